@@ -1,0 +1,92 @@
+// Package access knows who a caller is and what they may do. The default is no:
+// an action that no rule allows is denied, an expired or unknown caller gets
+// nothing. It holds the roles, the API keys and the verification of tokens; the
+// people themselves live behind port identity.
+package access
+
+import (
+	"time"
+
+	"github.com/tarnhq/tarn/shared/dataset"
+	"github.com/tarnhq/tarn/shared/fault"
+	"github.com/tarnhq/tarn/shared/tenant"
+)
+
+// Role is what a principal may do in its tenant.
+type Role string
+
+// The roles, from the one that may do everything to the one that may only send.
+const (
+	Owner    Role = "owner"
+	Admin    Role = "admin"
+	Editor   Role = "editor"
+	Analyst  Role = "analyst"
+	Viewer   Role = "viewer"
+	Producer Role = "producer"
+)
+
+// Action is what a route does, as a policy names it. The empty Action is open to
+// anyone.
+type Action string
+
+// The actions of the route table.
+const (
+	ReadDataset   Action = "dataset:read"   // catalog entries and schemas
+	CreateDataset Action = "dataset:create" // also on first use by a producer's key
+	UpdateDataset Action = "dataset:update"
+	DeleteDataset Action = "dataset:delete"
+	WriteEvents   Action = "events:write"
+	ReadEvents    Action = "events:read" // fate, quarantine and ledger
+	ReplayEvents  Action = "events:replay"
+	LoadRows      Action = "rows:load"
+	RunQuery      Action = "query:run"
+	ManageKeys    Action = "keys:manage"
+	ReadSelf      Action = "self:read" // who am I
+)
+
+// Principal is an identified caller. The zero Principal may do nothing.
+type Principal struct {
+	Tenant  tenant.ID
+	ID      string       // "user:…" or "key:…"
+	Role    Role         //
+	Dataset dataset.Name // the only dataset it may touch; empty: any
+	Expires time.Time    // zero: never
+}
+
+// Allow returns nil when p may do the action to the dataset (empty where the
+// action concerns none), fault.Unauthenticated when p has expired or is nobody,
+// and fault.Denied otherwise.
+func (p Principal) Allow(action Action, on dataset.Name, now time.Time) error {
+	if p.ID == "" || p.Tenant == "" {
+		return fault.New(fault.Unauthenticated, "unauthenticated", "this needs a caller we know").
+			WithHint("send an API key or an access token as 'Authorization: Bearer …'")
+	}
+	if !p.Expires.IsZero() && !now.Before(p.Expires) {
+		return fault.New(fault.Unauthenticated, "expired", "the credential has expired").
+			WithHint("sign in again or make a new key")
+	}
+	if !allowed[p.Role][action] || p.Dataset != "" && on != p.Dataset {
+		return fault.New(fault.Denied, "denied", "role %q may not do %q here", p.Role, action).
+			WithHint("ask an owner for a role or key that may")
+	}
+	return nil
+}
+
+var allowed = func() map[Role]map[Action]bool {
+	viewer := []Action{ReadSelf, ReadDataset, RunQuery}
+	analyst := append([]Action{ReadEvents}, viewer...)
+	editor := append([]Action{CreateDataset, UpdateDataset, WriteEvents, ReplayEvents, LoadRows}, analyst...)
+	admin := append([]Action{DeleteDataset, ManageKeys}, editor...)
+	sets := map[Role][]Action{
+		Producer: {ReadSelf, WriteEvents}, Viewer: viewer, Analyst: analyst,
+		Editor: editor, Admin: admin, Owner: admin,
+	}
+	out := map[Role]map[Action]bool{}
+	for role, actions := range sets {
+		out[role] = map[Action]bool{}
+		for _, a := range actions {
+			out[role][a] = true
+		}
+	}
+	return out
+}()

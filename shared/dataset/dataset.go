@@ -1,0 +1,70 @@
+// Package dataset knows what a tenant's datasets are: their names, kinds, settings
+// and schemas. The rows themselves are package manifest's business.
+package dataset
+
+import (
+	"time"
+
+	"github.com/tarnhq/tarn/shared/fault"
+)
+
+// Name names a dataset within its tenant: a letter, then up to 63 of a-z, 0-9, '_'.
+type Name string
+
+// Check returns fault.Invalid unless n may name a dataset.
+func (n Name) Check() error {
+	ok := len(n) >= 1 && len(n) <= 64
+	for i, c := range []byte(n) {
+		letter, digit := c >= 'a' && c <= 'z', c >= '0' && c <= '9' || c == '_'
+		ok = ok && (letter || digit && i > 0)
+	}
+	if !ok {
+		return fault.New(fault.Invalid, "bad_dataset_name", "%.80q cannot name a dataset", string(n)).
+			WithHint("start with a letter; then a-z, 0-9 and _; at most 64 characters")
+	}
+	return nil
+}
+
+// Kind is what a dataset holds.
+type Kind string
+
+const (
+	Events Kind = "events" // facts that append, with ids and times
+	Table  Kind = "table"  // rows that are loaded, replaced or upserted
+)
+
+// OnConflict says what happens to an event with a value that does not fit a
+// declared column. (Inferred columns are widened instead.)
+type OnConflict string
+
+const (
+	Quarantine OnConflict = "quarantine" // the event goes to quarantine, with the reason
+	Keep       OnConflict = "keep"       // the value stays in the JSON column "properties", the column is null
+)
+
+// Settings are what the owner may change.
+type Settings struct {
+	Description string     `json:"description,omitempty" maxLength:"1000"`
+	OnConflict  OnConflict `json:"on_conflict,omitempty" enum:"quarantine,keep"`
+}
+
+// Spec is what Create is given.
+type Spec struct {
+	Name     Name     `json:"name" example:"web"`
+	Kind     Kind     `json:"kind" enum:"events,table" example:"events"`
+	Columns  []Column `json:"columns,omitempty" doc:"declared columns; others are inferred"`
+	Settings Settings `json:"settings,omitzero"`
+}
+
+// Dataset is a catalog entry.
+type Dataset struct {
+	ID       ID        `json:"id"` // never reused: a deleted dataset's name may be
+	Name     Name      `json:"name"`
+	Kind     Kind      `json:"kind"`
+	Settings Settings  `json:"settings"`
+	Declared []Column  `json:"declared,omitempty"`
+	Created  time.Time `json:"created"`
+}
+
+// ID names a dataset's data for ever: 12 characters of a-z and 0-9.
+type ID string
