@@ -1,0 +1,50 @@
+// Package segment knows the immutable Parquet file that rows are sealed into: how
+// it is written, what its Ref says so that readers can skip it, and how an event id
+// is looked up in it without reading the rest.
+package segment
+
+import (
+	"github.com/tarnhq/tarn/shared/dataset"
+	"github.com/tarnhq/tarn/shared/tenant"
+)
+
+// Kind is what the rows of a segment are.
+type Kind string
+
+const (
+	Rows       Kind = "rows"       // the dataset's visible rows
+	Duplicates Kind = "duplicates" // copies of events that were stored before: event_id, time, received_at
+	Quarantine Kind = "quarantine" // events that cannot be stored: event_id, received_at, code, reason, raw
+)
+
+// Day is a UTC day: days since 1970-01-01, negative before.
+type Day int32
+
+// DayOf returns the day of a time in UTC microseconds.
+func DayOf(micros int64) Day {
+	const day = 24 * 60 * 60 * 1_000_000
+	d := micros / day
+	if micros%day < 0 {
+		d--
+	}
+	return Day(d)
+}
+
+// Ref describes a segment, as the manifest lists it. It never changes.
+type Ref struct {
+	Key         string           `json:"key"` // of the blob; ends in shard, sequence range and content hash
+	Kind        Kind             `json:"kind"`
+	Rows        int64            `json:"rows"`
+	Bytes       int64            `json:"bytes"`
+	MinTime     int64            `json:"min_time"` // event time, UTC microseconds, inclusive
+	MaxTime     int64            `json:"max_time"`
+	Days        []Day            `json:"days"`         // every UTC day of an event time within, ascending
+	MinReceived int64            `json:"min_received"` // arrival time, UTC microseconds, inclusive
+	MaxReceived int64            `json:"max_received"`
+	Columns     []dataset.Column `json:"columns,omitempty"` // property columns that the file holds, of the types it holds them in
+}
+
+// Prefix returns the folder of a dataset's blobs, with a trailing slash.
+func Prefix(t tenant.ID, d dataset.ID) string {
+	return "t/" + string(t) + "/d/" + string(d) + "/"
+}
