@@ -30,8 +30,9 @@ type Envelope struct {
 	Dataset  string // the dataset's id, not its name
 	Bucket   uint16
 	Producer Producer
-	First    uint64 // position of Events[0]; the others follow without a gap
-	Arrived  int64  // when the request came in: UTC microseconds. Its hour is the hour of the ledger
+	First    uint64   // position of Events[0]; the others follow without a gap
+	Arrived  int64    // when the request came in: UTC microseconds. Its hour is the hour of the ledger
+	Account  Producer // whose account in the ledger these count to; zero: Producer's. Set when quarantined events are replayed
 	Events   []Event
 }
 
