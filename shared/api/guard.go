@@ -1,0 +1,163 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"time"
+
+	"github.com/tarnhq/tarn/shared/access"
+	"github.com/tarnhq/tarn/shared/fault"
+	"github.com/tarnhq/tarn/shared/route"
+)
+
+type key int
+
+const (
+	callerKey key = iota
+	lineKey
+)
+
+// Caller returns the principal of the request that ctx belongs to.
+func Caller(ctx context.Context) access.Principal {
+	p, _ := ctx.Value(callerKey).(access.Principal)
+	return p
+}
+
+// line is what the access line of one request says beside its outcome.
+type line struct {
+	err    error
+	caller access.Principal
+}
+
+// note remembers the error behind a problem, for the log.
+func note(ctx context.Context, err error) {
+	if l, ok := ctx.Value(lineKey).(*line); ok {
+		l.err = err
+	}
+}
+
+// Identified records the caller of a producer route, which the handler itself
+// identifies because the key may stand in the body, and authorizes it.
+func (s *Server) Identified(r *http.Request, rt route.Route, caller access.Principal) error {
+	if l, ok := r.Context().Value(lineKey).(*line); ok {
+		l.caller = caller
+	}
+	on := datasetOf(r)
+	if on == "" { // Segment-compatible: the key says which
+		on = caller.Dataset
+	}
+	return caller.Allow(rt.Action, on, s.now())
+}
+
+// mount registers the handler of a route behind the guard.
+func (s *Server) mount(rt route.Route, h func(http.ResponseWriter, *http.Request) error) {
+	s.served[rt.Pattern()] = true
+	s.mux.HandleFunc(rt.Pattern(), func(w http.ResponseWriter, r *http.Request) {
+		began := time.Now()
+		l := &line{}
+		ctx, cancel := context.WithTimeout(context.WithValue(r.Context(), lineKey, l), Deadline)
+		defer cancel()
+		out := &answer{ResponseWriter: w}
+		out.Header().Set("X-Content-Type-Options", "nosniff")
+		out.Header().Set("Cache-Control", "no-store")
+		l.err = firstError(s.run(rt, h, out, r.WithContext(ctx), l), l.err)
+		s.access(rt, r, out, l, time.Since(began))
+	})
+}
+
+// run serves one request and turns an error or a panic into a problem document.
+func (s *Server) run(rt route.Route, h func(http.ResponseWriter, *http.Request) error, w *answer, r *http.Request, l *line) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v\n%s", p, bytes.TrimSpace(debug.Stack()))
+		}
+		if err != nil && w.status == 0 {
+			ProblemOf(err).write(w)
+		}
+	}()
+	if rt.Action != "" && !rt.Producer {
+		caller, err := s.identify(r)
+		if err != nil {
+			return err
+		}
+		l.caller = caller
+		on := datasetOf(r)
+		if rt.Unbound {
+			on = caller.Dataset
+		}
+		if err := caller.Allow(rt.Action, on, s.now()); err != nil {
+			return err
+		}
+		r = r.WithContext(context.WithValue(r.Context(), callerKey, caller))
+	}
+	return h(w, r)
+}
+
+func firstError(a, b error) error {
+	if a != nil {
+		return a
+	}
+	return b
+}
+
+// access writes the one line of a request. It holds no payload, token or
+// personal data.
+func (s *Server) access(rt route.Route, r *http.Request, w *answer, l *line, took time.Duration) {
+	level := slog.LevelInfo
+	attrs := []any{"route", rt.ID, "tenant", string(l.caller.Tenant), "caller", l.caller.ID, "status", w.status,
+		"ms", float64(took.Microseconds()) / 1000, "bytes", w.bytes}
+	if l.err != nil {
+		if k := fault.KindOf(l.err); k == fault.Internal || k == fault.Unavailable {
+			level = slog.LevelError
+		}
+		attrs = append(attrs, "error", l.err.Error())
+	}
+	s.log.Log(r.Context(), level, "request", attrs...)
+}
+
+// unknown answers what no route matches: 404, or 405 with what is allowed.
+func (s *Server) unknown(w http.ResponseWriter, r *http.Request) {
+	for _, rt := range route.All {
+		probe := &http.Request{Method: rt.Method, URL: r.URL, Host: r.Host}
+		if _, pattern := s.mux.Handler(probe); pattern == rt.Pattern() {
+			w.Header().Add("Allow", rt.Method)
+		}
+	}
+	if w.Header().Get("Allow") != "" {
+		problem(http.StatusMethodNotAllowed, "method_not_allowed", r.Method+" is not served here").write(w)
+		return
+	}
+	p := problem(http.StatusNotFound, "no_such_route", "there is nothing at this address")
+	p.Hint = "the API reference is at /docs"
+	p.write(w)
+}
+
+// answer remembers what was sent.
+type answer struct {
+	http.ResponseWriter
+	status int
+	bytes  int64
+}
+
+func (a *answer) WriteHeader(status int) {
+	if a.status == 0 {
+		a.status = status
+	}
+	a.ResponseWriter.WriteHeader(status)
+}
+
+func (a *answer) Write(b []byte) (int, error) {
+	if a.status == 0 {
+		a.status = http.StatusOK
+	}
+	n, err := a.ResponseWriter.Write(b)
+	a.bytes += int64(n)
+	return n, err
+}
+
+// Unwrap lets http.ResponseController reach the connection.
+func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }

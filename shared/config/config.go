@@ -1,0 +1,45 @@
+// Package config names the settings that infra gives to functions. Both sides use
+// these constants; nothing else reads the environment.
+package config
+
+import "os"
+
+// Var is the name of a setting.
+type Var string
+
+// The settings of deployed functions.
+const (
+	Table    Var = "TARN_TABLE"     // name of the table
+	Bucket   Var = "TARN_BUCKET"    // name of the bucket that holds segments
+	Stream   Var = "TARN_STREAM"    // name of the event stream
+	Buckets  Var = "TARN_BUCKETS"   // number of hash buckets of the stage, a power of two
+	UserPool Var = "TARN_USER_POOL" // id of the Cognito user pool
+	Client   Var = "TARN_CLIENT"    // id of the pool's client
+	Domain   Var = "TARN_DOMAIN"    // URL of the pool's sign-in pages
+	Scratch  Var = "TARN_SCRATCH"   // folder for cached files
+)
+
+// Value returns the setting and panics when there is none: a function without its
+// settings must not start.
+func (v Var) Value() string {
+	s, ok := os.LookupEnv(string(v))
+	if !ok || s == "" {
+		panic("setting " + string(v) + " is missing")
+	}
+	return s
+}
+
+// Or returns the setting, or fallback when there is none.
+func (v Var) Or(fallback string) string {
+	if s := os.Getenv(string(v)); s != "" {
+		return s
+	}
+	return fallback
+}
+
+// Names of the table's attributes, which infra declares and the adapter uses.
+const (
+	PartitionKey = "pk"
+	SortKey      = "sk"
+	ExpiresKey   = "expires" // Unix seconds
+)

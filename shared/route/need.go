@@ -1,0 +1,55 @@
+package route
+
+// Need is something that a function must be granted. A function's policy is the
+// union of what its row in Functions lists: nothing else is granted.
+type Need string
+
+// The needs. "Read" of a table includes listing it; all items live in one table
+// whose partitions begin with the word that the need names.
+const (
+	ReadCatalog   Need = "catalog:read"
+	WriteCatalog  Need = "catalog:write"
+	ReadManifest  Need = "manifest:read" // the log of versions, marks and snapshots of it
+	WriteManifest Need = "manifest:write"
+	ReadLedger    Need = "ledger:read"
+	WriteLedger   Need = "ledger:write" // the accepted counts
+	ReadKeys      Need = "keys:read"
+	WriteKeys     Need = "keys:write"
+	ReadSegments  Need = "segments:read"
+	WriteSegments Need = "segments:write"
+	PutStream     Need = "stream:put"
+	ReadStream    Need = "stream:read"
+)
+
+// Function is a deployed function.
+type Function struct {
+	Name   string // its folder in functions/
+	Needs  []Need
+	Engine bool // links DuckDB: x86-64, built with cgo
+}
+
+// Functions lists every deployed function that serves routes or consumes.
+var Functions = []Function{
+	{Name: "datasets", Needs: []Need{ReadCatalog, WriteCatalog, ReadManifest, WriteManifest, ReadSegments}},
+	{Name: "ingest", Needs: []Need{ReadCatalog, WriteCatalog, ReadKeys, PutStream, WriteLedger}},
+	{Name: "events", Needs: []Need{ReadCatalog, ReadManifest, WriteManifest, ReadLedger, ReadSegments, PutStream, WriteLedger}},
+	{Name: "queries", Needs: []Need{ReadCatalog, ReadManifest, ReadSegments}, Engine: true},
+	{Name: "keys", Needs: []Need{ReadKeys, WriteKeys, ReadCatalog}},
+	{Name: "reference"},
+	{Name: "authorizer", Needs: []Need{ReadKeys}},
+	{Name: "ingestor", Needs: []Need{ReadCatalog, ReadManifest, WriteManifest, ReadSegments, WriteSegments, ReadStream}},
+}
+
+// Consumer is a function that a stream drives.
+type Consumer struct {
+	Function       string
+	BatchRecords   int // records of one invocation at most
+	BatchSeconds   int // how long a batch may gather
+	Parallelism    int // batches of one shard at a time: 1, or a mark per shard would be wrong
+	RetentionHours int // records outlast every retry
+}
+
+// Consumers lists every consumer of the event stream.
+var Consumers = []Consumer{
+	{Function: "ingestor", BatchRecords: 2000, BatchSeconds: 5, Parallelism: 1, RetentionHours: 168},
+}

@@ -1,0 +1,103 @@
+// Package route declares every endpoint once, as data. The same rows drive the
+// gateway's routes and each function's grants, the local server, authorization,
+// the OpenAPI document and the tests that walk them. Paths mean the same to API
+// Gateway, http.ServeMux and OpenAPI: {name} segments, none of them greedy.
+package route
+
+import (
+	"net/http"
+
+	"github.com/tarnhq/tarn/shared/access"
+)
+
+// Route is one endpoint.
+type Route struct {
+	ID       string        // the operation's id: "createDataset"
+	Function string        // the folder in functions/ that serves it
+	Method   string        //
+	Path     string        //
+	Action   access.Action // what a caller must be allowed to do; empty: open to anyone
+	Summary  string        //
+	Tag      string        // heading in the API reference
+	Status   int           // of success
+	Producer bool          // the function identifies the caller itself: a write key may stand in the body
+	MaxBody  int64         // bytes; zero: 1 MB
+	Unbound  bool          // concerns no dataset, or the handler authorizes the one its body names
+}
+
+// Pattern is the route as http.ServeMux wants it.
+func (r Route) Pattern() string { return r.Method + " " + r.Path }
+
+// DatasetParam is the path segment that names a dataset, wherever there is one.
+const DatasetParam = "dataset"
+
+// MaxIngest is the body limit of the producer routes in bytes, before and after
+// decompression. API Gateway has a lower one of its own.
+const MaxIngest = 10 << 20
+
+// The endpoints.
+var (
+	CreateDataset = Route{ID: "createDataset", Function: "datasets", Method: http.MethodPost, Path: "/v1/datasets",
+		Action: access.CreateDataset, Status: http.StatusCreated, Tag: "Datasets", Summary: "Create a dataset"}
+	ListDatasets = Route{ID: "listDatasets", Function: "datasets", Method: http.MethodGet, Path: "/v1/datasets",
+		Action: access.ReadDataset, Status: http.StatusOK, Tag: "Datasets", Summary: "List datasets"}
+	GetDataset = Route{ID: "getDataset", Function: "datasets", Method: http.MethodGet, Path: "/v1/datasets/{dataset}",
+		Action: access.ReadDataset, Status: http.StatusOK, Tag: "Datasets", Summary: "Read a dataset, its settings and its schema"}
+	UpdateDataset = Route{ID: "updateDataset", Function: "datasets", Method: http.MethodPatch, Path: "/v1/datasets/{dataset}",
+		Action: access.UpdateDataset, Status: http.StatusOK, Tag: "Datasets", Summary: "Change a dataset's settings or declare columns"}
+	DeleteDataset = Route{ID: "deleteDataset", Function: "datasets", Method: http.MethodDelete, Path: "/v1/datasets/{dataset}",
+		Action: access.DeleteDataset, Status: http.StatusNoContent, Tag: "Datasets", Summary: "Delete a dataset and its data"}
+
+	SendEvents = Route{ID: "sendEvents", Function: "ingest", Method: http.MethodPost, Path: "/v1/datasets/{dataset}/events",
+		Action: access.WriteEvents, Status: http.StatusOK, Tag: "Events", Summary: "Send events: a JSON array, NDJSON or one object",
+		Producer: true, MaxBody: MaxIngest}
+
+	GetEvent = Route{ID: "getEvent", Function: "events", Method: http.MethodGet, Path: "/v1/datasets/{dataset}/events",
+		Action: access.ReadEvents, Status: http.StatusOK, Tag: "Events", Summary: "Tell the fate of one event"}
+	ListQuarantine = Route{ID: "listQuarantine", Function: "events", Method: http.MethodGet, Path: "/v1/datasets/{dataset}/quarantine",
+		Action: access.ReadEvents, Status: http.StatusOK, Tag: "Events", Summary: "List events that could not be stored, with reasons"}
+	ReplayQuarantine = Route{ID: "replayQuarantine", Function: "events", Method: http.MethodPost, Path: "/v1/datasets/{dataset}/quarantine/replay",
+		Action: access.ReplayEvents, Status: http.StatusOK, Tag: "Events", Summary: "Send quarantined events again, as they are or mended"}
+	GetLedger = Route{ID: "getLedger", Function: "events", Method: http.MethodGet, Path: "/v1/datasets/{dataset}/ledger",
+		Action: access.ReadEvents, Status: http.StatusOK, Tag: "Events", Summary: "Account for every event acknowledged"}
+
+	RunQuery = Route{ID: "runQuery", Function: "queries", Method: http.MethodPost, Path: "/v1/query",
+		Action: access.RunQuery, Status: http.StatusOK, Tag: "Queries", Summary: "Ask a question", Unbound: true}
+
+	CreateKey = Route{ID: "createKey", Function: "keys", Method: http.MethodPost, Path: "/v1/keys",
+		Action: access.ManageKeys, Status: http.StatusCreated, Tag: "Keys", Summary: "Make an API key; it is shown once"}
+	ListKeys = Route{ID: "listKeys", Function: "keys", Method: http.MethodGet, Path: "/v1/keys",
+		Action: access.ManageKeys, Status: http.StatusOK, Tag: "Keys", Summary: "List API keys"}
+	RevokeKey = Route{ID: "revokeKey", Function: "keys", Method: http.MethodDelete, Path: "/v1/keys/{key}",
+		Action: access.ManageKeys, Status: http.StatusNoContent, Tag: "Keys", Summary: "Revoke an API key"}
+	GetSelf = Route{ID: "getSelf", Function: "keys", Method: http.MethodGet, Path: "/v1/me",
+		Action: access.ReadSelf, Status: http.StatusOK, Tag: "Keys", Summary: "Tell who the caller is and what they may do", Unbound: true}
+
+	Health = Route{ID: "health", Function: "reference", Method: http.MethodGet, Path: "/healthz",
+		Status: http.StatusOK, Tag: "Service", Summary: "Answer when serving"}
+	OpenAPI = Route{ID: "openapi", Function: "reference", Method: http.MethodGet, Path: "/openapi.json",
+		Status: http.StatusOK, Tag: "Service", Summary: "This API as an OpenAPI 3.1 document"}
+	SignIn = Route{ID: "signIn", Function: "reference", Method: http.MethodGet, Path: "/v1/sign-in",
+		Status: http.StatusOK, Tag: "Service", Summary: "Where people sign in: the OpenID Connect issuer and client"}
+)
+
+// Track are the endpoints that Segment-compatible SDKs send to.
+var Track = func() []Route {
+	paths := []string{"/v1/track", "/v1/identify", "/v1/page", "/v1/screen", "/v1/group", "/v1/alias", "/v1/batch", "/v1/b", "/b"}
+	ids := []string{"track", "identify", "page", "screen", "group", "alias", "batch", "shortBatch", "rootBatch"}
+	routes := make([]Route, len(paths))
+	for i, path := range paths {
+		routes[i] = Route{ID: ids[i], Function: "ingest", Method: http.MethodPost, Path: path, Action: access.WriteEvents,
+			Status: http.StatusOK, Tag: "Segment-compatible", Summary: "Segment-compatible " + ids[i], Producer: true, MaxBody: MaxIngest}
+	}
+	return routes
+}()
+
+// All lists every endpoint.
+var All = append([]Route{
+	CreateDataset, ListDatasets, GetDataset, UpdateDataset, DeleteDataset,
+	SendEvents, GetEvent, ListQuarantine, ReplayQuarantine, GetLedger,
+	RunQuery,
+	CreateKey, ListKeys, RevokeKey, GetSelf,
+	Health, OpenAPI, SignIn,
+}, Track...)
