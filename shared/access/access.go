@@ -5,6 +5,7 @@
 package access
 
 import (
+	"slices"
 	"time"
 
 	"github.com/tarnhq/tarn/shared/dataset"
@@ -24,6 +25,12 @@ const (
 	Viewer   Role = "viewer"
 	Producer Role = "producer"
 )
+
+// roles is in descending order: of several, the first counts.
+var roles = []Role{Owner, Admin, Editor, Analyst, Viewer, Producer}
+
+// Valid reports whether r is one of the roles.
+func (r Role) Valid() bool { return slices.Contains(roles, r) }
 
 // Action is what a route does, as a policy names it. The empty Action is open to
 // anyone.
@@ -61,7 +68,7 @@ func (p Principal) Allow(action Action, on dataset.Name, now time.Time) error {
 		return fault.New(fault.Unauthenticated, "unauthenticated", "this needs a caller we know").
 			WithHint("send an API key or an access token as 'Authorization: Bearer …'")
 	}
-	if !p.Expires.IsZero() && !now.Before(p.Expires) {
+	if p.expired(now) {
 		return fault.New(fault.Unauthenticated, "expired", "the credential has expired").
 			WithHint("sign in again or make a new key")
 	}
@@ -70,6 +77,21 @@ func (p Principal) Allow(action Action, on dataset.Name, now time.Time) error {
 			WithHint("ask an owner for a role or key that may")
 	}
 	return nil
+}
+
+// AllowGrant returns nil when p may hand the role to a key or a person: nobody
+// gives away more than they have.
+func (p Principal) AllowGrant(role Role) error {
+	mine, wanted := slices.Index(roles, p.Role), slices.Index(roles, role)
+	if mine < 0 || wanted >= 0 && wanted < mine {
+		return fault.New(fault.Denied, "denied", "role %q may not grant role %q", p.Role, role).
+			WithHint("ask somebody with that role")
+	}
+	return nil
+}
+
+func (p Principal) expired(now time.Time) bool {
+	return !p.Expires.IsZero() && !now.Before(p.Expires)
 }
 
 var allowed = func() map[Role]map[Action]bool {

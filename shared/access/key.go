@@ -1,0 +1,102 @@
+package access
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"hash/crc32"
+	"strings"
+	"time"
+
+	"github.com/tarnhq/tarn/shared/dataset"
+	"github.com/tarnhq/tarn/shared/fault"
+	"github.com/tarnhq/tarn/shared/tenant"
+)
+
+// KeySpec is what a new key is to be.
+type KeySpec struct {
+	Name    string       `json:"name" maxLength:"100" example:"shop web site" doc:"for people, to tell keys apart"`
+	Role    Role         `json:"role" enum:"owner,admin,editor,analyst,viewer,producer"`
+	Dataset dataset.Name `json:"dataset,omitempty" doc:"the only dataset the key may touch; empty: any"`
+	Expires time.Time    `json:"expires,omitzero" doc:"absent: never"`
+}
+
+func (s KeySpec) check(now time.Time) error {
+	if name := strings.TrimSpace(s.Name); name == "" || len(s.Name) > 100 {
+		return fault.New(fault.Invalid, "bad_key_name", "a key needs a name of 1 to 100 bytes")
+	}
+	if !s.Role.Valid() {
+		return fault.New(fault.Invalid, "bad_role", "%.40q is not a role", string(s.Role)).
+			WithHint("one of %v", roles)
+	}
+	if s.Dataset != "" {
+		if err := s.Dataset.Check(); err != nil {
+			return err
+		}
+	}
+	if !s.Expires.IsZero() && !s.Expires.After(now) {
+		return fault.New(fault.Invalid, "bad_expiry", "the key would have expired already")
+	}
+	return nil
+}
+
+// Key is what is known of an API key after its secret was shown.
+type Key struct {
+	ID string `json:"id"`
+	KeySpec
+	Created time.Time `json:"created"`
+	Revoked time.Time `json:"revoked,omitzero"`
+}
+
+// storedKey is the row of a key. The secret has 256 bits of entropy, so a plain
+// hash of it cannot be searched.
+type storedKey struct {
+	Key
+	Tenant tenant.ID `json:"tenant"`
+	Hash   []byte    `json:"hash"`
+}
+
+func (k storedKey) principal() Principal {
+	return Principal{Tenant: k.Tenant, ID: "key:" + k.ID, Role: k.Role, Dataset: k.Dataset, Expires: k.Expires}
+}
+
+// A secret is "tarn_", the id of its key, "_", 32 random bytes and the CRC-32 of
+// all that, in lower-case hex. Scanners find it by tarn_[0-9a-f]{16}_[0-9a-f]{72},
+// and a mistyped one is refused without a read.
+const (
+	secretPrefix = "tarn_"
+	idLength     = 16
+	randomBytes  = 32
+	secretLength = len(secretPrefix) + idLength + len("_") + 2*randomBytes + 2*crc32.Size
+)
+
+func formatSecret(id string, random []byte) string {
+	body := secretPrefix + id + "_" + hex.EncodeToString(random)
+	return body + checksum(body)
+}
+
+// parseSecret returns the id of the key that the secret claims to be.
+func parseSecret(secret string) (id string, ok bool) {
+	if len(secret) != secretLength || !strings.HasPrefix(secret, secretPrefix) {
+		return "", false
+	}
+	body, sum := secret[:secretLength-2*crc32.Size], secret[secretLength-2*crc32.Size:]
+	id, random := body[len(secretPrefix):][:idLength], body[len(secretPrefix)+idLength:]
+	if random[0] != '_' || !lowerHex(id) || !lowerHex(random[1:]) {
+		return "", false
+	}
+	return id, sum == checksum(body)
+}
+
+func checksum(body string) string {
+	return fmt.Sprintf("%08x", crc32.ChecksumIEEE([]byte(body)))
+}
+
+func lowerHex(s string) bool {
+	return strings.Trim(s, "0123456789abcdef") == ""
+}
+
+func hashSecret(secret string) []byte {
+	sum := sha256.Sum256([]byte(secret))
+	return sum[:]
+}
