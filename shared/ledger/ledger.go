@@ -27,10 +27,10 @@ type Account struct {
 
 // Counts are deliveries by fate. Each delivery has exactly one.
 type Counts struct {
-	Stored      int64 `json:"stored,omitempty"`      // a row
-	Duplicate   int64 `json:"duplicate,omitempty"`   // a copy of an event that was stored before
-	Quarantined int64 `json:"quarantined,omitempty"` // cannot be stored, kept with the reason
-	Dropped     int64 `json:"dropped,omitempty"`     // by a rule of the owner, or a suppressed subject
+	Stored      int64 `json:"stored" doc:"a row"`
+	Duplicate   int64 `json:"duplicate" doc:"a copy of an event that was stored before"`
+	Quarantined int64 `json:"quarantined" doc:"cannot be stored, kept with the reason"`
+	Dropped     int64 `json:"dropped" doc:"by a rule of the owner, or a suppressed subject"`
 }
 
 // Arrived is the number of deliveries that the counts tell the fate of.

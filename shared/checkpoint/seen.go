@@ -1,0 +1,140 @@
+package checkpoint
+
+import (
+	"slices"
+
+	"github.com/tarnhq/tarn/events"
+)
+
+// Limits of what a mark remembers of producers; docs/commit.md says why they are safe.
+const (
+	maxGaps    = 256
+	forgetting = 24 * 60 * 60 * 1_000_000 // microseconds of silence
+)
+
+// Lane is where a producer counts its positions: one per bucket. (The dataset is
+// the mark's.)
+type Lane struct {
+	Producer events.Producer `json:"producer,string"`
+	Bucket   uint16          `json:"bucket"`
+}
+
+// Span is a run of positions, [From, To).
+type Span [2]uint64
+
+// Seen is what a shard has folded of each lane.
+type Seen struct {
+	lanes map[Lane]lane
+	news  int64 // latest arrival of any lane
+}
+
+type lane struct {
+	spans []Span // ascending, apart
+	last  int64  // newest arrival when it was last heard of, UTC microseconds
+}
+
+// Has reports whether a position was folded before.
+func (s *Seen) Has(l Lane, position uint64) bool {
+	spans := s.lanes[l].spans
+	i, _ := slices.BinarySearchFunc(spans, position, func(sp Span, p uint64) int {
+		if sp[1] <= p {
+			return -1
+		}
+		return 1
+	})
+	return i < len(spans) && spans[i][0] <= position
+}
+
+// Add notes positions [from, to) of a lane, which arrived at a time in UTC
+// microseconds. A lane is as fresh as the newest arrival so far: what is replayed
+// keeps its old arrival time.
+func (s *Seen) Add(l Lane, from, to uint64, arrived int64) {
+	if from >= to {
+		return
+	}
+	if s.lanes == nil {
+		s.lanes = map[Lane]lane{}
+	}
+	s.news = max(s.news, arrived)
+	s.lanes[l] = lane{spans: insert(s.lanes[l].spans, Span{from, to}), last: s.news}
+}
+
+// insert returns spans with one more, in a new slice unless the last one grows.
+func insert(spans []Span, sp Span) []Span {
+	i := len(spans)
+	for i > 0 && spans[i-1][1] >= sp[0] { // those that touch or follow it
+		i--
+	}
+	j := i
+	for j < len(spans) && spans[j][0] <= sp[1] {
+		sp = Span{min(sp[0], spans[j][0]), max(sp[1], spans[j][1])}
+		j++
+	}
+	out := make([]Span, 0, len(spans)-(j-i)+1)
+	out = append(append(append(out, spans[:i]...), sp), spans[j:]...)
+	if len(out) > maxGaps {
+		out = append([]Span{{out[0][0], out[1][1]}}, out[2:]...)
+	}
+	return out
+}
+
+// Clone returns a Seen that changes on its own.
+func (s *Seen) Clone() Seen {
+	out := Seen{lanes: make(map[Lane]lane, len(s.lanes)), news: s.news}
+	for l, was := range s.lanes {
+		out.lanes[l] = was // insert copies spans before it changes them
+	}
+	return out
+}
+
+// Merge adds everything that other has seen.
+func (s *Seen) Merge(other Seen) {
+	for l, was := range other.lanes {
+		for _, sp := range was.spans {
+			s.Add(l, sp[0], sp[1], was.last)
+		}
+	}
+}
+
+// forget drops lanes that have been silent for long.
+func (s *Seen) forget() {
+	for l, was := range s.lanes {
+		if s.news-was.last > forgetting {
+			delete(s.lanes, l)
+		}
+	}
+}
+
+// laneJSON is how a lane is stored.
+type laneJSON struct {
+	Lane
+	Last  int64  `json:"last"`
+	Spans []Span `json:"spans"`
+}
+
+func (s *Seen) list() []laneJSON {
+	out := make([]laneJSON, 0, len(s.lanes))
+	for l, was := range s.lanes {
+		out = append(out, laneJSON{l, was.last, was.spans})
+	}
+	slices.SortFunc(out, func(a, b laneJSON) int {
+		if a.Producer != b.Producer {
+			if a.Producer < b.Producer {
+				return -1
+			}
+			return 1
+		}
+		return int(a.Bucket) - int(b.Bucket)
+	})
+	return out
+}
+
+func seenOf(list []laneJSON) Seen {
+	s := Seen{}
+	for _, l := range list {
+		for _, sp := range l.Spans {
+			s.Add(l.Lane, sp[0], sp[1], l.Last)
+		}
+	}
+	return s
+}

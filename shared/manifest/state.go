@@ -1,0 +1,75 @@
+package manifest
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/tarnhq/tarn/shared/dataset"
+	"github.com/tarnhq/tarn/shared/segment"
+	"github.com/tarnhq/tarn/shared/stream"
+)
+
+// format is the version of the encoding of entries and states that this code
+// writes. Readers refuse later ones.
+const format = 1
+
+// Next returns the state after one more entry. It shares nothing with s that
+// either could change, so that a reader may go on with s.
+func (s State) Next(e Entry) State {
+	next := State{Format: format, Version: e.Version, Schema: s.Schema, Ledger: s.Ledger.Plus(e.Ledger), Through: s.Through}
+	next.Segments = slices.Clone(s.Segments)
+	if len(e.Remove) > 0 {
+		next.Segments = slices.DeleteFunc(next.Segments, func(r segment.Ref) bool { return slices.Contains(e.Remove, r.Key) })
+	}
+	next.Segments = append(next.Segments, e.Add...)
+	if e.Schema != nil {
+		next.Schema = *e.Schema
+	}
+	if e.Shard != "" {
+		next.Through = maps.Clone(s.Through)
+		if next.Through == nil {
+			next.Through = map[stream.ShardID]stream.Sequence{}
+		}
+		next.Through[e.Shard] = e.Through
+	}
+	return next
+}
+
+// Of returns the live segments of a kind.
+func (s State) Of(kind segment.Kind) []segment.Ref {
+	var out []segment.Ref
+	for _, r := range s.Segments {
+		if r.Kind == kind {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// Visible counts the rows of live segments: what a query sees, counted from the
+// files and not from the ledger.
+func (s State) Visible() int64 {
+	var n int64
+	for _, r := range s.Of(segment.Rows) {
+		n += r.Rows
+	}
+	return n
+}
+
+// MergeSchema returns the schema that holds the columns of both, wide enough for
+// the values of both. Its version is the later one's successor if it differs from a.
+func MergeSchema(a, b dataset.Schema) dataset.Schema {
+	out := dataset.Schema{Version: max(a.Version, b.Version), Columns: slices.Clone(a.Columns)}
+	for _, c := range b.Columns {
+		if i := out.Find(c.Name); i < 0 {
+			out.Columns = append(out.Columns, c)
+		} else if !out.Columns[i].Declared {
+			out.Columns[i].Type = dataset.Widen(out.Columns[i].Type, c.Type)
+			out.Columns[i].Declared = c.Declared
+		}
+	}
+	if !slices.Equal(out.Columns, a.Columns) && out.Version == a.Version {
+		out.Version++
+	}
+	return out
+}
