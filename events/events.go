@@ -1,6 +1,7 @@
 // Package events knows what crosses the stream: the envelope, its versions and its
 // encoding. It imports nothing of ours, so that a consumer written elsewhere can
-// use it alone. What outlives a deploy carries a version: a record begins with one.
+// use it alone. What outlives a deploy carries a version: a record is a sealed
+// envelope (Seal, Open), and an envelope begins with its version.
 //
 // An envelope holds deliveries of one dataset and one bucket. A delivery is one
 // event as one producer handed it over once: it is named by (Producer, dataset,
