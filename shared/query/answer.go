@@ -1,0 +1,27 @@
+package query
+
+import "github.com/tarnhq/tarn/shared/manifest"
+
+// Column describes a column of an answer.
+type Column struct {
+	Name string `json:"name"`
+	Type Type   `json:"type" enum:"timestamp,text,int,float,bool,json"`
+}
+
+// Stats says what an answer cost.
+type Stats struct {
+	RowsScanned    int64   `json:"rows_scanned"`
+	Segments       int     `json:"segments"`        // read
+	SegmentsPruned int     `json:"segments_pruned"` // skipped, because none of their rows can match
+	Bytes          int64   `json:"bytes"`           // size of the segments that were read
+	Millis         float64 `json:"ms"`
+	Truncated      bool    `json:"truncated"` // there were more rows than the limit
+}
+
+// Result is an answer. Rows are in order; each has a value for each column.
+type Result struct {
+	Columns []Column
+	Rows    [][]Value
+	Version manifest.Version
+	Stats   Stats
+}

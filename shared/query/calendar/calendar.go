@@ -1,0 +1,107 @@
+// Package calendar knows how instants fall into calendar buckets: minutes to years,
+// in any IANA zone. It promises what Go's time package says of each single instant,
+// but as integer arithmetic over the few spans in which a zone's offset from UTC
+// stays the same, so that an engine can bucket millions of rows by it.
+//
+// A day, week, month, quarter or year is the set of instants whose local date lies
+// in it, however the clock is turned meanwhile. A minute or hour is a run of
+// instants that show the same local hour under one offset: where the clock is
+// turned back, the hour that comes twice is two buckets. A bucket is named by the
+// instant at which it begins.
+package calendar
+
+import (
+	"math"
+	"time"
+	_ "time/tzdata" // a function's file system has no zones
+)
+
+// Grain is the width of a bucket.
+type Grain string
+
+// The grains, from the narrowest.
+const (
+	Minute  Grain = "minute"
+	Hour    Grain = "hour"
+	Day     Grain = "day"
+	Week    Grain = "week"
+	Month   Grain = "month"
+	Quarter Grain = "quarter"
+	Year    Grain = "year"
+)
+
+// Grains lists the grains in order.
+var Grains = []Grain{Minute, Hour, Day, Week, Month, Quarter, Year}
+
+// Microseconds of a minute, an hour and a day by the clock.
+const (
+	MinuteMicros int64 = 60_000_000
+	HourMicros         = 60 * MinuteMicros
+	DayMicros          = 24 * HourMicros
+)
+
+// Clock returns the width in microseconds of a bucket of the clock, and false for
+// a grain of the calendar.
+func (g Grain) Clock() (micros int64, ok bool) {
+	switch g {
+	case Minute:
+		return MinuteMicros, true
+	case Hour:
+		return HourMicros, true
+	}
+	return 0, false
+}
+
+// months of a bucket of a grain that is made of whole months.
+func (g Grain) months() int64 {
+	switch g {
+	case Quarter:
+		return 3
+	case Year:
+		return 12
+	}
+	return 1
+}
+
+// Span is a time during which a zone's offset is constant: [Start, End) in UTC
+// microseconds. Local microseconds are UTC microseconds plus Offset.
+type Span struct{ Start, End, Offset int64 }
+
+// Forever bounds spans that have no beginning or no end.
+const (
+	MinMicros int64 = math.MinInt64
+	MaxMicros int64 = math.MaxInt64
+)
+
+// Spans returns the spans of a zone that meet [from, to], in order. Neighbours
+// differ in offset. The first begins and the last ends where the zone's offset
+// changes, which may lie outside of [from, to].
+func Spans(zone *time.Location, from, to int64) []Span {
+	var spans []Span
+	for at := from; ; {
+		s := spanAt(zone, at)
+		if n := len(spans); n > 0 && spans[n-1].Offset == s.Offset {
+			spans[n-1].End = s.End
+		} else {
+			spans = append(spans, s)
+		}
+		if s.End > to {
+			return spans
+		}
+		at = s.End
+	}
+}
+
+func spanAt(zone *time.Location, at int64) Span {
+	t := time.UnixMicro(at).In(zone)
+	_, seconds := t.Zone()
+	start, end := t.ZoneBounds()
+	s := Span{Start: MinMicros, End: MaxMicros, Offset: int64(seconds) * 1_000_000}
+	if !start.IsZero() {
+		s.Start = start.UnixMicro()
+	}
+	if !end.IsZero() {
+		s.End = end.UnixMicro()
+	}
+	return s
+}

@@ -1,0 +1,127 @@
+package query
+
+import (
+	"time"
+
+	"github.com/tarnhq/tarn/shared/dataset"
+	"github.com/tarnhq/tarn/shared/query/calendar"
+)
+
+// Plan is a request bound to a schema. Requests that ask the same of the same
+// schema have equal plans: names are resolved, defaults filled in, values typed,
+// filters flattened and sorted. Its JSON is canonical.
+type Plan struct {
+	Range      Range       `json:"range"`            // of event time
+	Bucket     *Bucket     `json:"bucket,omitempty"` // the first column of the answer, if any
+	Dimensions []Group     `json:"dimensions,omitempty"`
+	Measures   []Aggregand `json:"measures"`
+	Filter     *Expr       `json:"filter,omitempty"`
+	Order      []Sort      `json:"order"` // total: no two rows of an answer are equal in all of it
+	Limit      int         `json:"limit"`
+}
+
+// Range is [From, To) in UTC microseconds. The zero of calendar's bounds: a From of
+// calendar.MinMicros and a To of calendar.MaxMicros are open.
+type Range struct {
+	From int64 `json:"from"`
+	To   int64 `json:"to"`
+}
+
+// Bounded reports whether the range leaves any time out.
+func (r Range) Bounded() bool { return r.From != calendar.MinMicros || r.To != calendar.MaxMicros }
+
+// Bucket groups rows by time.
+type Bucket struct {
+	Grain     calendar.Grain `json:"grain"`
+	Zone      string         `json:"zone"` // loads with time.LoadLocation
+	WeekStart time.Weekday   `json:"week_start"`
+}
+
+// Field is a column, or a property that has none.
+type Field struct {
+	Name   string       `json:"name"`
+	Type   dataset.Type `json:"type"`
+	InJSON bool         `json:"in_json,omitempty"` // the text of the property Name of column "properties"
+}
+
+// Group is a dimension.
+type Group struct {
+	Name  string `json:"name"`
+	Field Field  `json:"field"`
+}
+
+// Aggregand is a measure.
+type Aggregand struct {
+	Name   string  `json:"name"`
+	Op     Op      `json:"op"`
+	Field  *Field  `json:"field,omitempty"` // nil: rows
+	Q      float64 `json:"q,omitempty"`
+	Filter *Expr   `json:"filter,omitempty"`
+}
+
+// Sort orders by a column of the answer, by its place. Nulls come last.
+type Sort struct {
+	Column int  `json:"column"`
+	Desc   bool `json:"desc,omitempty"`
+}
+
+// Node is the kind of an Expr.
+type Node string
+
+// The nodes. All but And, Or and Not are conditions of Expr.Field.
+const (
+	NodeAnd        Node = "and"
+	NodeOr         Node = "or"
+	NodeNot        Node = "not" // of one
+	NodeEqual      Node = "="
+	NodeNotEqual   Node = "!="
+	NodeLess       Node = "<"
+	NodeLessEqual  Node = "<="
+	NodeMore       Node = ">"
+	NodeMoreEqual  Node = ">="
+	NodeIn         Node = "in"
+	NodeNotIn      Node = "not_in"
+	NodeContains   Node = "contains"
+	NodeStartsWith Node = "starts_with"
+	NodeIsNull     Node = "is_null"
+	NodeIsNotNull  Node = "is_not_null"
+	NodeNever      Node = "never"  // false of a value, null of null: an int that equals 1.5
+	NodeAlways     Node = "always" // true of a value, null of null
+)
+
+// Expr is a condition, or several. As in SQL it is true, false or null.
+type Expr struct {
+	Node   Node    `json:"node"`
+	Args   []Expr  `json:"args,omitempty"`
+	Field  *Field  `json:"field,omitempty"`
+	Values []Value `json:"values,omitempty"` // of the field's type, ascending, without repetition
+}
+
+// TimeColumn is the name of the answer's column of bucket starts.
+const TimeColumn = "time"
+
+// Columns describes the answer of a plan: the bucket, the dimensions, the measures.
+func (p Plan) Columns() []Column {
+	var out []Column
+	if p.Bucket != nil {
+		out = append(out, Column{TimeColumn, Timestamp})
+	}
+	for _, d := range p.Dimensions {
+		out = append(out, Column{d.Name, TypeOf(d.Field.Type)})
+	}
+	for _, m := range p.Measures {
+		out = append(out, Column{m.Name, m.Type()})
+	}
+	return out
+}
+
+// Type is the type of the measure's values.
+func (m Aggregand) Type() Type {
+	switch m.Op {
+	case Count, CountDistinct:
+		return Int
+	case Avg, Median, Quantile:
+		return Float
+	}
+	return TypeOf(m.Field.Type)
+}

@@ -1,0 +1,123 @@
+// Package query knows what may be asked of a dataset and what an answer is. A
+// Request is what a caller writes; bound to a dataset's schema it becomes a Plan:
+// typed, normalized, and free of names that do not exist, so that an engine need
+// not check anything and two requests that ask the same have equal plans. Package
+// engine runs plans.
+package query
+
+import (
+	"github.com/tarnhq/tarn/shared/dataset"
+	"github.com/tarnhq/tarn/shared/query/calendar"
+)
+
+// Kind is the kind of question.
+type Kind string
+
+// Aggregate groups rows and computes measures of each group.
+const Aggregate Kind = "aggregate"
+
+// Limits of a request.
+const (
+	MaxBody       = 1 << 20 // bytes
+	MaxDepth      = 32      // of nested objects and arrays
+	MaxMeasures   = 50
+	MaxDimensions = 20
+	MaxOperands   = 1000   // conditions of a filter
+	MaxValues     = 10_000 // of one "in"
+	MaxLimit      = 100_000
+	DefaultLimit  = 1_000
+)
+
+// Request is the body of POST /v1/query.
+type Request struct {
+	Dataset    dataset.Name `json:"dataset" example:"web"`
+	Kind       Kind         `json:"kind,omitempty" enum:"aggregate" default:"aggregate"`
+	Measures   []Measure    `json:"measures" doc:"what to compute of each group; the text \"count\" is short for {\"op\": \"count\"}" maxItems:"50"`
+	Dimensions []Dimension  `json:"dimensions,omitempty" doc:"what to group by; a column's name is short for {\"column\": name}" maxItems:"20"`
+	Time       *Time        `json:"time,omitempty"`
+	Filter     *Filter      `json:"filter,omitempty"`
+	Order      []Order      `json:"order,omitempty" doc:"default: by time, then by the dimensions"`
+	Limit      int          `json:"limit,omitempty" minimum:"1" maximum:"100000" default:"1000"`
+	WaitFor    string       `json:"wait_for,omitempty" doc:"the Tarn-Version of an ingest answer: wait until that is seen"`
+}
+
+// Measure is a number computed of each group.
+type Measure struct {
+	Name   string  `json:"name,omitempty" doc:"of the answer's column; default: the op, with the column"`
+	Op     Op      `json:"op" enum:"count,count_distinct,sum,avg,min,max,median,quantile"`
+	Column string  `json:"column,omitempty" doc:"what to compute it of; count without one counts rows"`
+	Q      float64 `json:"q,omitempty" doc:"of quantile: 0 to 1" minimum:"0" maximum:"1"`
+	Filter *Filter `json:"filter,omitempty" doc:"only rows that match"`
+}
+
+// Dimension is a column to group by.
+type Dimension struct {
+	Column string `json:"column"`
+	Name   string `json:"name,omitempty" doc:"of the answer's column; default: the column's"`
+}
+
+// Time restricts rows to [From, To) of event time and groups them by a grain.
+type Time struct {
+	From      string         `json:"from,omitempty" format:"date-time" doc:"inclusive"`
+	To        string         `json:"to,omitempty" format:"date-time" doc:"exclusive"`
+	Grain     calendar.Grain `json:"grain,omitempty" enum:"minute,hour,day,week,month,quarter,year"`
+	Zone      string         `json:"zone,omitempty" doc:"an IANA time zone" default:"UTC" example:"Europe/Zurich"`
+	WeekStart string         `json:"week_start,omitempty" enum:"monday,tuesday,wednesday,thursday,friday,saturday,sunday" default:"monday"`
+}
+
+// Filter is a tree of conditions: exactly one of And, Or, Not or Column is given.
+// A condition on a null is neither true nor false, as in SQL: only is_null and
+// is_not_null tell nulls.
+type Filter struct {
+	And    []Filter   `json:"and,omitempty"`
+	Or     []Filter   `json:"or,omitempty"`
+	Not    *Filter    `json:"not,omitempty"`
+	Column string     `json:"column,omitempty"`
+	Op     Comparison `json:"op,omitempty" enum:"=,!=,<,<=,>,>=,in,not_in,between,contains,starts_with,is_null,is_not_null"`
+	Value  any        `json:"value,omitempty" doc:"a list for in and not_in, [low, high] for between (both inclusive), none for is_null and is_not_null"`
+}
+
+// Order sorts the answer by one of its columns. Nulls come last, either way.
+type Order struct {
+	By   string `json:"by"`
+	Desc bool   `json:"desc,omitempty"`
+}
+
+// Op is what a measure computes.
+type Op string
+
+// The measures. Nulls do not count; of no values, all but the counts are null.
+const (
+	Count         Op = "count"
+	CountDistinct Op = "count_distinct" // exact
+	Sum           Op = "sum"            // of ints exact, however large
+	Avg           Op = "avg"
+	Min           Op = "min"
+	Max           Op = "max"
+	Median        Op = "median"   // quantile 0.5
+	Quantile      Op = "quantile" // exact, interpolated between the two nearest values
+)
+
+var ops = []Op{Count, CountDistinct, Sum, Avg, Min, Max, Median, Quantile}
+
+// Comparison is what a condition does with a column and a value.
+type Comparison string
+
+// The comparisons. Text compares by its UTF-8 bytes.
+const (
+	Equal        Comparison = "="
+	NotEqual     Comparison = "!="
+	Less         Comparison = "<"
+	LessEqual    Comparison = "<="
+	Greater      Comparison = ">"
+	GreaterEqual Comparison = ">="
+	In           Comparison = "in"
+	NotIn        Comparison = "not_in"
+	Between      Comparison = "between"
+	Contains     Comparison = "contains"
+	StartsWith   Comparison = "starts_with"
+	IsNull       Comparison = "is_null"
+	IsNotNull    Comparison = "is_not_null"
+)
+
+var comparisons = []Comparison{Equal, NotEqual, Less, LessEqual, Greater, GreaterEqual, In, NotIn, Between, Contains, StartsWith, IsNull, IsNotNull}
