@@ -1,6 +1,9 @@
 package dataset
 
-import "strconv"
+import (
+	"math"
+	"strconv"
+)
 
 // Type is the type of a column. Schemas only widen: int to float to text, and
 // anything to json when objects or arrays are among the values.
@@ -21,6 +24,7 @@ type Column struct {
 	Name     string `json:"name" minLength:"1" maxLength:"200"`
 	Type     Type   `json:"type" enum:"bool,int,float,text,time,json"`
 	Declared bool   `json:"declared,omitempty" doc:"declared by the owner: never widened"`
+	Wide     bool   `json:"wide,omitempty" doc:"an inferred int that has held a number that no float holds: it widens to text, never to float"`
 }
 
 // The fixed columns of an events dataset. Their names cannot be properties'
@@ -96,5 +100,11 @@ func ExactFloat(i int64) bool {
 }
 
 // FormatFloat writes a float as text columns hold it: the shortest decimal that
-// reads back the same.
-func FormatFloat(f float64) string { return strconv.FormatFloat(f, 'g', -1, 64) }
+// reads back the same. A whole number within 64 bits is written as an int is, so
+// that an int reads the same whether or not it passed through a float column.
+func FormatFloat(f float64) string {
+	if i := int64(f); f >= -1<<63 && f < 1<<63 && float64(i) == f && !(i == 0 && math.Signbit(f)) {
+		return strconv.FormatInt(i, 10)
+	}
+	return strconv.FormatFloat(f, 'g', -1, 64)
+}

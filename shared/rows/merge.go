@@ -1,0 +1,79 @@
+package rows
+
+import (
+	"math"
+
+	"github.com/tarnhq/tarn/shared/dataset"
+	"github.com/tarnhq/tarn/shared/fault"
+)
+
+// Merge returns the rows of parts, in order, under a schema that all of their
+// schemas widen to. Values are converted as if they had been appended under it, but
+// that a number which a text column took is text for good.
+func Merge(parts []Batch, schema dataset.Schema) (Batch, error) {
+	merged := Batch{Columns: newColumns(schema)}
+	for _, part := range parts {
+		for i := range merged.Columns {
+			if err := merged.Columns[i].merge(merged.Len, part); err != nil {
+				return Batch{}, err
+			}
+		}
+		merged.Len += part.Len
+	}
+	for i := range merged.Columns {
+		merged.Columns[i].finish(merged.Len)
+	}
+	return merged, nil
+}
+
+// merge appends the rows that a part has of the column to the begin rows before.
+func (c *Column) merge(begin int, part Batch) error {
+	from := part.find(c.Name)
+	switch {
+	case from == nil:
+		return nil
+	case uint64(len(c.Bytes))+uint64(len(from.Bytes)) > math.MaxUint32:
+		return fault.New(fault.TooLarge, "batch_too_large", "column %q would hold more than 4 GiB of text", c.Name)
+	case from.Type == c.Type:
+		c.concat(begin, from, part.Len)
+		return nil
+	}
+	for row := range part.Len {
+		if from.IsNull(row) {
+			continue
+		}
+		if v := from.value(row); !c.put(begin+row, &v) {
+			return fault.New(fault.Internal, "not_widened", "a %s of column %q is no %s", from.Type, c.Name, c.Type)
+		}
+	}
+	return nil
+}
+
+// concat appends n rows of a column of the same type.
+func (c *Column) concat(begin int, from *Column, n int) {
+	c.pad(begin)
+	if from.Null != nil {
+		c.Null = append(grow(c.Null, begin), from.Null[:n]...)
+	}
+	switch c.Type {
+	case dataset.Float:
+		c.Float = append(c.Float, from.Float[:n]...)
+	case dataset.Text, dataset.JSON:
+		base := uint32(len(c.Bytes))
+		c.Bytes = append(c.Bytes, from.Bytes...)
+		for _, end := range from.Ends[:n] {
+			c.Ends = append(c.Ends, base+end)
+		}
+	default:
+		c.Ints = append(c.Ints, from.Ints[:n]...)
+	}
+}
+
+func (b Batch) find(name string) *Column {
+	for i := range b.Columns {
+		if b.Columns[i].Name == name {
+			return &b.Columns[i]
+		}
+	}
+	return nil
+}
