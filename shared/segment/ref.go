@@ -48,3 +48,21 @@ type Ref struct {
 func Prefix(t tenant.ID, d dataset.ID) string {
 	return "t/" + string(t) + "/d/" + string(d) + "/"
 }
+
+// DuplicateRow is a row of a segment of kind Duplicates. Times are UTC microseconds.
+type DuplicateRow struct {
+	EventID  string
+	Time     int64
+	Received int64
+}
+
+// QuarantineRow is a row of a segment of kind Quarantine: an event that cannot be
+// stored, with the account of the ledger that it counts to.
+type QuarantineRow struct {
+	EventID  string
+	Received int64  // arrival time, UTC microseconds; its hour is the account's
+	Producer uint64 // the account's
+	Code     string // stable: "no_event_name"
+	Reason   string // a sentence for people
+	Raw      []byte // the event's text, as sent or as it was understood
+}

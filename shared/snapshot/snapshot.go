@@ -6,6 +6,7 @@ import (
 	"context"
 
 	"github.com/tarnhq/tarn/shared/dataset"
+	"github.com/tarnhq/tarn/shared/ledger"
 	"github.com/tarnhq/tarn/shared/manifest"
 	"github.com/tarnhq/tarn/shared/rows"
 	"github.com/tarnhq/tarn/shared/segment"
@@ -17,10 +18,34 @@ type Snapshot struct {
 	Dataset  dataset.Dataset
 	Schema   dataset.Schema // as of this version, the tail's columns included
 	Version  manifest.Version
-	Position Position      // what has been folded in, tail included
-	Segments []segment.Ref // of kind segment.Rows
-	Tail     []Part        // empty in AWS, where the batching window makes the segment
-	Release  func()        // never nil; after it, segments may be deleted and tail rows dropped
+	Position Position       // what has been folded in, tail included
+	Segments []segment.Ref  // of kind segment.Rows
+	Tail     []Part         // empty in AWS, where the batching window makes the segment
+	State    manifest.State // all that is sealed, segments of other kinds and the ledger included
+	Unsealed Unsealed       // what is not sealed and no row
+	Release  func()         // never nil; after it, segments may be deleted and tail rows dropped
+}
+
+// Unsealed is what the tail holds beside its rows.
+type Unsealed struct {
+	Duplicates  []segment.DuplicateRow
+	Quarantined []segment.QuarantineRow
+	Lines       []ledger.Line
+}
+
+// Ledger returns the right-hand side of the accounts as of the snapshot.
+func (s Snapshot) Ledger() ledger.Totals {
+	return s.State.Ledger.Plus(ledger.Delta{Lines: s.Unsealed.Lines})
+}
+
+// Visible counts the rows that a query of the snapshot sees, from the rows
+// themselves and not from the ledger.
+func (s Snapshot) Visible() int64 {
+	n := s.State.Visible()
+	for _, part := range s.Tail {
+		n += int64(part.Rows.Len)
+	}
+	return n
 }
 
 // Part is a run of unsealed rows with the same columns. Two Parts with the same ID
