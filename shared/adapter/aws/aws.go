@@ -1,0 +1,83 @@
+// Package aws holds the AWS side of the six ports: DynamoDB, S3, Kinesis, SQS,
+// the API Gateway management API and Cognito. It turns the SDK's errors into
+// fault kinds and keeps the SDK's retries away from calls whose repetition would
+// hide an unknown outcome (retry.go says which). Settings of the SDK come from
+// its own environment variables, endpoints included, and from nowhere else.
+package aws
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	sdk "github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/kinesis"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"github.com/tarnhq/tarn/shared/fault"
+)
+
+// Account opens the ports of one AWS account and region. Its clients are made on
+// demand, so that a program links only the services it uses.
+type Account struct{ config sdk.Config }
+
+// Load reads the SDK's configuration: region, credentials, endpoints.
+func Load(ctx context.Context) (Account, error) {
+	cfg, err := config.LoadDefaultConfig(ctx,
+		config.WithHTTPClient(httpClient()),
+		config.WithRetryer(func() sdk.Retryer { return repeatable() }))
+	if err != nil {
+		return Account{}, fault.Wrap(fault.Internal, "aws_config", err)
+	}
+	return Account{config: cfg}, nil
+}
+
+// httpClient drops connections before the services do. A function that was frozen
+// for longer would otherwise write to a connection that the other side has closed,
+// and a write that cannot be repeated would fail for nothing.
+func httpClient() *awshttp.BuildableClient {
+	return awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
+		t.IdleConnTimeout = 20 * time.Second
+		t.MaxIdleConnsPerHost = 64
+	})
+}
+
+// Config returns the SDK's configuration, for clients of services beyond the ports.
+func (a Account) Config() sdk.Config { return a.config }
+
+// Table opens the DynamoDB table with this name.
+func (a Account) Table(name string) *Table {
+	return NewTable(dynamodb.NewFromConfig(a.config), name)
+}
+
+// Blob opens the S3 bucket with this name.
+func (a Account) Blob(bucket string) *Blob {
+	return NewBlob(s3.NewFromConfig(a.config), bucket)
+}
+
+// Stream opens the Kinesis stream with this name.
+func (a Account) Stream(name string) *Stream {
+	return NewStream(kinesis.NewFromConfig(a.config), name)
+}
+
+// Queue opens the SQS queue with this URL, whose messages go to the failure queue
+// after too many tries.
+func (a Account) Queue(url, failures string) *Queue {
+	return NewQueue(sqs.NewFromConfig(a.config), url, failures)
+}
+
+// Push opens the WebSocket stage whose management endpoint is
+// https://{api}.execute-api.{region}.amazonaws.com/{stage}.
+func (a Account) Push(endpoint string) *Push {
+	return NewPush(a.config, endpoint)
+}
+
+// Directory opens a Cognito user pool. The domain is the URL of its sign-in pages.
+func (a Account) Directory(pool, client, domain string) *Directory {
+	return NewDirectory(cognitoidentityprovider.NewFromConfig(a.config), pool, client, domain)
+}

@@ -1,0 +1,216 @@
+package aws
+
+import (
+	"context"
+	"slices"
+
+	sdk "github.com/aws/aws-sdk-go-v2/aws"
+	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
+
+	"github.com/tarnhq/tarn/shared/fault"
+	"github.com/tarnhq/tarn/shared/identity"
+)
+
+// Directory is identity.Directory on a Cognito user pool whose users sign in with
+// their e-mail address (UsernameAttributes: email). In such a pool a user's name is
+// the token's "sub". Groups are created when they are first given.
+type Directory struct {
+	client       *cognito.Client
+	pool, app    string
+	domain       string
+	issuer, jwks string
+}
+
+// NewDirectory opens the user pool with this id. The app client is the one that
+// people sign in to; the domain is the URL of the pool's sign-in pages.
+func NewDirectory(client *cognito.Client, pool, app, domain string) *Directory {
+	issuer := issuerURL(client.Options(), pool)
+	return &Directory{
+		client: client, pool: pool, app: app, domain: domain,
+		issuer: issuer, jwks: issuer + "/.well-known/jwks.json",
+	}
+}
+
+func issuerURL(o cognito.Options, pool string) string {
+	if o.BaseEndpoint != nil {
+		return *o.BaseEndpoint + "/" + pool
+	}
+	return "https://cognito-idp." + o.Region + ".amazonaws.com/" + pool
+}
+
+// Issuer implements identity.Directory.
+func (d *Directory) Issuer(context.Context) (identity.Issuer, error) {
+	return identity.Issuer{
+		URL: d.issuer, ClientID: d.app, JWKS: d.jwks,
+		Authorization: d.domain + "/oauth2/authorize", Token: d.domain + "/oauth2/token", Logout: d.domain + "/logout",
+	}, nil
+}
+
+// Create implements identity.Directory. Cognito needs several calls for it; when
+// one fails the user is removed again.
+func (d *Directory) Create(ctx context.Context, email, password string, groups []string) (identity.User, error) {
+	out, err := d.client.AdminCreateUser(ctx, &cognito.AdminCreateUserInput{
+		UserPoolId: &d.pool, Username: &email, MessageAction: types.MessageActionTypeSuppress,
+		UserAttributes: []types.AttributeType{
+			{Name: sdk.String("email"), Value: &email},
+			{Name: sdk.String("email_verified"), Value: sdk.String("true")},
+		},
+	})
+	if err != nil {
+		return identity.User{}, translate("directory", err)
+	}
+	user := userOf(*out.User)
+	user.Groups = groups
+	if err := d.complete(ctx, user, password); err != nil {
+		_ = d.Delete(context.WithoutCancel(ctx), user.ID) // the first error says more
+		return identity.User{}, err
+	}
+	return user, nil
+}
+
+func (d *Directory) complete(ctx context.Context, user identity.User, password string) error {
+	_, err := d.client.AdminSetUserPassword(ctx, &cognito.AdminSetUserPasswordInput{
+		UserPoolId: &d.pool, Username: &user.ID, Password: &password, Permanent: true,
+	})
+	if err != nil {
+		return translate("directory", err)
+	}
+	for _, group := range user.Groups {
+		if err := d.join(ctx, user.ID, group); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Find implements identity.Directory.
+func (d *Directory) Find(ctx context.Context, email string) (identity.User, error) {
+	out, err := d.client.AdminGetUser(ctx, &cognito.AdminGetUserInput{UserPoolId: &d.pool, Username: &email})
+	if err != nil {
+		return identity.User{}, translate("directory", err)
+	}
+	user := userOf(types.UserType{Username: out.Username, Attributes: out.UserAttributes, Enabled: out.Enabled})
+	user.Groups, err = d.groups(ctx, user.ID)
+	return user, err
+}
+
+// maxUsers is the longest page that Cognito returns.
+const maxUsers = 60
+
+// List implements identity.Directory. It asks for the groups user by user, since
+// Cognito lists them in no other way.
+func (d *Directory) List(ctx context.Context, next string, limit int) ([]identity.User, string, error) {
+	in := &cognito.ListUsersInput{UserPoolId: &d.pool, Limit: sdk.Int32(int32(max(1, min(limit, maxUsers))))}
+	if next != "" {
+		in.PaginationToken = &next
+	}
+	out, err := d.client.ListUsers(ctx, in)
+	if err != nil {
+		return nil, "", translate("directory", err)
+	}
+	users := make([]identity.User, len(out.Users))
+	for i, u := range out.Users {
+		users[i] = userOf(u)
+		if users[i].Groups, err = d.groups(ctx, users[i].ID); err != nil {
+			return nil, "", err
+		}
+	}
+	return users, sdk.ToString(out.PaginationToken), nil
+}
+
+// SetGroups implements identity.Directory. It joins before it leaves, so that a
+// failure in between leaves a user with too many groups rather than none.
+func (d *Directory) SetGroups(ctx context.Context, id string, groups []string) error {
+	current, err := d.groups(ctx, id)
+	if err != nil {
+		return err
+	}
+	for _, group := range groups {
+		if slices.Contains(current, group) {
+			continue
+		}
+		if err := d.join(ctx, id, group); err != nil {
+			return err
+		}
+	}
+	for _, group := range current {
+		if slices.Contains(groups, group) {
+			continue
+		}
+		if err := d.leave(ctx, id, group); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *Directory) groups(ctx context.Context, id string) ([]string, error) {
+	var names []string
+	in := &cognito.AdminListGroupsForUserInput{UserPoolId: &d.pool, Username: &id}
+	for {
+		out, err := d.client.AdminListGroupsForUser(ctx, in)
+		if err != nil {
+			return nil, translate("directory", err)
+		}
+		for _, group := range out.Groups {
+			names = append(names, sdk.ToString(group.GroupName))
+		}
+		if out.NextToken == nil {
+			return names, nil
+		}
+		in.NextToken = out.NextToken
+	}
+}
+
+func (d *Directory) join(ctx context.Context, id, group string) error {
+	in := &cognito.AdminAddUserToGroupInput{UserPoolId: &d.pool, Username: &id, GroupName: &group}
+	_, err := d.client.AdminAddUserToGroup(ctx, in)
+	if codeOf(err) != "ResourceNotFoundException" {
+		return translate("directory", err)
+	}
+	_, err = d.client.CreateGroup(ctx, &cognito.CreateGroupInput{UserPoolId: &d.pool, GroupName: &group})
+	if err != nil && codeOf(err) != "GroupExistsException" {
+		return translate("directory", err)
+	}
+	_, err = d.client.AdminAddUserToGroup(ctx, in)
+	return translate("directory", err)
+}
+
+func (d *Directory) leave(ctx context.Context, id, group string) error {
+	_, err := d.client.AdminRemoveUserFromGroup(ctx, &cognito.AdminRemoveUserFromGroupInput{
+		UserPoolId: &d.pool, Username: &id, GroupName: &group,
+	})
+	return translate("directory", err)
+}
+
+// Disable implements identity.Directory.
+func (d *Directory) Disable(ctx context.Context, id string) error {
+	_, err := d.client.AdminDisableUser(ctx, &cognito.AdminDisableUserInput{UserPoolId: &d.pool, Username: &id})
+	return translate("directory", err)
+}
+
+// Enable implements identity.Directory.
+func (d *Directory) Enable(ctx context.Context, id string) error {
+	_, err := d.client.AdminEnableUser(ctx, &cognito.AdminEnableUserInput{UserPoolId: &d.pool, Username: &id})
+	return translate("directory", err)
+}
+
+// Delete implements identity.Directory.
+func (d *Directory) Delete(ctx context.Context, id string) error {
+	_, err := d.client.AdminDeleteUser(ctx, &cognito.AdminDeleteUserInput{UserPoolId: &d.pool, Username: &id})
+	if err != nil && kindOf(err) == fault.NotFound {
+		return nil
+	}
+	return translate("directory", err)
+}
+
+func userOf(u types.UserType) identity.User {
+	user := identity.User{ID: sdk.ToString(u.Username), Disabled: !u.Enabled}
+	for _, a := range u.Attributes {
+		if sdk.ToString(a.Name) == "email" {
+			user.Email = sdk.ToString(a.Value)
+		}
+	}
+	return user
+}
