@@ -1,0 +1,109 @@
+package access
+
+import (
+	"context"
+	"crypto/sha256"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/tarnhq/tarn/shared/fault"
+)
+
+// KeyMemory is how long an Authenticator remembers a key it has identified, so
+// that a busy producer costs no read per request, and how long a revoked key may
+// therefore still be accepted.
+const KeyMemory = 5 * time.Second
+
+// maxRemembered bounds the memory of an Authenticator.
+const maxRemembered = 10_000
+
+// Authenticator tells who sends a request. It must not be copied.
+type Authenticator struct {
+	Keys   Keys
+	Tokens *Tokens // nil: only keys are accepted
+
+	remembered recollection
+}
+
+// Identify returns the sender of a request: an API key or an access token as
+// "Authorization: Bearer", or a key as the user name of Basic. It returns the zero
+// Principal where the request has no such header, and fault.Unauthenticated where
+// it has one that nobody we know would send.
+func (a *Authenticator) Identify(r *http.Request) (Principal, error) {
+	return a.IdentifyHeader(r.Context(), r.Header.Get("Authorization"))
+}
+
+// IdentifyHeader is Identify for who has only the header's value.
+func (a *Authenticator) IdentifyHeader(ctx context.Context, authorization string) (Principal, error) {
+	if authorization == "" {
+		return Principal{}, nil
+	}
+	scheme, credential, _ := strings.Cut(authorization, " ")
+	credential = strings.TrimSpace(credential)
+	switch strings.ToLower(scheme) {
+	case "bearer":
+		return a.identifyBearer(ctx, credential)
+	case "basic":
+		r := http.Request{Header: http.Header{"Authorization": {authorization}}}
+		key, _, _ := r.BasicAuth()
+		return a.IdentifyKey(ctx, key)
+	}
+	return Principal{}, fault.New(fault.Unauthenticated, "bad_scheme", "this is no way to authenticate here").
+		WithHint("send 'Authorization: Bearer …', or Basic with a key as the user name")
+}
+
+func (a *Authenticator) identifyBearer(ctx context.Context, credential string) (Principal, error) {
+	if a.Tokens == nil || strings.HasPrefix(credential, secretPrefix) {
+		return a.IdentifyKey(ctx, credential)
+	}
+	return a.Tokens.Identify(ctx, credential)
+}
+
+// IdentifyKey returns the principal of a bare API key, as some producers send it
+// in the body.
+func (a *Authenticator) IdentifyKey(ctx context.Context, secret string) (Principal, error) {
+	now := a.Keys.Now()
+	hash := sha256.Sum256([]byte(secret))
+	if p, ok := a.remembered.get(hash, now); ok && !p.expired(now) {
+		return p, nil
+	}
+	p, err := a.Keys.Identify(ctx, secret)
+	if err == nil {
+		a.remembered.put(hash, p, now)
+	}
+	return p, err
+}
+
+type keyHash = [sha256.Size]byte
+
+// recollection forgets everything at once, KeyMemory after its first entry or when
+// it is full: no entry is ever older than that.
+type recollection struct {
+	mu      sync.Mutex
+	entries map[keyHash]Principal
+	since   time.Time
+}
+
+func (m *recollection) get(key keyHash, now time.Time) (Principal, bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if now.Sub(m.since) >= KeyMemory {
+		return Principal{}, false
+	}
+	p, ok := m.entries[key]
+	return p, ok
+}
+
+func (m *recollection) put(key keyHash, p Principal, now time.Time) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if now.Before(m.since) {
+		return // a slow read, older than this memory
+	}
+	if m.entries == nil || len(m.entries) >= maxRemembered || now.Sub(m.since) >= KeyMemory {
+		m.entries, m.since = map[keyHash]Principal{}, now
+	}
+	m.entries[key] = p
+}
