@@ -11,6 +11,7 @@ type Var string
 const (
 	Table    Var = "TARN_TABLE"     // name of the table
 	Bucket   Var = "TARN_BUCKET"    // name of the bucket that holds segments
+	Failures Var = "TARN_FAILURES"  // name of the bucket that holds batches nobody could fold in
 	Stream   Var = "TARN_STREAM"    // name of the event stream
 	Buckets  Var = "TARN_BUCKETS"   // number of hash buckets of the stage, a power of two
 	UserPool Var = "TARN_USER_POOL" // id of the Cognito user pool
@@ -37,9 +38,10 @@ func (v Var) Or(fallback string) string {
 	return fallback
 }
 
-// Names of the table's attributes, which infra declares and the adapter uses.
+// Names of the table's attributes, which infra declares and the adapter uses. They
+// count towards the size of every item.
 const (
-	PartitionKey = "pk"
-	SortKey      = "sk"
-	ExpiresKey   = "expires" // Unix seconds
+	PartitionKey = "p"
+	SortKey      = "s"
+	ExpiresKey   = "x" // Unix seconds
 )

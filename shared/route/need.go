@@ -17,6 +17,8 @@ const (
 	WriteKeys     Need = "keys:write"
 	ReadSegments  Need = "segments:read"
 	WriteSegments Need = "segments:write"
+	ReadFailures  Need = "failures:read" // batches that the event source gave up on
+	WriteFailures Need = "failures:write"
 	PutStream     Need = "stream:put"
 	ReadStream    Need = "stream:read"
 )
@@ -28,7 +30,8 @@ type Function struct {
 	Engine bool // links DuckDB: x86-64, built with cgo
 }
 
-// Functions lists every deployed function that serves routes or consumes.
+// Functions lists every deployed function: those that serve routes, those that
+// consume, and redrive, which an operator calls by hand.
 var Functions = []Function{
 	{Name: "datasets", Needs: []Need{ReadCatalog, WriteCatalog, ReadManifest, WriteManifest, ReadSegments}},
 	{Name: "ingest", Needs: []Need{ReadCatalog, WriteCatalog, ReadKeys, PutStream, WriteLedger}},
@@ -38,6 +41,7 @@ var Functions = []Function{
 	{Name: "reference"},
 	{Name: "authorizer", Needs: []Need{ReadKeys}},
 	{Name: "ingestor", Needs: []Need{ReadCatalog, ReadManifest, WriteManifest, ReadSegments, WriteSegments, ReadStream}},
+	{Name: "redrive", Needs: []Need{ReadFailures, WriteFailures, PutStream}},
 }
 
 // Consumer is a function that a stream drives.

@@ -1,0 +1,103 @@
+package main
+
+import (
+	"time"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigatewayv2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatchactions"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambdaeventsources"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssnssubscriptions"
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/tarnhq/tarn/shared/route"
+)
+
+// alarms tell a person what Tarn cannot mend alone.
+type alarms struct {
+	stack awscdk.Stack
+	topic awssns.Topic
+}
+
+func newAlarms(stack awscdk.Stack, s Stage) alarms {
+	topic := awssns.NewTopic(stack, jsii.String("Alarms"), &awssns.TopicProps{EnforceSSL: jsii.Bool(true)})
+	if s.AlarmEmail != "" {
+		topic.AddSubscription(awssnssubscriptions.NewEmailSubscription(jsii.String(s.AlarmEmail), nil))
+	}
+	return alarms{stack: stack, topic: topic}
+}
+
+// alarm is one thing to watch.
+type alarm struct {
+	id     string
+	says   string
+	metric awscloudwatch.IMetric
+	above  float64
+	times  int // periods in a row
+}
+
+func (a alarms) add(w alarm) {
+	made := awscloudwatch.NewAlarm(a.stack, jsii.String(w.id), &awscloudwatch.AlarmProps{
+		AlarmDescription:   jsii.String(w.says),
+		Metric:             w.metric,
+		Threshold:          jsii.Number(w.above),
+		ComparisonOperator: awscloudwatch.ComparisonOperator_GREATER_THAN_THRESHOLD,
+		EvaluationPeriods:  jsii.Number(w.times),
+		TreatMissingData:   awscloudwatch.TreatMissingData_NOT_BREACHING,
+	})
+	made.AddAlarmAction(awscloudwatchactions.NewSnsAction(a.topic))
+	made.AddOkAction(awscloudwatchactions.NewSnsAction(a.topic))
+}
+
+// total adds a metric up over five minutes.
+func total() *awscloudwatch.MetricOptions {
+	return &awscloudwatch.MetricOptions{
+		Statistic: awscloudwatch.Stats_SUM(), Period: awscdk.Duration_Minutes(jsii.Number(5)),
+	}
+}
+
+func (a alarms) watchFunction(name string, fn awslambda.Function) {
+	a.add(alarm{name + "Errors", "The function " + name + " crashed or ran out of time.", fn.MetricErrors(total()), 0, 1})
+	a.add(alarm{name + "Throttles", "The function " + name + " was refused a run: the account's concurrency is used up.", fn.MetricThrottles(total()), 0, 1})
+}
+
+// lateAfter is how old the oldest record may be before somebody should look:
+// freshness is long gone, and the stream's retention is not.
+const lateAfter = 10 * time.Minute
+
+func (a alarms) watchConsumer(c route.Consumer, fn awslambda.Function, source awslambdaeventsources.KinesisEventSource) {
+	a.add(alarm{c.Function + "Late", "Acknowledged events wait to be stored: see the errors of " + c.Function + ".",
+		fn.Metric(jsii.String("IteratorAge"), &awscloudwatch.MetricOptions{
+			Statistic: awscloudwatch.Stats_MAXIMUM(), Period: awscdk.Duration_Minutes(jsii.Number(5)),
+		}), float64(lateAfter.Milliseconds()), 2})
+	a.add(alarm{c.Function + "Failures", "Batches went to the failure bucket: mend the cause, then redrive.",
+		mappingMetric(source, "OnFailureDestinationDeliveredEventCount"), 0, 1})
+	a.add(alarm{c.Function + "Dropped", "Events were lost: the event source could not write to the failure bucket.",
+		mappingMetric(source, "DroppedEventCount"), 0, 1})
+}
+
+func mappingMetric(source awslambdaeventsources.KinesisEventSource, name string) awscloudwatch.IMetric {
+	return metric("AWS/Lambda", name, map[string]*string{"EventSourceMappingUUID": source.EventSourceMappingId()})
+}
+
+func (a alarms) watchAPI(api awsapigatewayv2.HttpApi) {
+	a.add(alarm{"ApiErrors", "The API answered 5xx.", metric("AWS/ApiGateway", "5xx", map[string]*string{"ApiId": api.ApiId()}), 5, 1})
+}
+
+func (a alarms) watchData(d data) {
+	table := map[string]*string{"TableName": d.table.TableName()}
+	a.add(alarm{"TableReadThrottles", "The table refused reads.", metric("AWS/DynamoDB", "ReadThrottleEvents", table), 0, 2})
+	a.add(alarm{"TableWriteThrottles", "The table refused writes.", metric("AWS/DynamoDB", "WriteThrottleEvents", table), 0, 2})
+	a.add(alarm{"StreamThrottles", "The stream refused records: producers are told to come back. Add shards.",
+		metric("AWS/Kinesis", "WriteProvisionedThroughputExceeded", map[string]*string{"StreamName": d.stream.StreamName()}), 0, 2})
+}
+
+func metric(namespace, name string, dimensions map[string]*string) awscloudwatch.IMetric {
+	return awscloudwatch.NewMetric(&awscloudwatch.MetricProps{
+		Namespace: jsii.String(namespace), MetricName: jsii.String(name), DimensionsMap: &dimensions,
+		Statistic: total().Statistic, Period: total().Period,
+	})
+}

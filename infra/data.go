@@ -1,0 +1,47 @@
+package main
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscognito"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awskinesis"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
+	"github.com/aws/jsii-runtime-go"
+)
+
+// data is what outlives a deploy of the functions.
+type data struct {
+	stack    awscdk.Stack
+	key      awskms.Key
+	table    awsdynamodb.TableV2
+	segments awss3.Bucket
+	failures awss3.Bucket
+	stream   awskinesis.Stream
+	pool     awscognito.UserPool
+	domain   awscognito.UserPoolDomain
+}
+
+func newData(app awscdk.App, s Stage) data {
+	stack := newStack(app, s, "data", "Tarn: what is stored. It outlives the functions")
+	d := data{stack: stack}
+	d.key = awskms.NewKey(stack, jsii.String("Key"), &awskms.KeyProps{
+		Description:       jsii.String("Tarn: segments, failed batches and the event stream"),
+		EnableKeyRotation: jsii.Bool(true),
+		RemovalPolicy:     s.removal(),
+	})
+	d.table = newTable(stack)
+	logs := newLogBucket(stack, s)
+	d.segments = newSegmentBucket(stack, s, d.key, logs)
+	d.failures = newFailureBucket(stack, s, d.key, logs)
+	d.stream = newStream(stack, s, d.key)
+	d.pool, d.domain = newUsers(stack, s)
+	return d
+}
+
+func (s Stage) removal() awscdk.RemovalPolicy {
+	if s.Keep {
+		return awscdk.RemovalPolicy_RETAIN
+	}
+	return awscdk.RemovalPolicy_DESTROY
+}

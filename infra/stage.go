@@ -1,0 +1,63 @@
+package main
+
+import "github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
+
+// Stage is what differs between deployments.
+type Stage struct {
+	Name string
+
+	// Keep protects what holds data from being deleted with its stack. Without it
+	// nothing that costs money stays behind; buckets must be emptied first.
+	Keep bool
+
+	// Shards of the event stream; zero: on demand, where Kinesis splits and merges
+	// them and bills by volume.
+	Shards int
+
+	// HashBuckets is how many ways a request's events are packed, a power of two.
+	// More shards than buckets are of no use, and each bucket that a request touches
+	// is a record, which Kinesis bills in units (25 KB provisioned, 1 KB on demand).
+	// It is fixed for the life of a stage.
+	HashBuckets int
+
+	// RequestsPerSecond and Burst bound what the API takes before it answers 429.
+	RequestsPerSecond, Burst int
+
+	// LogExpiry is how long logs are kept.
+	LogExpiry awslogs.RetentionDays
+
+	// Host is the stage's own name; nil: the one that CloudFront gives it.
+	Host *Host
+
+	// AlarmEmail receives alarms; empty: nobody does until somebody subscribes.
+	AlarmEmail string
+}
+
+// Host is a DNS name and the certificate for it, in us-east-1 as CloudFront
+// demands. Only with one of its own can CloudFront be told to refuse TLS 1.0.
+type Host struct {
+	Name           string
+	CertificateARN string
+}
+
+// Stages are the deployments there are.
+var Stages = []Stage{
+	{
+		Name:        "dev",
+		Shards:      1,
+		HashBuckets: 4,
+
+		RequestsPerSecond: 100,
+		Burst:             200,
+		LogExpiry:         awslogs.RetentionDays_ONE_WEEK,
+	},
+	{
+		Name:        "prod",
+		Keep:        true,
+		HashBuckets: 32,
+
+		RequestsPerSecond: 5000,
+		Burst:             5000,
+		LogExpiry:         awslogs.RetentionDays_THREE_MONTHS,
+	},
+}

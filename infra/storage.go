@@ -1,0 +1,88 @@
+package main
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/tarnhq/tarn/shared/config"
+)
+
+// newTable is kept and protected in every stage: it costs nothing while idle, and
+// without it the segments are files that nobody can read. It is encrypted with a
+// key that DynamoDB owns, since it holds no event's properties.
+func newTable(stack awscdk.Stack) awsdynamodb.TableV2 {
+	return awsdynamodb.NewTableV2(stack, jsii.String("Table"), &awsdynamodb.TablePropsV2{
+		PartitionKey:        &awsdynamodb.Attribute{Name: jsii.String(config.PartitionKey), Type: awsdynamodb.AttributeType_STRING},
+		SortKey:             &awsdynamodb.Attribute{Name: jsii.String(config.SortKey), Type: awsdynamodb.AttributeType_STRING},
+		TimeToLiveAttribute: jsii.String(config.ExpiresKey),
+		Billing:             awsdynamodb.Billing_OnDemand(nil),
+		PointInTimeRecoverySpecification: &awsdynamodb.PointInTimeRecoverySpecification{
+			PointInTimeRecoveryEnabled: jsii.Bool(true),
+		},
+		DeletionProtection: jsii.Bool(true),
+		RemovalPolicy:      awscdk.RemovalPolicy_RETAIN,
+	})
+}
+
+// newSegmentBucket is not versioned: a key is written once and never again, so a
+// version would only keep what erasure and compaction have deleted.
+func newSegmentBucket(stack awscdk.Stack, s Stage, key awskms.IKey, logs awss3.IBucket) awss3.Bucket {
+	props := private(s)
+	props.encryptWith(key)
+	props.logTo(logs, "segments/")
+	props.LifecycleRules = &[]*awss3.LifecycleRule{abandonedUploads()}
+	return awss3.NewBucket(stack, jsii.String("Segments"), &props.BucketProps)
+}
+
+// newFailureBucket keeps batches that the event source gave up on, whole, until a
+// redrive has put them back. Nothing expires: an alarm asks for a person.
+func newFailureBucket(stack awscdk.Stack, s Stage, key awskms.IKey, logs awss3.IBucket) awss3.Bucket {
+	props := private(s)
+	props.encryptWith(key)
+	props.logTo(logs, "failures/")
+	props.LifecycleRules = &[]*awss3.LifecycleRule{abandonedUploads()}
+	return awss3.NewBucket(stack, jsii.String("Failures"), &props.BucketProps)
+}
+
+func newLogBucket(stack awscdk.Stack, s Stage) awss3.Bucket {
+	props := private(s)
+	props.Encryption = awss3.BucketEncryption_S3_MANAGED // S3 delivers access logs to nothing else
+	props.LifecycleRules = &[]*awss3.LifecycleRule{{Expiration: awscdk.Duration_Days(jsii.Number(90))}}
+	bucket := awss3.NewBucket(stack, jsii.String("AccessLogs"), &props.BucketProps)
+	excuse(bucket, "AwsSolutions-S1", "This bucket takes the access logs of the others; logging its own would never end.")
+	return bucket
+}
+
+// bucketProps are the settings of a bucket in the making.
+type bucketProps struct{ awss3.BucketProps }
+
+// private is what holds for every bucket: nobody outside, nothing in the clear.
+func private(s Stage) bucketProps {
+	return bucketProps{awss3.BucketProps{
+		BlockPublicAccess: awss3.BlockPublicAccess_BLOCK_ALL(),
+		ObjectOwnership:   awss3.ObjectOwnership_BUCKET_OWNER_ENFORCED,
+		EnforceSSL:        jsii.Bool(true),
+		MinimumTLSVersion: jsii.Number(1.2),
+		RemovalPolicy:     s.removal(),
+	}}
+}
+
+// encryptWith asks KMS for a key per bucket and not per object, which would be
+// billed.
+func (p *bucketProps) encryptWith(key awskms.IKey) {
+	p.Encryption = awss3.BucketEncryption_KMS
+	p.EncryptionKey = key
+	p.BucketKeyEnabled = jsii.Bool(true)
+}
+
+func (p *bucketProps) logTo(logs awss3.IBucket, prefix string) {
+	p.ServerAccessLogsBucket = logs
+	p.ServerAccessLogsPrefix = jsii.String(prefix)
+}
+
+func abandonedUploads() *awss3.LifecycleRule {
+	return &awss3.LifecycleRule{AbortIncompleteMultipartUploadAfter: awscdk.Duration_Days(jsii.Number(1))}
+}

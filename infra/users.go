@@ -1,0 +1,69 @@
+package main
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscognito"
+	"github.com/aws/jsii-runtime-go"
+)
+
+// newUsers makes the directory of people. An owner invites the others; nobody signs
+// up alone.
+func newUsers(stack awscdk.Stack, s Stage) (awscognito.UserPool, awscognito.UserPoolDomain) {
+	pool := awscognito.NewUserPool(stack, jsii.String("Users"), &awscognito.UserPoolProps{
+		SelfSignUpEnabled:   jsii.Bool(false),
+		SignInAliases:       &awscognito.SignInAliases{Email: jsii.Bool(true)},
+		SignInCaseSensitive: jsii.Bool(false),
+		AccountRecovery:     awscognito.AccountRecovery_EMAIL_ONLY,
+		FeaturePlan:         awscognito.FeaturePlan_LITE,
+		Mfa:                 awscognito.Mfa_OPTIONAL,
+		MfaSecondFactor:     &awscognito.MfaSecondFactor{Otp: jsii.Bool(true), Sms: jsii.Bool(false)},
+		PasswordPolicy: &awscognito.PasswordPolicy{
+			MinLength:        jsii.Number(12),
+			RequireLowercase: jsii.Bool(true), RequireUppercase: jsii.Bool(true),
+			RequireDigits: jsii.Bool(true), RequireSymbols: jsii.Bool(true),
+		},
+		DeletionProtection: jsii.Bool(s.Keep),
+		RemovalPolicy:      s.removal(),
+	})
+	excuse(pool, "AwsSolutions-COG2", "A second factor is each person's choice here; whoever must have one brings it with SAML or OpenID Connect.")
+	excuse(pool, "AwsSolutions-COG3", "Threat protection is billed for each user (the Plus plan); an operator turns it on by choosing that plan.")
+	excuse(pool, "AwsSolutions-COG8", "The Plus plan is billed for each user; an operator chooses it.")
+	domain := pool.AddDomain(jsii.String("SignIn"), &awscognito.UserPoolDomainOptions{
+		CognitoDomain: &awscognito.CognitoDomainOptions{DomainPrefix: uniquePrefix(stack, s)},
+	})
+	return pool, domain
+}
+
+// uniquePrefix is unlike any other deployment's in the region, which Cognito
+// demands, and tells nobody the account's number: it ends in a part of the stack's
+// own id.
+func uniquePrefix(stack awscdk.Stack, s Stage) *string {
+	guid := awscdk.Fn_Select(jsii.Number(2), awscdk.Fn_Split(jsii.String("/"), stack.StackId(), nil))
+	tail := awscdk.Fn_Select(jsii.Number(4), awscdk.Fn_Split(jsii.String("-"), guid, nil))
+	return awscdk.Fn_Join(jsii.String("-"), &[]*string{jsii.String("tarn"), jsii.String(s.Name), tail})
+}
+
+// newClient is the web page's way to sign people in: a public client with the
+// authorization code and PKCE, which Cognito demands of it by the challenge that
+// the page sends. Its tokens live shortly and are refreshed.
+func newClient(stack awscdk.Stack, pool awscognito.IUserPool, home *string) awscognito.UserPoolClient {
+	page := awscdk.Fn_Join(jsii.String(""), &[]*string{home, jsii.String("/")})
+	return awscognito.NewUserPoolClient(stack, jsii.String("Client"), &awscognito.UserPoolClientProps{
+		UserPool:       pool,
+		GenerateSecret: jsii.Bool(false),
+		OAuth: &awscognito.OAuthSettings{
+			Flows:        &awscognito.OAuthFlows{AuthorizationCodeGrant: jsii.Bool(true)},
+			Scopes:       &[]awscognito.OAuthScope{awscognito.OAuthScope_OPENID(), awscognito.OAuthScope_EMAIL()},
+			CallbackUrls: &[]*string{page},
+			LogoutUrls:   &[]*string{page},
+		},
+		SupportedIdentityProviders: &[]awscognito.UserPoolClientIdentityProvider{
+			awscognito.UserPoolClientIdentityProvider_COGNITO(),
+		},
+		AccessTokenValidity:        awscdk.Duration_Hours(jsii.Number(1)),
+		IdTokenValidity:            awscdk.Duration_Hours(jsii.Number(1)),
+		RefreshTokenValidity:       awscdk.Duration_Days(jsii.Number(30)),
+		EnableTokenRevocation:      jsii.Bool(true),
+		PreventUserExistenceErrors: jsii.Bool(true),
+	})
+}
