@@ -16,7 +16,7 @@ var weekdays = []string{"sunday", "monday", "tuesday", "wednesday", "thursday", 
 // with fault.Invalid what does not fit.
 func Bind(r Request, kind dataset.Kind, schema dataset.Schema) (Plan, error) {
 	b := binder{scope: scopeOf(kind, schema)}
-	p := Plan{Range: Range{calendar.MinMicros, calendar.MaxMicros}, Limit: r.Limit}
+	p := Plan{Range: Unbounded, Limit: r.Limit}
 	if p.Limit == 0 {
 		p.Limit = DefaultLimit
 	}

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/tarnhq/tarn/shared/dataset"
-	"github.com/tarnhq/tarn/shared/query/calendar"
 )
 
 // normalize gives an expression the shape that all its spellings share: nested
@@ -108,7 +107,7 @@ func foldTimes(e Expr, r Range) (*Expr, Range) {
 }
 
 func timeBound(e Expr) (Range, bool) {
-	r := Range{calendar.MinMicros, calendar.MaxMicros}
+	r := Unbounded
 	if e.Field == nil || e.Field.Name != dataset.ColumnTime || e.Field.InJSON || e.Field.Type != dataset.Time || len(e.Values) != 1 {
 		return r, false
 	}

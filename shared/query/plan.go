@@ -20,15 +20,14 @@ type Plan struct {
 	Limit      int         `json:"limit"`
 }
 
-// Range is [From, To) in UTC microseconds. The zero of calendar's bounds: a From of
-// calendar.MinMicros and a To of calendar.MaxMicros are open.
+// Range is [From, To) in UTC microseconds.
 type Range struct {
 	From int64 `json:"from"`
 	To   int64 `json:"to"`
 }
 
-// Bounded reports whether the range leaves any time out.
-func (r Range) Bounded() bool { return r.From != calendar.MinMicros || r.To != calendar.MaxMicros }
+// Unbounded is the range of all time. Either of its ends is open in any range.
+var Unbounded = Range{calendar.MinMicros, calendar.MaxMicros}
 
 // Bucket groups rows by time.
 type Bucket struct {

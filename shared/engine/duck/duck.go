@@ -1,0 +1,178 @@
+// Package duck runs plans in this process on DuckDB: over the Parquet files of
+// sealed segments, and over tables in memory that follow the unsealed rows. Only
+// this package knows SQL; every value in it is a literal that literal.go wrote and
+// every name a quoted identifier.
+package duck
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/duckdb/duckdb-go/v2"
+
+	"github.com/tarnhq/tarn/shared/engine/local"
+	"github.com/tarnhq/tarn/shared/fault"
+	"github.com/tarnhq/tarn/shared/query"
+	"github.com/tarnhq/tarn/shared/snapshot"
+)
+
+// Config sizes an Engine.
+type Config struct {
+	Files     *local.Files
+	Readable  []string         // folders that hold the files
+	Threads   int              // of all queries together; zero: one per processor
+	Memory    int64            // bytes of all queries together; zero: 1 GiB
+	Queries   int              // at a time; further ones wait. Zero: twice the threads
+	Deadline  time.Duration    // of one query; zero: 25 seconds
+	MaxAnswer int              // bytes of one answer; zero: 64 MiB
+	Now       func() time.Time // nil: time.Now
+}
+
+func (c Config) filled() Config {
+	set(&c.Threads, runtime.GOMAXPROCS(0))
+	set(&c.Memory, 1<<30)
+	set(&c.Queries, 2*c.Threads)
+	set(&c.Deadline, 25*time.Second)
+	set(&c.MaxAnswer, 64<<20)
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	return c
+}
+
+func set[T int | int64 | time.Duration](field *T, usual T) {
+	if *field == 0 {
+		*field = usual
+	}
+}
+
+// Engine runs plans. It is safe for concurrent use.
+type Engine struct {
+	config Config
+	db     *sql.DB
+	tails  *tails
+}
+
+// Open starts an engine.
+func Open(config Config) (*Engine, error) {
+	config = config.filled()
+	connector, err := duckdb.NewConnector("", func(driver.ExecerContext) error { return nil })
+	if err != nil {
+		return nil, fmt.Errorf("duckdb: %w", err)
+	}
+	e := &Engine{config: config, db: sql.OpenDB(connector)}
+	e.db.SetMaxOpenConns(config.Queries + 1) // one is the tails'
+	e.db.SetMaxIdleConns(config.Queries + 1)
+	if err := e.configure(); err != nil {
+		return nil, errors.Join(err, e.db.Close())
+	}
+	return e, nil
+}
+
+// configure limits what any statement may do, then locks that.
+func (e *Engine) configure() error {
+	folders := make([]string, len(e.config.Readable))
+	for i, folder := range e.config.Readable {
+		folders[i] = text(folder)
+	}
+	settings := []string{
+		"SET TimeZone = 'UTC'",
+		"SET autoinstall_known_extensions = false",
+		"SET autoload_known_extensions = false",
+		"SET parquet_metadata_cache = true",
+		"SET preserve_insertion_order = false",
+		"SET temp_directory = ''",
+		fmt.Sprintf("SET threads = %d", e.config.Threads),
+		fmt.Sprintf("SET memory_limit = '%dB'", e.config.Memory),
+		"SET allowed_directories = [" + strings.Join(folders, ", ") + "]",
+		"SET enable_external_access = false",
+	}
+	ctx := context.Background()
+	conn, err := e.db.Conn(ctx)
+	if err != nil {
+		return fmt.Errorf("duckdb: %w", err)
+	}
+	for _, s := range settings {
+		if _, err := conn.ExecContext(ctx, s); err != nil {
+			return errors.Join(fmt.Errorf("duckdb: %s: %w", s, err), conn.Close())
+		}
+	}
+	if err := registerFunctions(conn); err != nil {
+		return errors.Join(err, conn.Close())
+	}
+	if _, err := conn.ExecContext(ctx, "SET lock_configuration = true"); err != nil {
+		return errors.Join(fmt.Errorf("duckdb: %w", err), conn.Close())
+	}
+	e.tails = newTails(conn, e.config.Now)
+	return nil
+}
+
+// Close ends the engine. No query may be running.
+func (e *Engine) Close() error { return errors.Join(e.tails.close(), e.db.Close()) }
+
+// Run implements engine.Engine.
+func (e *Engine) Run(ctx context.Context, plan query.Plan, over snapshot.Snapshot) (query.Result, error) {
+	began := e.config.Now()
+	ctx, cancel := context.WithTimeout(ctx, e.config.Deadline)
+	defer cancel()
+	result, err := e.run(ctx, plan, over)
+	if err != nil {
+		return query.Result{}, e.faultOf(ctx, err)
+	}
+	result.Version = over.Version
+	result.Stats.Millis = float64(e.config.Now().Sub(began).Microseconds()) / 1000
+	return result, nil
+}
+
+func (e *Engine) run(ctx context.Context, plan query.Plan, over snapshot.Snapshot) (query.Result, error) {
+	needed := fieldsOf(plan)
+	pruned := prune(over.Segments, plan.Range)
+	paths, release, err := e.config.Files.Open(ctx, pruned.keys())
+	if err != nil {
+		return query.Result{}, err
+	}
+	defer release()
+	tail, releaseTail, err := e.tails.open(ctx, over.Dataset.ID, over.Tail, needed)
+	if err != nil {
+		return query.Result{}, err
+	}
+	defer releaseTail()
+
+	s, err := statementOf(plan, needed, pruned, paths, tail)
+	if err != nil {
+		return query.Result{}, err
+	}
+	rows, truncated, err := e.fetch(ctx, s, plan)
+	if err != nil {
+		return query.Result{}, err
+	}
+	stats := pruned.stats()
+	for _, part := range tail {
+		stats.RowsScanned += int64(part.rows)
+	}
+	stats.Truncated = truncated
+	return query.Result{Columns: plan.Columns(), Rows: rows, Stats: stats}, nil
+}
+
+// faultOf gives DuckDB's errors their kinds.
+func (e *Engine) faultOf(ctx context.Context, err error) error {
+	var known *fault.Error
+	var failed *duckdb.Error
+	switch {
+	case errors.As(err, &known):
+		return err
+	case ctx.Err() != nil:
+		return fault.New(fault.Unavailable, "deadline", "the query took longer than it may").
+			WithHint("ask for less: a shorter time range, fewer dimensions, a filter").Because(err)
+	case errors.As(err, &failed) && failed.Type == duckdb.ErrorTypeOutOfMemory:
+		return fault.New(fault.Invalid, "out_of_memory", "the query needs more memory than it may have (%d MiB)", e.config.Memory>>20).
+			WithHint("group by fewer distinct values, replace exact distinct counts or quantiles, or shorten the time range").Because(err)
+	}
+	return fmt.Errorf("duckdb: %w", err)
+}

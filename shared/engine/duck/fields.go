@@ -1,0 +1,89 @@
+package duck
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/tarnhq/tarn/shared/dataset"
+	"github.com/tarnhq/tarn/shared/query"
+)
+
+// fields are what a plan reads of each row. In SQL the i'th is called c{i}: names
+// of columns differ by case alone or hold anything, and DuckDB's do not.
+type fields []query.Field
+
+func (f fields) alias(field query.Field) string {
+	return "c" + strconv.Itoa(slices.Index(f, field))
+}
+
+var timeField = query.Field{Name: dataset.ColumnTime, Type: dataset.Time}
+
+// fieldsOf lists the fields that a plan groups, computes or filters by. The range
+// of time is not among them: each source restricts it in its own way.
+func fieldsOf(p query.Plan) fields {
+	var f fields
+	if p.Bucket != nil {
+		f.add(timeField)
+	}
+	for _, d := range p.Dimensions {
+		f.add(d.Field)
+	}
+	for _, m := range p.Measures {
+		if m.Field != nil {
+			f.add(*m.Field)
+		}
+		f.addFilter(m.Filter)
+	}
+	f.addFilter(p.Filter)
+	return f
+}
+
+func (f *fields) add(field query.Field) {
+	if !slices.Contains(*f, field) {
+		*f = append(*f, field)
+	}
+}
+
+func (f *fields) addFilter(e *query.Expr) {
+	if e == nil {
+		return
+	}
+	if e.Field != nil {
+		f.add(*e.Field)
+	}
+	for i := range e.Args {
+		f.addFilter(&e.Args[i])
+	}
+}
+
+// sqlTypes are the types of fields in relations: times are BIGINT microseconds,
+// because integer arithmetic buckets them.
+var sqlTypes = map[dataset.Type]string{
+	dataset.Bool: "BOOLEAN", dataset.Int: "BIGINT", dataset.Float: "DOUBLE",
+	dataset.Text: "VARCHAR", dataset.Time: "BIGINT", dataset.JSON: "VARCHAR",
+}
+
+// widened converts an SQL expression of one type to the type that its column has
+// now, with the text that ingestion would give it.
+func widened(expression string, from, to dataset.Type) string {
+	switch {
+	case from == to:
+		return expression
+	case to == dataset.Float:
+		return "CAST(" + expression + " AS DOUBLE)"
+	case from == dataset.Float:
+		return floatText + "(" + expression + ")"
+	case from == dataset.Text && to == dataset.JSON:
+		return "CAST(to_json(" + expression + ") AS VARCHAR)"
+	case from == dataset.JSON:
+		return expression
+	}
+	return "CAST(" + expression + " AS VARCHAR)"
+}
+
+// property reads a property of a JSON column as text.
+func property(column, name string) string {
+	pointer := "/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(name)
+	return "json_extract_string(" + column + ", " + text(pointer) + ")"
+}

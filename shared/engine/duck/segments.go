@@ -1,0 +1,167 @@
+package duck
+
+import (
+	"slices"
+	"sort"
+	"strings"
+
+	"github.com/tarnhq/tarn/shared/dataset"
+	"github.com/tarnhq/tarn/shared/query"
+	"github.com/tarnhq/tarn/shared/segment"
+)
+
+// selection is the segments that a plan reads.
+type selection struct {
+	refs    []segment.Ref
+	within  []bool // all rows of the ref lie in the range
+	skipped int
+}
+
+// prune drops the segments none of whose rows lie in a range.
+func prune(refs []segment.Ref, r query.Range) selection {
+	var s selection
+	for _, ref := range refs {
+		if r.From >= r.To || ref.MaxTime < r.From || ref.MinTime >= r.To || !meetsDays(ref.Days, r) {
+			s.skipped++
+			continue
+		}
+		s.refs = append(s.refs, ref)
+		s.within = append(s.within, r.From <= ref.MinTime && ref.MaxTime < r.To)
+	}
+	return s
+}
+
+// meetsDays reports whether any of the days meets the range. Late rows of scattered
+// days share a segment, whose times then say little.
+func meetsDays(days []segment.Day, r query.Range) bool {
+	first, last := segment.DayOf(r.From), segment.DayOf(r.To-1)
+	at := sort.Search(len(days), func(i int) bool { return days[i] >= first })
+	return len(days) == 0 || at < len(days) && days[at] <= last
+}
+
+func (s selection) keys() []string {
+	keys := make([]string, len(s.refs))
+	for i, ref := range s.refs {
+		keys[i] = ref.Key
+	}
+	return keys
+}
+
+func (s selection) stats() query.Stats {
+	stats := query.Stats{Segments: len(s.refs), SegmentsPruned: s.skipped}
+	for _, ref := range s.refs {
+		stats.RowsScanned += ref.Rows
+		stats.Bytes += ref.Bytes
+	}
+	return stats
+}
+
+// span returns the first and last event time of all rows.
+func (s selection) span(r *bounds) {
+	for _, ref := range s.refs {
+		r.add(ref.MinTime, ref.MaxTime)
+	}
+}
+
+// group is segments that one scan can read: they hold the fields in the same way.
+type group struct {
+	ref    segment.Ref // any of them
+	within bool
+	paths  []string
+}
+
+// groups gathers segments whose columns, as far as the fields go, are the same.
+func (s selection) groups(f fields, paths []string) []*group {
+	var out []*group
+	byShape := map[string]*group{}
+	for i, ref := range s.refs {
+		shape := shapeOf(ref, f, s.within[i])
+		g := byShape[shape]
+		if g == nil {
+			g = &group{ref: ref, within: s.within[i]}
+			byShape[shape] = g
+			out = append(out, g)
+		}
+		g.paths = append(g.paths, paths[i])
+	}
+	return out
+}
+
+func shapeOf(ref segment.Ref, f fields, within bool) string {
+	var b strings.Builder
+	if within {
+		b.WriteByte('!')
+	}
+	for _, field := range f {
+		b.WriteString(fileColumn(ref, field))
+		b.WriteByte(0)
+	}
+	return b.String()
+}
+
+// scan writes the SELECT over a group's files.
+func (g *group) scan(f fields, r query.Range) string {
+	quoted := make([]string, len(g.paths))
+	for i, path := range g.paths {
+		quoted[i] = text(path)
+	}
+	columns := make([]string, len(f))
+	for i, field := range f {
+		columns[i] = fileColumn(g.ref, field)
+	}
+	sql := "SELECT " + selected(f, columns) + " FROM read_parquet([" + strings.Join(quoted, ", ") + "])"
+	if g.within {
+		return sql
+	}
+	return sql + rangeOf(identifier(dataset.ColumnTime), r, timestamp)
+}
+
+// selected names expressions for the fields as the statement calls them.
+func selected(f fields, expressions []string) string {
+	if len(f) == 0 {
+		return "1"
+	}
+	list := make([]string, len(f))
+	for i, field := range f {
+		list[i] = expressions[i] + " AS " + f.alias(field)
+	}
+	return strings.Join(list, ", ")
+}
+
+func rangeOf(column string, r query.Range, instant func(int64) string) string {
+	var conditions []string
+	if r.From != query.Unbounded.From {
+		conditions = append(conditions, column+" >= "+instant(r.From))
+	}
+	if r.To != query.Unbounded.To {
+		conditions = append(conditions, column+" < "+instant(r.To))
+	}
+	if len(conditions) == 0 {
+		return ""
+	}
+	return " WHERE " + strings.Join(conditions, " AND ")
+}
+
+// fileColumn writes the expression that reads a field from a segment's files.
+func fileColumn(ref segment.Ref, field query.Field) string {
+	if field.InJSON {
+		return property(identifier(dataset.ColumnProperties), field.Name)
+	}
+	at := slices.IndexFunc(dataset.Fixed, func(c dataset.Column) bool { return c.Name == field.Name })
+	if at >= 0 {
+		return stored(identifier(field.Name), dataset.Fixed[at].Type, field.Type)
+	}
+	at = slices.IndexFunc(ref.Columns, func(c dataset.Column) bool { return c.Name == field.Name })
+	if at < 0 {
+		return "CAST(NULL AS " + sqlTypes[field.Type] + ")"
+	}
+	return stored(identifier(physicalName(ref, at)), ref.Columns[at].Type, field.Type)
+}
+
+// stored reads a column of a file as a field of a relation.
+func stored(column string, from, to dataset.Type) string {
+	if from == dataset.Time && to == dataset.Time {
+		return "epoch_us(" + column + ")"
+	}
+	return widened(column, from, to)
+}
