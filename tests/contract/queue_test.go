@@ -8,13 +8,10 @@ import (
 	"github.com/tarnhq/tarn/tests/oracle"
 )
 
-var queueExcuses = excuses{}
-
 func TestQueue(t *testing.T) {
 	t.Parallel()
 	services := oracle.Start(t, oracle.SQS)
 	queuetest.Run(t, func(t *testing.T) queuetest.Fixture {
-		queueExcuses.apply(t)
 		const tries = 3
 		queue, failures := services.Queue(t, tries)
 		return queuetest.Fixture{Queue: aws.NewQueue(services.SQS(), queue, failures), Tries: tries}

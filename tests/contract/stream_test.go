@@ -14,15 +14,12 @@ import (
 	"github.com/tarnhq/tarn/tests/oracle"
 )
 
-var streamExcuses = excuses{}
-
 func TestStream(t *testing.T) {
 	t.Parallel()
 	services := oracle.Start(t, oracle.Kinesis)
 	name := services.Stream(t, 4)
 	reshard := resharder{services: services, name: name}
 	streamtest.Run(t, func(t *testing.T) streamtest.Fixture {
-		streamExcuses.apply(t)
 		return streamtest.Fixture{
 			Stream: aws.NewStream(services.Kinesis(), name), Split: reshard.split, Merge: reshard.merge,
 		}

@@ -163,17 +163,15 @@ func (d *Directory) groups(ctx context.Context, id string) ([]string, error) {
 	}
 }
 
+// join makes the group first: a group that nobody was in yet may not be there.
 func (d *Directory) join(ctx context.Context, id, group string) error {
-	in := &cognito.AdminAddUserToGroupInput{UserPoolId: &d.pool, Username: &id, GroupName: &group}
-	_, err := d.client.AdminAddUserToGroup(ctx, in)
-	if codeOf(err) != "ResourceNotFoundException" {
-		return translate("directory", err)
-	}
-	_, err = d.client.CreateGroup(ctx, &cognito.CreateGroupInput{UserPoolId: &d.pool, GroupName: &group})
+	_, err := d.client.CreateGroup(ctx, &cognito.CreateGroupInput{UserPoolId: &d.pool, GroupName: &group})
 	if err != nil && codeOf(err) != "GroupExistsException" {
 		return translate("directory", err)
 	}
-	_, err = d.client.AdminAddUserToGroup(ctx, in)
+	_, err = d.client.AdminAddUserToGroup(ctx, &cognito.AdminAddUserToGroupInput{
+		UserPoolId: &d.pool, Username: &id, GroupName: &group,
+	})
 	return translate("directory", err)
 }
 
