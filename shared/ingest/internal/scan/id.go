@@ -1,0 +1,23 @@
+package scan
+
+// MakeID returns a new id in the form of a UUID of version 7: 48 bits of time in
+// milliseconds, then random ones of which 74 are used. Ids that are made together
+// sort together.
+func (r *Reader) MakeID(unixMilli int64, hi, lo uint64) string {
+	hi = uint64(unixMilli)<<16 | 0x7000 | hi&0x0fff
+	lo = lo&(1<<62-1) | 1<<63
+	const hex = "0123456789abcdef"
+	from := len(r.made)
+	for i := range 16 {
+		if i == 4 || i == 6 || i == 8 || i == 10 {
+			r.made = append(r.made, '-')
+		}
+		word := hi
+		if i >= 8 {
+			word = lo
+		}
+		b := byte(word >> (56 - 8*(i%8)))
+		r.made = append(r.made, hex[b>>4], hex[b&15])
+	}
+	return share(r.made[from:])
+}

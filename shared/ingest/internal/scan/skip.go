@@ -1,0 +1,104 @@
+package scan
+
+// Skip moves past the value at Pos by its quotes and brackets alone, whatever else
+// is wrong with it. It fails where the text ends first or the brackets do not match:
+// there the framing is broken, and Pos is where that shows.
+func (r *Reader) Skip() bool {
+	if r.Pos >= len(r.Text) {
+		return false
+	}
+	switch r.Text[r.Pos] {
+	case '"':
+		return r.skipString()
+	case '{', '[':
+		return r.skipNested()
+	default:
+		return r.skipWord()
+	}
+}
+
+func (r *Reader) skipString() bool {
+	for r.Pos++; r.Pos < len(r.Text); r.Pos++ {
+		r.Pos = plainEnd(r.Text, r.Pos)
+		if r.Pos >= len(r.Text) {
+			break
+		}
+		switch r.Text[r.Pos] {
+		case '"':
+			r.Pos++
+			return true
+		case '\\':
+			r.Pos++
+		}
+	}
+	r.Pos = len(r.Text)
+	return false
+}
+
+func (r *Reader) skipWord() bool {
+	start := r.Pos
+	for r.Pos < len(r.Text) {
+		switch r.Text[r.Pos] {
+		case ',', ':', ']', '}', '[', '{', '"', ' ', '\n', '\r', '\t':
+			return r.Pos > start
+		}
+		r.Pos++
+	}
+	return r.Pos > start
+}
+
+func (r *Reader) skipNested() bool {
+	r.stack = r.stack[:0]
+	for r.Pos < len(r.Text) {
+		switch c := r.Text[r.Pos]; c {
+		case '"':
+			if !r.skipString() {
+				return false
+			}
+			continue
+		case '{', '[':
+			r.stack = append(r.stack, c+2) // the bracket that closes it
+		case '}', ']':
+			last := len(r.stack) - 1
+			if r.stack[last] != c {
+				return false
+			}
+			r.stack = r.stack[:last]
+			if last == 0 {
+				r.Pos++
+				return true
+			}
+		}
+		r.Pos++
+	}
+	return false
+}
+
+// Lookup finds the first member with a key in the object at start, and moves to its
+// value. It reads as leniently as Skip.
+func (r *Reader) Lookup(start int, key string) bool {
+	r.Pos = start
+	if !r.Next('{') {
+		return false
+	}
+	for r.Peek() == '"' {
+		at := r.Pos
+		name, f := r.String()
+		if f != None {
+			r.Pos = at
+			if !r.skipString() {
+				return false
+			}
+		}
+		if !r.Next(':') || !r.Space() {
+			return false
+		}
+		if f == None && name == key {
+			return true
+		}
+		if !r.Skip() || !r.Next(',') {
+			return false
+		}
+	}
+	return false
+}
