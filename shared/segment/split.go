@@ -1,0 +1,43 @@
+package segment
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/tarnhq/tarn/shared/dataset"
+	"github.com/tarnhq/tarn/shared/rows"
+)
+
+// Split parts a batch's rows by the UTC day of their event time, the days in order.
+// Days with fewer than least rows share one last group, so that late rows scattered
+// over many days do not make a file each. Within a group rows keep their order.
+func Split(batch rows.Batch, least int) [][]int32 {
+	days := map[Day][]int32{}
+	for row, t := range find(batch, dataset.ColumnTime).Ints[:batch.Len] {
+		day := DayOf(t)
+		days[day] = append(days[day], int32(row))
+	}
+	var groups [][]int32
+	var mixed []int32
+	for _, day := range slices.Sorted(maps.Keys(days)) {
+		if len(days[day]) < least {
+			mixed = append(mixed, days[day]...)
+			continue
+		}
+		groups = append(groups, days[day])
+	}
+	if len(mixed) > 0 {
+		slices.Sort(mixed)
+		groups = append(groups, mixed)
+	}
+	return groups
+}
+
+func find(batch rows.Batch, name string) *rows.Column {
+	for i := range batch.Columns {
+		if batch.Columns[i].Name == name {
+			return &batch.Columns[i]
+		}
+	}
+	return &rows.Column{}
+}
