@@ -6,6 +6,7 @@ package stream
 
 import (
 	"context"
+	"strings"
 	"time"
 )
 
@@ -27,6 +28,20 @@ func (s Sequence) After(t Sequence) bool {
 		return len(s) > len(t)
 	}
 	return s > t
+}
+
+// Previous returns the sequence one below s, and the zero Sequence for that of "1"
+// and below.
+func (s Sequence) Previous() Sequence {
+	digits := []byte(s)
+	for i := len(digits) - 1; i >= 0; i-- {
+		if digits[i] > '0' {
+			digits[i]--
+			break
+		}
+		digits[i] = '9'
+	}
+	return Sequence(strings.TrimLeft(string(digits), "0"))
 }
 
 // ShardID names a shard. It holds no '#' and no '/'.
