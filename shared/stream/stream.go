@@ -12,9 +12,9 @@ import (
 
 // Limits that hold for every implementation.
 const (
-	MaxRecord = 1 << 20 // bytes of one record's data
-	MaxPut    = 500     // records of one Put
-	MaxBytes  = 5 << 20 // bytes of one Put
+	MaxRecord = 1<<20 - 1<<10 // bytes of one record's data; Kinesis counts a key within its mebibyte
+	MaxPut    = 500           // records of one Put
+	MaxBytes  = 5<<20 - 8<<10 // bytes of one Put, without 500 keys
 )
 
 // Sequence is a record's place in its shard: a decimal number wider than 64 bits,

@@ -77,13 +77,7 @@ func Start(t testing.TB, services ...Service) *All {
 			require(t, s)
 		}
 	}
-	all := &All{
-		config: sdk.Config{
-			Region:      region,
-			Credentials: credentials.NewStaticCredentialsProvider(accessKey, secretKey, ""),
-		},
-		endpoints: map[Service]string{},
-	}
+	all := &All{config: emulated(), endpoints: map[Service]string{}}
 	var mu sync.Mutex
 	var starting sync.WaitGroup
 	for _, s := range services {
@@ -101,6 +95,13 @@ func Start(t testing.TB, services ...Service) *All {
 		}
 	}
 	return all
+}
+
+func emulated() sdk.Config {
+	return sdk.Config{
+		Region:      region,
+		Credentials: credentials.NewStaticCredentialsProvider(accessKey, secretKey, ""),
+	}
 }
 
 // Env is what makes a program's AWS SDK use these services. It is empty for a real

@@ -8,12 +8,12 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
 
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+	"github.com/aws/smithy-go/encoding/httpbinding"
 
 	"github.com/tarnhq/tarn/shared/fault"
 	"github.com/tarnhq/tarn/shared/push"
@@ -72,7 +72,7 @@ func (p *Push) Disconnect(ctx context.Context, id push.ConnectionID) error {
 }
 
 func (p *Push) call(ctx context.Context, method string, id push.ConnectionID, body []byte) error {
-	address := p.endpoint + "/@connections/" + url.PathEscape(string(id))
+	address := p.endpoint + "/@connections/" + httpbinding.EscapePath(string(id), true)
 	request, err := http.NewRequestWithContext(ctx, method, address, bytes.NewReader(body))
 	if err != nil {
 		return faultOf("push", fault.Internal, err)
