@@ -163,6 +163,9 @@ func (r *Reader) OptionalText(limit int) (string, Flaw) {
 		if r.Null() {
 			return "", None
 		}
+		if r.check(1) == Syntax {
+			return "", Syntax
+		}
 		return "", WrongType
 	}
 	s, f := r.String()
