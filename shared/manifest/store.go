@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"strings"
 	"time"
 
 	"github.com/tarnhq/tarn/shared/blob"
@@ -271,50 +270,4 @@ func (s Store) readBlob(ctx context.Context, key string, into any) error {
 		return fault.Wrap(fault.Unavailable, "blob_read", err)
 	}
 	return json.Unmarshal(text, into)
-}
-
-// Sweep deletes the blobs of a dataset that no live entry names and that are older
-// than grace, which must be longer than any committer and any reader can live. It
-// returns how many it deleted.
-func (s Store) Sweep(ctx context.Context, t tenant.ID, d dataset.ID, grace time.Duration) (int, error) {
-	before := s.Now().Add(-grace)
-	st, err := s.Load(ctx, t, d)
-	if err != nil {
-		return 0, err
-	}
-	live := map[string]bool{}
-	for _, ref := range st.Segments {
-		live[ref.Key] = true
-	}
-	deleted := 0
-	for _, kind := range []segment.Kind{segment.Rows, segment.Duplicates, segment.Quarantine} {
-		n, err := s.sweepFolder(ctx, segment.Prefix(t, d)+string(kind)+"/", before, live)
-		deleted += n
-		if err != nil {
-			return deleted, err
-		}
-	}
-	return deleted, nil
-}
-
-func (s Store) sweepFolder(ctx context.Context, prefix string, before time.Time, live map[string]bool) (deleted int, err error) {
-	for next := ""; ; {
-		page, err := s.Blobs.List(ctx, prefix, next, 1000)
-		if err != nil {
-			return deleted, err
-		}
-		for _, b := range page.Blobs {
-			if live[b.Key] || !b.Modified.Before(before) || !strings.HasPrefix(b.Key, prefix) {
-				continue
-			}
-			if err := s.Blobs.Delete(ctx, b.Key); err != nil {
-				return deleted, err
-			}
-			deleted++
-		}
-		if page.Next == "" {
-			return deleted, nil
-		}
-		next = page.Next
-	}
 }
