@@ -11,15 +11,15 @@ import (
 // the way, as package encoding/json does it.
 func AppendJSON(dst []byte, e *Event) []byte {
 	dst = append(dst, `{"event_id":`...)
-	dst = appendText(dst, e.ID)
+	dst = appendQuoted(dst, e.ID)
 	for _, f := range []struct{ name, text string }{
 		{"event", e.Name}, {"user_id", e.UserID}, {"anonymous_id", e.AnonymousID}, {"session_id", e.SessionID},
 	} {
 		if f.text != "" {
 			dst = append(dst, ',')
-			dst = appendText(dst, f.name)
+			dst = appendQuoted(dst, f.name)
 			dst = append(dst, ':')
-			dst = appendText(dst, f.text)
+			dst = appendQuoted(dst, f.text)
 		}
 	}
 	if !e.MadeTime {
@@ -33,7 +33,7 @@ func AppendJSON(dst []byte, e *Event) []byte {
 			if i > 0 {
 				dst = append(dst, ',')
 			}
-			dst = appendText(dst, e.Shape.Names[i])
+			dst = appendQuoted(dst, e.Shape.Names[i])
 			dst = append(dst, ':')
 			dst = v.appendJSON(dst)
 		}
@@ -42,7 +42,7 @@ func AppendJSON(dst []byte, e *Event) []byte {
 	return append(dst, '}')
 }
 
-func appendText(dst []byte, s string) []byte {
+func appendQuoted(dst []byte, s string) []byte {
 	text, _ := json.Marshal(s) // a string cannot fail
 	return append(dst, text...)
 }
@@ -56,7 +56,7 @@ func (v Value) appendJSON(dst []byte) []byte {
 	case Float:
 		return strconv.AppendFloat(dst, v.Float, 'g', -1, 64)
 	case Text:
-		return appendText(dst, v.Text)
+		return appendQuoted(dst, v.Text)
 	case JSON, Big:
 		return append(dst, v.Text...)
 	default:
