@@ -26,7 +26,7 @@ func newData(app awscdk.App, s Stage) data {
 	stack := newStack(app, s, "data", "Tarn: what is stored. It outlives the functions")
 	d := data{stack: stack}
 	d.key = awskms.NewKey(stack, jsii.String("Key"), &awskms.KeyProps{
-		Description:       jsii.String("Tarn: segments, failed batches and the event stream"),
+		Description:       jsii.String("Tarn: segments and failed batches"),
 		EnableKeyRotation: jsii.Bool(true),
 		RemovalPolicy:     s.removal(),
 	})
@@ -34,7 +34,7 @@ func newData(app awscdk.App, s Stage) data {
 	logs := newLogBucket(stack, s)
 	d.segments = newSegmentBucket(stack, s, d.key, logs)
 	d.failures = newFailureBucket(stack, s, d.key, logs)
-	d.stream = newStream(stack, s, d.key)
+	d.stream = newStream(stack, s)
 	d.pool, d.domain = newUsers(stack, s)
 	return d
 }

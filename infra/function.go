@@ -95,7 +95,6 @@ func newFunction(stack awscdk.Stack, s Stage, spec route.Function, code awslambd
 		AssumedBy: awsiam.NewServicePrincipal(jsii.String("lambda.amazonaws.com"), nil),
 	})
 	allow(role, []string{"logs:CreateLogStream", "logs:PutLogEvents"}, *logs.LogGroupArn())
-	excuse(role, "AwsSolutions-IAM5", "The streams of the function's own log group.", "Resource::<"+logicalID(stack, logs)+".Arn>")
 	size := sizeOf(spec.Name)
 	return awslambda.NewFunction(stack, jsii.String(spec.Name), &awslambda.FunctionProps{
 		Runtime:              awslambda.Runtime_PROVIDED_AL2023(),
@@ -126,8 +125,4 @@ func newLogGroup(stack awscdk.Stack, s Stage, id string) awslogs.LogGroup {
 		Retention:     s.LogExpiry,
 		RemovalPolicy: awscdk.RemovalPolicy_DESTROY,
 	})
-}
-
-func logicalID(stack awscdk.Stack, of awscdk.Resource) string {
-	return *stack.GetLogicalId(of.Node().DefaultChild().(awscdk.CfnElement))
 }

@@ -15,26 +15,28 @@ import (
 func grant(fn awslambda.Function, spec route.Function, d data) {
 	for _, need := range spec.Needs {
 		what, how, _ := strings.Cut(string(need), ":")
-		switch {
-		case what == "stream":
+		switch what {
+		case "stream":
 			grantStream(fn, how, d)
-		case what == "failures":
-			grantObjects(fn, how, d.failures, "aws/lambda/*")
+		case "failures":
+			grantObjects(fn, how, d.failures, failureFolder)
+		case "segments":
+			grantObjects(fn, how, d.segments, segmentFolders...)
+		case "manifest":
+			grantItems(fn, what, how, d)
+			grantObjects(fn, how, d.segments, manifestFolders...)
 		default:
 			grantItems(fn, what, how, d)
-			if folders := objects[what]; folders != nil {
-				grantObjects(fn, how, d.segments, folders...)
-			}
 		}
 	}
 }
 
-// objects are the folders of the segment bucket that a need covers beside the
-// table's partitions. Below t/<tenant>/d/<dataset>/ the next word tells the kind.
-var objects = map[string][]string{
-	"manifest": {"t/*/entry/*", "t/*/state/*"},
-	"segments": {"t/*/rows/*", "t/*/duplicates/*", "t/*/quarantine/*", "poison/*"},
-}
+// Folders of the segment bucket. Below t/<tenant>/d/<dataset>/ the next word tells
+// what an object is. The manifest keeps its snapshots and long entries there.
+var (
+	segmentFolders  = []string{"t/*/rows/*", "t/*/duplicates/*", "t/*/quarantine/*", "poison/*"}
+	manifestFolders = []string{"t/*/entry/*", "t/*/state/*"}
+)
 
 var itemActions = map[string][]string{
 	"read":  {"dynamodb:GetItem", "dynamodb:Query", "dynamodb:ConditionCheckItem"},
@@ -65,15 +67,20 @@ var keyActions = map[string][]string{
 // grantObjects covers folders of a bucket. Who reads may also list: without that
 // S3 answers 403 and not 404 where there is no object.
 func grantObjects(fn awslambda.Function, how string, bucket awss3.Bucket, folders ...string) {
-	arns := make([]string, len(folders))
-	for i, folder := range folders {
-		arns[i] = *bucket.ArnForObjects(jsii.String(folder))
-	}
-	allow(fn, objectActions[how], arns...)
+	allowObjects(fn, objectActions[how], bucket, folders...)
 	if how == "read" {
 		allow(fn, []string{"s3:ListBucket"}, *bucket.BucketArn())
 	}
 	allow(fn, keyActions[how], *bucket.EncryptionKey().KeyArn())
+}
+
+func allowObjects(fn awslambda.IFunction, actions []string, bucket awss3.IBucket, folders ...string) {
+	arns := make([]string, len(folders))
+	for i, folder := range folders {
+		arns[i] = *bucket.ArnForObjects(jsii.String(folder))
+		excuseEnding(fn.Role(), "AwsSolutions-IAM5", "The objects of one folder, whose names are not known before they are written.", "/"+folder)
+	}
+	allow(fn, actions, arns...)
 }
 
 // grantStream covers putting; reading is the event source's, which grants it.
@@ -82,7 +89,6 @@ func grantStream(fn awslambda.Function, how string, d data) {
 		return
 	}
 	allow(fn, []string{"kinesis:PutRecords", "kinesis:ListShards"}, *d.stream.StreamArn())
-	allow(fn, []string{"kms:GenerateDataKey"}, *d.stream.EncryptionKey().KeyArn())
 }
 
 func allow(who awsiam.IGrantable, actions []string, resources ...string) {

@@ -3,7 +3,6 @@ package main
 import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awskinesis"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambdaeventsources"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
@@ -16,11 +15,10 @@ import (
 // to the failure bucket, while there is still something to hand over.
 const giveUpHours = 12
 
-func newStream(stack awscdk.Stack, s Stage, key awskms.IKey) awskinesis.Stream {
+func newStream(stack awscdk.Stack, s Stage) awskinesis.Stream {
 	props := &awskinesis.StreamProps{
 		RetentionPeriod: awscdk.Duration_Hours(jsii.Number(retentionHours())),
-		Encryption:      awskinesis.StreamEncryption_KMS,
-		EncryptionKey:   key,
+		Encryption:      awskinesis.StreamEncryption_MANAGED,
 		StreamMode:      awskinesis.StreamMode_ON_DEMAND,
 		RemovalPolicy:   s.removal(),
 	}
@@ -60,13 +58,16 @@ func consume(fn awslambda.Function, c route.Consumer, d data) awslambdaeventsour
 	return source
 }
 
+// failureFolder is where Lambda puts failed batches, by event source and shard.
+const failureFolder = "aws/lambda/*"
+
 // failureDestination lets the consumer write failed batches, and, unlike the CDK's
 // own, neither read nor delete them.
 type failureDestination struct{ bucket awss3.Bucket }
 
 // Bind implements awslambda.IEventSourceDlq.
 func (f *failureDestination) Bind(_ awslambda.IEventSourceMapping, fn awslambda.IFunction) *awslambda.DlqDestinationConfig {
-	allow(fn, []string{"s3:PutObject"}, *f.bucket.ArnForObjects(jsii.String("aws/lambda/*")))
+	allowObjects(fn, []string{"s3:PutObject"}, f.bucket, failureFolder)
 	allow(fn, []string{"s3:ListBucket"}, *f.bucket.BucketArn())
 	allow(fn, []string{"kms:GenerateDataKey"}, *f.bucket.EncryptionKey().KeyArn())
 	return &awslambda.DlqDestinationConfig{Destination: f.bucket.BucketArn()}

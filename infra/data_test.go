@@ -1,0 +1,103 @@
+package main
+
+import (
+	"testing"
+
+	"github.com/tarnhq/tarn/shared/config"
+)
+
+func TestNoBucketIsPublicOrAnswersInTheClear(t *testing.T) {
+	everyStage(t, func(t *testing.T, s synth) {
+		for _, stack := range []template{s.data, s.front} {
+			for id, bucket := range stack.of("AWS::S3::Bucket") {
+				for _, setting := range []string{"BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"} {
+					if at(bucket.Properties, "PublicAccessBlockConfiguration", setting) != true {
+						t.Errorf("%s: %s is off", id, setting)
+					}
+				}
+				if !deniesPlain(stack, id) {
+					t.Errorf("%s: takes requests without TLS", id)
+				}
+			}
+		}
+	})
+}
+
+func deniesPlain(stack template, bucket string) bool {
+	for _, p := range stack.of("AWS::S3::BucketPolicy") {
+		if at(p.Properties, "Bucket", "Ref") != bucket {
+			continue
+		}
+		for _, st := range at(p.Properties, "PolicyDocument", "Statement").([]any) {
+			if at(st, "Effect") == "Deny" && at(st, "Condition", "Bool", "aws:SecureTransport") == "false" {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func TestEventsAtRestAreUnderTheStagesOwnKey(t *testing.T) {
+	everyStage(t, func(t *testing.T, s synth) {
+		buckets := []string{s.id(s.stacks.data.segments), s.id(s.stacks.data.failures)}
+		for _, id := range buckets {
+			rule := list(at(s.data.resources[id].Properties, "BucketEncryption", "ServerSideEncryptionConfiguration"))[0]
+			if at(rule, "ServerSideEncryptionByDefault", "SSEAlgorithm") != "aws:kms" || at(rule, "BucketKeyEnabled") != true {
+				t.Errorf("%s: encryption %v", id, rule)
+			}
+		}
+		s.data.HasResourceProperties(ptr("AWS::KMS::Key"), map[string]any{"EnableKeyRotation": true})
+	})
+}
+
+func TestTheTableIsOnDemandRecoverableAndProtected(t *testing.T) {
+	everyStage(t, func(t *testing.T, s synth) {
+		s.data.HasResourceProperties(ptr("AWS::DynamoDB::GlobalTable"), map[string]any{
+			"BillingMode":             "PAY_PER_REQUEST",
+			"TimeToLiveSpecification": map[string]any{"AttributeName": config.ExpiresKey, "Enabled": true},
+			"KeySchema": []any{
+				map[string]any{"AttributeName": config.PartitionKey, "KeyType": "HASH"},
+				map[string]any{"AttributeName": config.SortKey, "KeyType": "RANGE"},
+			},
+		})
+		for id, table := range s.data.of("AWS::DynamoDB::GlobalTable") {
+			for _, replica := range table.Properties["Replicas"].([]any) {
+				if at(replica, "DeletionProtectionEnabled") != true || at(replica, "PointInTimeRecoverySpecification", "PointInTimeRecoveryEnabled") != true {
+					t.Errorf("%s: replica %v", id, replica)
+				}
+			}
+			if table.DeletionPolicy != "Retain" {
+				t.Errorf("%s: goes with its stack", id)
+			}
+		}
+	})
+}
+
+func TestAKeptStageLosesNothingWithItsStack(t *testing.T) {
+	everyStage(t, func(t *testing.T, s synth) {
+		if !s.Keep {
+			t.Skip("not kept: nothing that costs money stays behind")
+		}
+		for _, kind := range []string{"AWS::KMS::Key", "AWS::DynamoDB::GlobalTable", "AWS::S3::Bucket", "AWS::Kinesis::Stream", "AWS::Cognito::UserPool"} {
+			for id, r := range s.data.of(kind) {
+				if r.DeletionPolicy != "Retain" || r.UpdateReplacePolicy != "Retain" {
+					t.Errorf("%s: deleted %s, replaced %s", id, r.DeletionPolicy, r.UpdateReplacePolicy)
+				}
+			}
+		}
+	})
+}
+
+func TestPeopleAreInvitedAndTheWebPageHasNoSecret(t *testing.T) {
+	everyStage(t, func(t *testing.T, s synth) {
+		s.data.HasResourceProperties(ptr("AWS::Cognito::UserPool"), map[string]any{
+			"AdminCreateUserConfig": map[string]any{"AllowAdminCreateUserOnly": true},
+		})
+		s.front.HasResourceProperties(ptr("AWS::Cognito::UserPoolClient"), map[string]any{
+			"AllowedOAuthFlows":               []any{"code"},
+			"AllowedOAuthFlowsUserPoolClient": true,
+			"GenerateSecret":                  false,
+			"EnableTokenRevocation":           true,
+		})
+	})
+}

@@ -1,0 +1,46 @@
+package main
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+)
+
+func TestTheWebPageIsReadThroughCloudFrontAlone(t *testing.T) {
+	everyStage(t, func(t *testing.T, s synth) {
+		for id, d := range s.front.of("AWS::CloudFront::Distribution") {
+			for _, origin := range at(d.Properties, "DistributionConfig", "Origins").([]any) {
+				isBucket := at(origin, "S3OriginConfig") != nil
+				if isBucket && at(origin, "OriginAccessControlId") == nil {
+					t.Errorf("%s: reads its bucket as anybody would: %v", id, origin)
+				}
+				if !isBucket && at(origin, "CustomOriginConfig", "OriginProtocolPolicy") != "https-only" {
+					t.Errorf("%s: reaches the API in the clear", id)
+				}
+			}
+		}
+	})
+}
+
+func TestTheWebPageMayRunItsOwnFilesOnly(t *testing.T) {
+	everyStage(t, func(t *testing.T, s synth) {
+		for id, p := range s.front.of("AWS::CloudFront::ResponseHeadersPolicy") {
+			headers := at(p.Properties, "ResponseHeadersPolicyConfig", "SecurityHeadersConfig")
+			text, err := json.Marshal(at(headers, "ContentSecurityPolicy", "ContentSecurityPolicy"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, want := range []string{"default-src 'none'", "script-src 'self'", "frame-ancestors 'none'"} {
+				if !strings.Contains(string(text), want) {
+					t.Errorf("%s: the policy lacks %s: %s", id, want, text)
+				}
+			}
+			if strings.Contains(string(text), "unsafe-inline") {
+				t.Errorf("%s: inline scripts may run", id)
+			}
+			if at(headers, "StrictTransportSecurity", "AccessControlMaxAgeSec") != float64(365*24*60*60) {
+				t.Errorf("%s: TLS is not insisted on for a year", id)
+			}
+		}
+	})
+}

@@ -1,0 +1,124 @@
+package main
+
+import (
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/tarnhq/tarn/shared/config"
+	"github.com/tarnhq/tarn/shared/route"
+)
+
+func TestEveryFunctionOfTheTableIsDeployedWithAllSettings(t *testing.T) {
+	want := []string{}
+	for _, v := range []config.Var{config.Table, config.Bucket, config.Failures, config.Stream, config.Buckets,
+		config.UserPool, config.Client, config.Domain, config.Scratch} {
+		want = append(want, string(v))
+	}
+	slices.Sort(want)
+	everyStage(t, func(t *testing.T, s synth) {
+		s.functions.ResourceCountIs(ptr("AWS::Lambda::Function"), number(len(route.Functions)))
+		for _, f := range route.Functions {
+			got := []string{}
+			for name := range at(s.function(t, f.Name), "Environment", "Variables").(map[string]any) {
+				got = append(got, name)
+			}
+			slices.Sort(got)
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", f.Name, diff)
+			}
+		}
+	})
+}
+
+func TestFunctionsRunOnArmButThoseWithTheEngine(t *testing.T) {
+	everyStage(t, func(t *testing.T, s synth) {
+		for _, f := range route.Functions {
+			want := "arm64"
+			if f.Engine {
+				want = "x86_64"
+			}
+			props := s.function(t, f.Name)
+			if diff := cmp.Diff([]any{want}, props["Architectures"]); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", f.Name, diff)
+			}
+			if props["Runtime"] != "provided.al2023" {
+				t.Errorf("%s: runtime %v", f.Name, props["Runtime"])
+			}
+		}
+	})
+}
+
+func TestAnAnswerIsThereBeforeTheGatewayStopsWaiting(t *testing.T) {
+	const gateway = 30
+	for _, r := range route.All {
+		if got := sizeOf(r.Function).seconds; got >= gateway {
+			t.Errorf("%s may take %d s", r.Function, got)
+		}
+	}
+}
+
+func TestEveryLogExpires(t *testing.T) {
+	everyStage(t, func(t *testing.T, s synth) {
+		for _, stack := range []template{s.front, s.functions} {
+			for id, group := range stack.of("AWS::Logs::LogGroup") {
+				if group.Properties["RetentionInDays"] == nil {
+					t.Errorf("%s never expires", id)
+				}
+			}
+		}
+	})
+}
+
+func TestEveryAlarmTellsSomebodyWhatToDo(t *testing.T) {
+	everyStage(t, func(t *testing.T, s synth) {
+		for id, a := range s.functions.of("AWS::CloudWatch::Alarm") {
+			if len(list(a.Properties["AlarmActions"])) != 1 {
+				t.Errorf("%s tells nobody", id)
+			}
+			if text, _ := a.Properties["AlarmDescription"].(string); text == "" {
+				t.Errorf("%s says nothing", id)
+			}
+		}
+		for _, f := range route.Functions {
+			for _, what := range []string{"Errors", "Throttles"} {
+				if !s.hasAlarm(f.Name + what) {
+					t.Errorf("no alarm on the %s of %s", strings.ToLower(what), f.Name)
+				}
+			}
+		}
+	})
+}
+
+func (s synth) hasAlarm(prefix string) bool {
+	for id := range s.functions.of("AWS::CloudWatch::Alarm") {
+		if strings.HasPrefix(id, prefix) {
+			return true
+		}
+	}
+	return false
+}
+
+func TestTheMakefileLinksTheEngineIntoTheFunctionsThatHaveIt(t *testing.T) {
+	text, err := os.ReadFile("infra.mk")
+	if err != nil {
+		t.Fatal(err)
+	}
+	line := regexp.MustCompile(`(?m)^lambda_engines := (.*)$`).FindSubmatch(text)
+	if line == nil {
+		t.Fatal("infra.mk names no engines")
+	}
+	var want []string
+	for _, f := range route.Functions {
+		if f.Engine {
+			want = append(want, f.Name)
+		}
+	}
+	if diff := cmp.Diff(want, strings.Fields(string(line[1]))); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}

@@ -1,0 +1,144 @@
+package main
+
+import (
+	"path"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/tarnhq/tarn/shared/checkpoint"
+	"github.com/tarnhq/tarn/shared/route"
+	"github.com/tarnhq/tarn/shared/segment"
+)
+
+// right is one thing that a need allows: an action on a resource that holds the
+// text, and of a table within the partitions of the word.
+type right struct{ action, resource, partition string }
+
+var rights = map[route.Need][]right{
+	route.ReadCatalog:   {{"dynamodb:GetItem", "Table", "catalog"}, {"dynamodb:Query", "Table", "catalog"}},
+	route.WriteCatalog:  {{"dynamodb:PutItem", "Table", "catalog"}, {"dynamodb:DeleteItem", "Table", "catalog"}},
+	route.ReadManifest:  {{"dynamodb:Query", "Table", "manifest"}, {"s3:GetObject", "/state/*", ""}, {"s3:GetObject", "/entry/*", ""}},
+	route.WriteManifest: {{"dynamodb:PutItem", "Table", "manifest"}, {"s3:PutObject", "/state/*", ""}, {"s3:PutObject", "/entry/*", ""}},
+	route.ReadLedger:    {{"dynamodb:Query", "Table", "ledger"}},
+	route.WriteLedger:   {{"dynamodb:PutItem", "Table", "ledger"}, {"dynamodb:UpdateItem", "Table", "ledger"}},
+	route.ReadKeys:      {{"dynamodb:GetItem", "Table", "keys"}, {"dynamodb:Query", "Table", "keys"}},
+	route.WriteKeys:     {{"dynamodb:PutItem", "Table", "keys"}},
+	route.ReadSegments:  {{"s3:GetObject", "/rows/*", ""}, {"s3:GetObject", "/quarantine/*", ""}},
+	route.WriteSegments: {{"s3:PutObject", "/rows/*", ""}, {"s3:DeleteObject", "/rows/*", ""}, {"s3:PutObject", "/poison/*", ""}},
+	route.ReadFailures:  {{"s3:GetObject", "/aws/lambda/*", ""}},
+	route.WriteFailures: {{"s3:DeleteObject", "/aws/lambda/*", ""}},
+	route.PutStream:     {{"kinesis:PutRecords", "Events", ""}},
+	route.ReadStream:    {{"kinesis:GetRecords", "Events", ""}, {"kinesis:GetShardIterator", "Events", ""}},
+}
+
+func TestEachNeedIsGrantedToThoseThatHaveItAndToNobodyElse(t *testing.T) {
+	everyStage(t, func(t *testing.T, s synth) {
+		for _, f := range route.Functions {
+			policy := s.policy(t, f.Name)
+			for need, allowed := range rights {
+				for _, r := range allowed {
+					if want, got := slices.Contains(f.Needs, need), may(policy, r); got != want {
+						t.Errorf("%s, by %s, to %v: %v, want %v", f.Name, need, r, got, want)
+					}
+				}
+			}
+		}
+	})
+}
+
+func TestEveryNeedOfAFunctionIsAmongTheTested(t *testing.T) {
+	for _, f := range route.Functions {
+		for _, n := range f.Needs {
+			if rights[n] == nil {
+				t.Errorf("%s of %s: nothing says what it allows", n, f.Name)
+			}
+		}
+	}
+}
+
+func TestFunctionsReachOnlyThePartitionsTheirNeedsName(t *testing.T) {
+	everyStage(t, func(t *testing.T, s synth) {
+		for _, f := range route.Functions {
+			want, got := map[string]bool{}, map[string]bool{}
+			for _, n := range f.Needs {
+				what, _, _ := strings.Cut(string(n), ":")
+				if what != "segments" && what != "stream" && what != "failures" {
+					want[what] = true
+				}
+			}
+			for _, st := range s.policy(t, f.Name) {
+				if strings.HasPrefix(st.actions[0], "dynamodb:") && st.partitions == nil {
+					t.Errorf("%s may reach the whole table: %v", f.Name, st.actions)
+				}
+				for _, p := range st.partitions {
+					got[strings.TrimRight(p, "#/*")] = true
+				}
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", f.Name, diff)
+			}
+		}
+	})
+}
+
+func TestNoFunctionMayDoEverythingOfAServiceOrToEveryResource(t *testing.T) {
+	everyStage(t, func(t *testing.T, s synth) {
+		for _, f := range route.Functions {
+			for _, st := range s.policy(t, f.Name) {
+				for _, action := range st.actions {
+					if strings.Contains(action, "*") || action == "dynamodb:Scan" {
+						t.Errorf("%s may %s", f.Name, action)
+					}
+				}
+				if slices.Contains(st.resources, `"*"`) {
+					t.Errorf("%s may %v of anything", f.Name, st.actions)
+				}
+			}
+		}
+	})
+}
+
+func TestTheFailureDestinationCanBeWrittenAndNotReadByTheConsumer(t *testing.T) {
+	everyStage(t, func(t *testing.T, s synth) {
+		for _, c := range route.Consumers {
+			policy := s.policy(t, c.Function)
+			for r, want := range map[right]bool{
+				{"s3:PutObject", "/aws/lambda/*", ""}:    true,
+				{"s3:ListBucket", "Failures", ""}:        true,
+				{"s3:GetObject", "/aws/lambda/*", ""}:    false,
+				{"s3:DeleteObject", "/aws/lambda/*", ""}: false,
+			} {
+				if got := may(policy, r); got != want {
+					t.Errorf("%s to %v: %v, want %v", c.Function, r, got, want)
+				}
+			}
+		}
+	})
+}
+
+func TestGrantedFoldersCoverTheKeysOfSegments(t *testing.T) {
+	folder := segment.Prefix("acme", "d1")
+	for _, kind := range []segment.Kind{segment.Rows, segment.Duplicates, segment.Quarantine} {
+		if key := folder + string(kind) + "/x"; !covered(segmentFolders, key) {
+			t.Errorf("no granted folder holds %s", key)
+		}
+	}
+}
+
+func TestGrantedPartitionsBeginAsTheKeysDo(t *testing.T) {
+	if p := checkpoint.Partition("acme", "d1"); !strings.HasPrefix(p, "manifest#") && !strings.HasPrefix(p, "manifest/") {
+		t.Errorf("the manifest's partition is %s", p)
+	}
+}
+
+// covered matches as IAM does, where * also stands for slashes.
+func covered(patterns []string, key string) bool {
+	flat := strings.NewReplacer("/", "|")
+	return slices.ContainsFunc(patterns, func(p string) bool {
+		ok, _ := path.Match(flat.Replace(p), flat.Replace(key))
+		return ok
+	})
+}
