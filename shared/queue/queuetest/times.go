@@ -35,10 +35,10 @@ var times = map[string]func(*testing.T, Fixture){
 		send(t, f, "m")
 		first := receive(t, f, short)
 		f.pass(short)
-		second := receive(t, f, long)
+		second := receive(t, f, short)
 		ack(t, f, first.Receipt)
 		ack(t, f, second.Receipt)
-		f.pass(long + time.Second)
+		f.pass(short + time.Second)
 		nothing(t, f)
 	},
 	"extending hides a message from now on": func(t *testing.T, f Fixture) {
