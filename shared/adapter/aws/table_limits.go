@@ -71,12 +71,22 @@ func checkWrite(w table.Write) error {
 	if sizeOf(w.Item) > table.MaxItem {
 		return invalid("table_item_large", "an item holds at most %d bytes", table.MaxItem)
 	}
-	for name, value := range w.Item.Attributes {
-		if !utf8.ValidString(name) || !utf8.ValidString(value) {
-			return invalid("table_attribute_text", "the attribute %q is not UTF-8", name)
-		}
+	if !isText(w) {
+		return invalid("table_attribute_text", "an attribute, a counter or a condition is not UTF-8")
 	}
 	return nil
+}
+
+// isText reports whether JSON carries all names and values of a write unchanged.
+func isText(w table.Write) bool {
+	ok := utf8.ValidString(w.Condition.Attribute) && utf8.ValidString(w.Condition.Value)
+	for name, value := range w.Item.Attributes {
+		ok = ok && utf8.ValidString(name) && utf8.ValidString(value)
+	}
+	for name := range w.Item.Counters {
+		ok = ok && utf8.ValidString(name)
+	}
+	return ok
 }
 
 // sizeOf counts keys, attributes, counters (8 bytes each) and body.
