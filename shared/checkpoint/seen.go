@@ -8,7 +8,7 @@ import (
 
 // Limits of what a mark remembers of producers; docs/commit.md says why they are safe.
 const (
-	maxGaps    = 256
+	maxGaps    = 4096
 	forgetting = 24 * 60 * 60 * 1_000_000 // microseconds of silence
 )
 

@@ -1,0 +1,127 @@
+// Package datasets holds the endpoints that manage a tenant's catalog.
+package datasets
+
+import (
+	"context"
+
+	"github.com/tarnhq/tarn/shared/access"
+	"github.com/tarnhq/tarn/shared/api"
+	"github.com/tarnhq/tarn/shared/dataset"
+	"github.com/tarnhq/tarn/shared/fault"
+	"github.com/tarnhq/tarn/shared/route"
+	"github.com/tarnhq/tarn/shared/snapshot"
+)
+
+// Deps is what the endpoints need.
+type Deps struct {
+	Catalog dataset.Catalog
+	Source  snapshot.Source
+}
+
+// Register serves the endpoints.
+func Register(s *api.Server, d Deps) {
+	api.Handle(s, route.CreateDataset, d.create)
+	api.Handle(s, route.ListDatasets, d.list)
+	api.Handle(s, route.GetDataset, d.get)
+	api.Handle(s, route.UpdateDataset, d.update)
+	api.Handle(s, route.DeleteDataset, d.delete)
+}
+
+// named is the input of the endpoints that concern one dataset.
+type named struct {
+	Name dataset.Name `path:"dataset" maxLength:"64" example:"web"`
+}
+
+type one struct{ Body dataset.Dataset }
+
+func (d Deps) create(ctx context.Context, caller access.Principal, in *struct{ Body dataset.Spec }) (*one, error) {
+	made, err := d.Catalog.Create(ctx, caller.Tenant, in.Body)
+	return &one{made}, err
+}
+
+// page is a page of the list.
+type page struct {
+	Body struct {
+		Datasets []dataset.Dataset `json:"datasets"`
+		Next     string            `json:"next,omitempty" doc:"give it back as ?next= for the page after; absent on the last one"`
+	}
+}
+
+func (d Deps) list(ctx context.Context, caller access.Principal, in *struct {
+	Limit int    `query:"limit" minimum:"1" maximum:"1000" default:"100"`
+	Next  string `query:"next" maxLength:"1000"`
+}) (*page, error) {
+	out := &page{}
+	var err error
+	out.Body.Datasets, out.Body.Next, err = d.Catalog.List(ctx, caller.Tenant, in.Next, in.Limit)
+	if out.Body.Datasets == nil {
+		out.Body.Datasets = []dataset.Dataset{}
+	}
+	return out, err
+}
+
+// detail is a dataset with what it holds.
+type detail struct {
+	Body struct {
+		dataset.Dataset
+		Schema struct {
+			Version int              `json:"version"`
+			Columns []dataset.Column `json:"columns" doc:"the fixed columns first, then those of properties"`
+		} `json:"schema"`
+		Rows    int64  `json:"rows" doc:"rows that a query sees now"`
+		Version uint64 `json:"version" doc:"of the sealed data"`
+		Bytes   int64  `json:"bytes" doc:"of the sealed segments"`
+	}
+}
+
+func (d Deps) get(ctx context.Context, caller access.Principal, in *named) (*detail, error) {
+	snap, err := d.Source.Open(ctx, caller.Tenant, in.Name, nil)
+	if err != nil {
+		return nil, err
+	}
+	defer snap.Release()
+	out := &detail{}
+	out.Body.Dataset = snap.Dataset
+	out.Body.Schema.Version = snap.Schema.Version
+	if snap.Dataset.Kind == dataset.Events {
+		out.Body.Schema.Columns = append(out.Body.Schema.Columns, dataset.Fixed...)
+	}
+	out.Body.Schema.Columns = append(out.Body.Schema.Columns, snap.Schema.Columns...)
+	out.Body.Rows, out.Body.Version = snap.Visible(), uint64(snap.Version)
+	for _, ref := range snap.State.Segments {
+		out.Body.Bytes += ref.Bytes
+	}
+	return out, nil
+}
+
+func (d Deps) update(ctx context.Context, caller access.Principal, in *struct {
+	named
+	Body dataset.Change
+}) (*one, error) {
+	if err := d.fits(ctx, caller, in.Name, in.Body.Columns); err != nil {
+		return nil, err
+	}
+	changed, err := d.Catalog.Update(ctx, caller.Tenant, in.Name, in.Body)
+	return &one{changed}, err
+}
+
+// fits refuses to declare a column narrower than the values it has.
+func (d Deps) fits(ctx context.Context, caller access.Principal, name dataset.Name, columns []dataset.Column) error {
+	snap, err := d.Source.Open(ctx, caller.Tenant, name, nil)
+	if err != nil {
+		return err
+	}
+	defer snap.Release()
+	for _, c := range columns {
+		if i := snap.Schema.Find(c.Name); i >= 0 && dataset.Widen(snap.Schema.Columns[i].Type, c.Type) != c.Type {
+			return fault.New(fault.Conflict, "column_has_values", "column %q has values of type %s", c.Name, snap.Schema.Columns[i].Type).
+				WithHint("declare it as %s, or a type that holds those", snap.Schema.Columns[i].Type)
+		}
+	}
+	return nil
+}
+
+func (d Deps) delete(ctx context.Context, caller access.Principal, in *named) (*struct{}, error) {
+	_, err := d.Catalog.Delete(ctx, caller.Tenant, in.Name)
+	return nil, err
+}

@@ -1,0 +1,133 @@
+package tail
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tarnhq/tarn/events"
+	"github.com/tarnhq/tarn/shared/checkpoint"
+	"github.com/tarnhq/tarn/shared/dataset"
+	"github.com/tarnhq/tarn/shared/ledger"
+	"github.com/tarnhq/tarn/shared/manifest"
+	"github.com/tarnhq/tarn/shared/stream"
+)
+
+// fold is the unsealed part of one shard in one dataset. One worker writes it.
+type fold struct {
+	shard   stream.Shard
+	mark    checkpoint.Mark // committed
+	seen    checkpoint.Seen // with what is folded and not sealed
+	sealing *generation     // frozen, being committed; nil otherwise
+	active  *generation
+	history history
+	newID   func() uint64
+}
+
+// cloned copies a text out of a record's memory, which is let go.
+func cloned(s string) string { return strings.Clone(s) }
+
+// through returns the last record folded in.
+func (f *fold) through() stream.Sequence {
+	for _, g := range []*generation{f.active, f.sealing} {
+		if g != nil && !g.empty() {
+			return g.through
+		}
+	}
+	return f.mark.Through
+}
+
+// apply folds one record, whole or not at all. The lookups that can fail come first.
+func (f *fold) apply(ctx context.Context, st manifest.State, d dataset.Dataset, sequence stream.Sequence, env *events.Envelope, now time.Time) error {
+	if !sequence.After(f.through()) {
+		return nil // delivered again
+	}
+	fresh := f.unseen(env)
+	stored, err := f.storedBefore(ctx, st, env, fresh)
+	if err != nil {
+		return err
+	}
+	g := f.active
+	if g.empty() {
+		g.first, g.since = sequence, now
+	}
+	g.through = sequence
+	account := ledger.Account{Hour: ledger.HourOf(env.Arrived), Producer: env.Producer}
+	if env.Account != 0 {
+		account.Producer = env.Account
+	}
+	for _, i := range fresh {
+		f.event(account, d, &env.Events[i], env.Arrived, stored[i])
+	}
+	f.seen.Add(checkpoint.Lane{Producer: env.Producer, Bucket: env.Bucket}, env.First, env.First+uint64(len(env.Events)), env.Arrived)
+	return nil
+}
+
+// unseen lists the events whose positions have not been folded: all of them, or
+// none when the same put reached the stream twice.
+func (f *fold) unseen(env *events.Envelope) []int {
+	lane := checkpoint.Lane{Producer: env.Producer, Bucket: env.Bucket}
+	fresh := make([]int, 0, len(env.Events))
+	for i := range env.Events {
+		if !f.seen.Has(lane, env.First+uint64(i)) {
+			fresh = append(fresh, i)
+		}
+	}
+	return fresh
+}
+
+// storedBefore tells of each fresh event whether a sealed segment has its id.
+func (f *fold) storedBefore(ctx context.Context, st manifest.State, env *events.Envelope, fresh []int) ([]bool, error) {
+	stored := make([]bool, len(env.Events))
+	for _, i := range fresh {
+		e := &env.Events[i]
+		if e.Refused != (events.Refusal{}) {
+			continue
+		}
+		var err error
+		if stored[i], err = f.history.has(ctx, st, e, env.Arrived); err != nil {
+			return nil, err
+		}
+	}
+	return stored, nil
+}
+
+// event gives one delivery its one fate.
+func (f *fold) event(a ledger.Account, d dataset.Dataset, e *events.Event, arrived int64, stored bool) {
+	g := f.active
+	switch {
+	case e.Refused != (events.Refusal{}):
+		g.quarantine(a, e, e.Refused, arrived)
+	case stored || g.ids.has(e.ID) || f.sealing != nil && f.sealing.ids.has(e.ID):
+		g.duplicate(a, e, arrived)
+	default:
+		if refusal := g.store(a, e, arrived, d.Settings.OnConflict, f.newID); refusal != (events.Refusal{}) {
+			g.quarantine(a, e, refusal, arrived)
+			return
+		}
+		g.ids.add(e.ID)
+	}
+}
+
+// freeze ends the active generation, so that it can be sealed while the next one
+// grows.
+func (f *fold) freeze() {
+	f.sealing = f.active
+	f.sealing.freeze(f.seen.Clone())
+	f.active = newGeneration(f.sealing.schema)
+}
+
+// sealed drops the generation that was committed.
+func (f *fold) sealed(to checkpoint.Mark) { f.mark, f.sealing = to, nil }
+
+// views publishes both generations, the older one first.
+func (f *fold) views() []*view {
+	var out []*view
+	for _, g := range []*generation{f.sealing, f.active} {
+		if g != nil {
+			out = append(out, g.view())
+		}
+	}
+	return slices.Clip(out)
+}

@@ -1,0 +1,110 @@
+package tail
+
+import (
+	"time"
+
+	"github.com/tarnhq/tarn/events"
+	"github.com/tarnhq/tarn/shared/checkpoint"
+	"github.com/tarnhq/tarn/shared/dataset"
+	"github.com/tarnhq/tarn/shared/ledger"
+	"github.com/tarnhq/tarn/shared/manifest"
+	"github.com/tarnhq/tarn/shared/rows"
+	"github.com/tarnhq/tarn/shared/segment"
+	"github.com/tarnhq/tarn/shared/snapshot"
+	"github.com/tarnhq/tarn/shared/stream"
+)
+
+// generation is what one seal will commit: the fold of a run of records. It has one
+// writer, the worker of its shard; readers see what view returned.
+type generation struct {
+	since          time.Time       // of the first record
+	first, through stream.Sequence // of the records; empty while there is none
+	schema         dataset.Schema  // what the rows need
+	parts          []part
+	ids            idSet
+	duplicates     []segment.DuplicateRow
+	quarantined    []segment.QuarantineRow
+	counts         map[ledger.Account]ledger.Counts
+	frozen         *view           // set by freeze
+	seen           checkpoint.Seen // set by freeze: positions through the last record
+}
+
+// part is a run of rows under one schema. A change of the schema begins the next.
+type part struct {
+	id      uint64 // unique in the process
+	builder *rows.Builder
+}
+
+// view is what readers may see of a generation. It does not change.
+type view struct {
+	through  stream.Sequence
+	schema   dataset.Schema
+	parts    []snapshot.Part
+	unsealed snapshot.Unsealed
+	rows     int
+	bytes    int64
+}
+
+func newGeneration(schema dataset.Schema) *generation {
+	return &generation{schema: schema, counts: map[ledger.Account]ledger.Counts{}}
+}
+
+// empty reports whether no record was folded in.
+func (g *generation) empty() bool { return g.first == "" }
+
+// note counts one delivery.
+func (g *generation) note(a ledger.Account, one ledger.Counts) { g.counts[a] = g.counts[a].Plus(one) }
+
+// quarantine keeps an event that cannot be stored.
+func (g *generation) quarantine(a ledger.Account, e *events.Event, why events.Refusal, arrived int64) {
+	raw := e.Raw
+	if raw == nil {
+		raw = events.AppendJSON(nil, e)
+	}
+	g.quarantined = append(g.quarantined, segment.QuarantineRow{EventID: cloned(e.ID), Received: arrived, Producer: uint64(a.Producer),
+		Code: cloned(why.Code), Reason: cloned(why.Reason), Raw: append([]byte(nil), raw...)})
+	g.note(a, ledger.Counts{Quarantined: 1})
+}
+
+// duplicate keeps a copy of an event that is stored already.
+func (g *generation) duplicate(a ledger.Account, e *events.Event, arrived int64) {
+	g.duplicates = append(g.duplicates, segment.DuplicateRow{EventID: cloned(e.ID), Time: e.Time, Received: arrived})
+	g.note(a, ledger.Counts{Duplicate: 1})
+}
+
+// store appends a row under a schema that admits it. The id has been added.
+func (g *generation) store(a ledger.Account, e *events.Event, arrived int64, onConflict dataset.OnConflict, newID func() uint64) events.Refusal {
+	if n := len(g.parts); n == 0 || g.parts[n-1].builder.Full() || !g.parts[n-1].builder.Admits(e) {
+		next, changed, refusal := rows.Resolve(g.schema, e, onConflict)
+		if refusal != (events.Refusal{}) {
+			return refusal
+		}
+		if changed {
+			g.schema = manifest.MergeSchema(g.schema, next)
+		}
+		g.parts = append(g.parts, part{newID(), rows.NewBuilder(g.schema, onConflict)})
+	}
+	g.parts[len(g.parts)-1].builder.Append(e, arrived)
+	g.note(a, ledger.Counts{Stored: 1})
+	return events.Refusal{}
+}
+
+// view publishes the generation as it is.
+func (g *generation) view() *view {
+	if g.frozen != nil {
+		return g.frozen
+	}
+	v := &view{through: g.through, schema: g.schema, unsealed: snapshot.Unsealed{
+		Duplicates: g.duplicates[:len(g.duplicates):len(g.duplicates)], Quarantined: g.quarantined[:len(g.quarantined):len(g.quarantined)],
+		Lines: ledger.Lines(g.counts)}}
+	for _, p := range g.parts {
+		batch := p.builder.View()
+		v.parts = append(v.parts, snapshot.Part{ID: p.id, Rows: batch})
+		v.rows += batch.Len
+		v.bytes += batch.Size()
+	}
+	return v
+}
+
+// freeze ends the generation: nothing is added any more.
+func (g *generation) freeze(seen checkpoint.Seen) { g.frozen, g.seen = g.view(), seen }

@@ -1,0 +1,216 @@
+package tail
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"github.com/tarnhq/tarn/shared/ledger"
+	"github.com/tarnhq/tarn/shared/manifest"
+	"github.com/tarnhq/tarn/shared/rows"
+	"github.com/tarnhq/tarn/shared/segment"
+	"github.com/tarnhq/tarn/shared/stream"
+)
+
+// Policy says when a tail is sealed: at the first of its bounds. The zero Policy
+// seals whatever there is.
+type Policy struct {
+	Rows  int
+	Bytes int64
+	Age   time.Duration // since the first record
+}
+
+func (p Policy) due(g *generation, now time.Time) bool {
+	if g.empty() {
+		return false
+	}
+	v := g.view()
+	return p == Policy{} || v.rows >= p.Rows || v.bytes >= p.Bytes || now.Sub(g.since) >= p.Age
+}
+
+// times returns bounds n times as wide.
+func (p Policy) times(n int) Policy {
+	return Policy{Rows: n * p.Rows, Bytes: int64(n) * p.Bytes, Age: time.Duration(n) * p.Age}
+}
+
+// due reports whether a tail of the shard has reached the policy's bounds.
+func (l *Live) due(shard stream.ShardID, p Policy) bool {
+	for _, d := range l.all() {
+		if f := d.of(shard); f != nil && p.due(f.active, l.Now()) {
+			return true
+		}
+	}
+	return false
+}
+
+// sealedThrough returns the position up to which every dataset has sealed the
+// shard, of which all records up to read have been folded.
+func (l *Live) sealedThrough(shard stream.ShardID, read stream.Sequence) stream.Sequence {
+	at := read
+	for _, d := range l.all() {
+		f := d.of(shard)
+		if f == nil {
+			continue
+		}
+		for _, g := range []*generation{f.sealing, f.active} {
+			if g != nil && !g.empty() && at.After(g.first.Previous()) {
+				at = g.first.Previous()
+			}
+		}
+	}
+	return at
+}
+
+// of returns the shard's fold, or nil.
+func (d *live) of(shard stream.ShardID) *fold {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.folds[shard]
+}
+
+// loneRows is how many rows a day needs to get a segment of its own.
+const loneRows = 1000
+
+// Seal is a frozen generation on its way into segments. Run may be called from any
+// goroutine, and again after it failed; Settle by the shard's worker.
+type Seal struct {
+	live    *Live
+	dataset *live
+	fold    *fold
+	gen     *generation
+	change  manifest.Change // once the segments are stored
+	state   manifest.State  // once it is committed
+}
+
+// Freeze ends the tails of a shard that the policy says are due and returns their
+// seals. A tail that is still being sealed is not frozen again.
+func (l *Live) Freeze(shard stream.ShardID, p Policy) []*Seal {
+	var seals []*Seal
+	for _, d := range l.all() {
+		f := d.of(shard)
+		if f == nil || f.sealing != nil || !p.due(f.active, l.Now()) {
+			continue
+		}
+		f.freeze()
+		f.active.schema = manifest.MergeSchema(d.schema(), f.active.schema)
+		seals = append(seals, &Seal{live: l, dataset: d, fold: f, gen: f.sealing})
+	}
+	return seals
+}
+
+// First returns the first record of the seal.
+func (s *Seal) First() stream.Sequence { return s.gen.first }
+
+// Run stores the segments and commits them. It fails with fault.Conflict when
+// another worker has the shard; after any other error it may be called again.
+func (s *Seal) Run(ctx context.Context) error {
+	if s.change.Commit == "" {
+		change, err := s.store(ctx)
+		if err != nil {
+			return err
+		}
+		s.change = change
+	}
+	st, err := s.live.Manifest.Commit(ctx, s.dataset.tenant, s.dataset.owner.dataset, s.dataset.current(), s.change)
+	if err != nil {
+		return err
+	}
+	s.state = st
+	return nil
+}
+
+// Settle makes a seal that ran the committed state.
+func (s *Seal) Settle() {
+	s.fold.sealed(s.change.Mark.To)
+	views := s.fold.views()
+	s.dataset.mu.Lock()
+	defer s.dataset.mu.Unlock()
+	if s.state.Version > s.dataset.state.Version {
+		s.dataset.state = s.state
+	}
+	s.dataset.published[s.fold.shard.ID] = views
+	s.dataset.announce()
+}
+
+// store writes the generation's segments, rows by day first, and says what to commit.
+func (s *Seal) store(ctx context.Context) (manifest.Change, error) {
+	g := s.gen
+	refs, err := s.segments(ctx)
+	if err != nil {
+		return manifest.Change{}, err
+	}
+	c := manifest.Change{Add: refs, Schema: g.schema, Ledger: ledger.Delta{Lines: g.frozen.unsealed.Lines}}
+	c.Commit = name(g, c)
+	c.Mark = &manifest.MarkMove{Shard: s.fold.shard, From: s.fold.mark, To: s.fold.mark.Advance(g.through, c.Commit, g.seen)}
+	return c, nil
+}
+
+func (s *Seal) segments(ctx context.Context) (refs []segment.Ref, err error) {
+	g := s.gen
+	origin := segment.Origin{Tenant: s.dataset.tenant, Dataset: s.dataset.owner.dataset, Shard: s.fold.shard.ID, From: g.first, Through: g.through}
+	add := func(ref segment.Ref, failed error) {
+		refs, err = append(refs, ref), errors.Join(err, failed)
+	}
+	if g.frozen.rows > 0 {
+		batch, err := s.merged()
+		if err != nil {
+			return nil, err
+		}
+		for _, selection := range segment.Split(batch, loneRows) {
+			add(segment.Write(ctx, s.live.Blobs, origin, batch, selection))
+		}
+	}
+	if len(g.duplicates) > 0 {
+		add(segment.WriteDuplicates(ctx, s.live.Blobs, origin, g.duplicates))
+	}
+	if len(g.quarantined) > 0 {
+		add(segment.WriteQuarantine(ctx, s.live.Blobs, origin, g.quarantined))
+	}
+	return refs, err
+}
+
+// merged brings the parts of the generation under its last schema.
+func (s *Seal) merged() (rows.Batch, error) {
+	parts := s.gen.frozen.parts
+	if len(parts) == 1 {
+		return parts[0].Rows, nil
+	}
+	batches := make([]rows.Batch, len(parts))
+	for i, p := range parts {
+		batches[i] = p.Rows
+	}
+	return rows.Merge(batches, s.gen.schema)
+}
+
+// name names the attempt after what it does: two workers that fold the same records
+// to the same end make the same change, and it counts once.
+func name(g *generation, c manifest.Change) string {
+	text, err := json.Marshal([]any{g.first, g.through, c.Add, c.Ledger, c.Schema})
+	if err != nil {
+		panic(err) // plain data
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:12])
+}
+
+// SealNow seals everything that a shard's tails hold. What fails is forgotten, the
+// whole shard with it, and must be folded again from the sequence returned on.
+func (l *Live) SealNow(ctx context.Context, shard stream.ShardID) (retry stream.Sequence, err error) {
+	for _, s := range l.Freeze(shard, Policy{}) {
+		failed := s.Run(ctx)
+		if failed == nil {
+			s.Settle()
+			continue
+		}
+		if err == nil || retry.After(s.First()) {
+			retry, err = s.First(), failed
+		}
+	}
+	if err != nil {
+		l.Forget(shard)
+	}
+	return retry, err
+}
