@@ -1,0 +1,162 @@
+package oidc
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/ory/fosite"
+
+	"github.com/tarnhq/tarn/shared/fault"
+)
+
+// askToSignIn answers a client that wants a person signed in: with a code if this
+// browser is in a session, else with the page.
+func (p *Provider) askToSignIn(w http.ResponseWriter, r *http.Request) {
+	request, ok := p.authorizeRequest(w, r)
+	if !ok {
+		return
+	}
+	found, err := p.sessions.of(r)
+	if err != nil {
+		p.fail(w, r, err)
+		return
+	}
+	form := request.GetRequestForm()
+	prompt := strings.Fields(form.Get("prompt"))
+	if found.User != "" && !slices.Contains(prompt, "login") && !tooOld(found, form.Get("max_age"), p.now()) {
+		a, err := p.users.get(r.Context(), found.User)
+		if err == nil && !a.User.Disabled {
+			p.sendCode(w, r, request, found)
+			return
+		}
+		if err != nil && !fault.Is(err, fault.NotFound) {
+			p.fail(w, r, err)
+			return
+		}
+	}
+	if slices.Contains(prompt, "none") {
+		p.oauth.WriteAuthorizeError(r.Context(), w, request, fosite.ErrLoginRequired)
+		return
+	}
+	p.render(w, http.StatusOK, page{Action: action(r), ReturnTo: p.elsewhere(request)})
+}
+
+// signIn takes the page's form.
+func (p *Provider) signIn(w http.ResponseWriter, r *http.Request) {
+	request, ok := p.authorizeRequest(w, r)
+	if !ok {
+		return
+	}
+	email, password := strings.TrimSpace(r.PostForm.Get("email")), r.PostForm.Get("password")
+	a, err := p.authenticate(r, email, password)
+	if err != nil {
+		p.refuse(w, r, request, email, err)
+		return
+	}
+	begun, err := p.sessions.begin(r.Context(), w, p.base, a.User.ID)
+	if err != nil {
+		p.fail(w, r, err)
+		return
+	}
+	p.sendCode(w, r, request, begun)
+}
+
+// authenticate returns the person with this address and password. An unknown
+// address is as wrong, and takes as long, as a wrong password; that an account is
+// disabled is told only to who knows its password.
+func (p *Provider) authenticate(r *http.Request, email, password string) (account, error) {
+	ctx := r.Context()
+	attempt := p.attempts.of(r, email)
+	if err := p.attempts.begin(ctx, attempt); err != nil {
+		return account{}, err
+	}
+	a, err := p.users.find(ctx, email)
+	known := err == nil
+	if !known && !fault.Is(err, fault.NotFound) {
+		return account{}, err
+	}
+	if !known {
+		a.Password = cost
+	}
+	right, err := p.users.matches(ctx, a.Password, password)
+	if err != nil {
+		return account{}, err
+	}
+	if !known || !right {
+		return account{}, fault.New(fault.Unauthenticated, "wrong_password", "E-mail address or password is wrong.")
+	}
+	if a.User.Disabled {
+		return account{}, fault.New(fault.Denied, "disabled", "This account is disabled. Ask an administrator to enable it.")
+	}
+	return a, p.attempts.forgive(ctx, attempt)
+}
+
+// authorizeRequest checks what the client asks for. Where it returns false, it has
+// answered: to the client if that may be trusted with an answer, else to the person.
+func (p *Provider) authorizeRequest(w http.ResponseWriter, r *http.Request) (fosite.AuthorizeRequester, bool) {
+	query := r.URL.Query()
+	ctx := context.WithValue(r.Context(), redirectKey{}, query.Get(formRedirect))
+	if err := r.ParseForm(); err != nil {
+		p.render(w, http.StatusBadRequest, page{Error: "This form could not be read."})
+		return nil, false
+	}
+	r.Form = query // what the page's form holds is no part of the request
+	request, err := p.oauth.NewAuthorizeRequest(ctx, r)
+	if err == nil && (query.Get(formMethod) != "S256" || len(query.Get(formChallenge)) != 43) {
+		err = fosite.ErrInvalidRequest.WithHint("PKCE is required: a code_challenge of 43 characters with code_challenge_method S256.")
+	}
+	if err == nil {
+		request.GetRequestForm().Del("id_token_hint") // a session is checked by its cookie alone
+		return request, true
+	}
+	if request.IsRedirectURIValid() {
+		p.oauth.WriteAuthorizeError(ctx, w, request, err)
+	} else {
+		p.render(w, http.StatusBadRequest, page{Error: "The application that sent you here made a mistake: " + fosite.ErrorToRFC6749Error(err).HintField})
+	}
+	return nil, false
+}
+
+// sendCode sends the browser back to the client with a code.
+func (p *Provider) sendCode(w http.ResponseWriter, r *http.Request, request fosite.AuthorizeRequester, s session) {
+	ctx := r.Context()
+	for _, scope := range request.GetRequestedScopes() {
+		request.GrantScope(scope)
+	}
+	nonce := request.GetRequestForm().Get(formNonce)
+	answer, err := p.oauth.NewAuthorizeResponse(ctx, request, newSession(s.User, nonce, s.Since))
+	if err != nil {
+		p.note(ctx, err)
+		p.oauth.WriteAuthorizeError(ctx, w, request, err)
+		return
+	}
+	p.oauth.WriteAuthorizeResponse(ctx, w, request, answer)
+}
+
+// logout ends this browser's session. Refresh tokens are the client's to forget.
+func (p *Provider) logout(w http.ResponseWriter, r *http.Request) {
+	if err := p.sessions.end(w, r, p.base); err != nil {
+		p.note(r.Context(), err)
+		p.render(w, http.StatusServiceUnavailable, page{Error: "You could not be signed out. Try again in a moment."})
+		return
+	}
+	to := r.FormValue("post_logout_redirect_uri")
+	if to == "" {
+		to = r.FormValue("logout_uri") // as Cognito has it
+	}
+	if mayReturnTo(p.base, to) {
+		http.Redirect(w, r, to, http.StatusSeeOther)
+		return
+	}
+	p.render(w, http.StatusOK, page{Notice: "You are signed out."})
+}
+
+// tooOld reports whether a session began longer ago than the client accepts.
+func tooOld(s session, maxAge string, now time.Time) bool {
+	seconds, err := strconv.Atoi(maxAge)
+	return err == nil && now.Sub(s.Since) > time.Duration(seconds)*time.Second
+}

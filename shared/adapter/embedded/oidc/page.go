@@ -1,0 +1,94 @@
+package oidc
+
+import (
+	"context"
+	"crypto/rand"
+	_ "embed"
+	"errors"
+	"fmt"
+	"html/template"
+	"math"
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"github.com/ory/fosite"
+
+	"github.com/tarnhq/tarn/shared/fault"
+)
+
+//go:embed page.html
+var pageSource string
+
+var pageTemplate = template.Must(template.New("page").Parse(pageSource))
+
+// page is what the one page shows: the form when there is an Action, and what went
+// wrong or right.
+type page struct {
+	Action   string // where the form goes
+	Email    string // as typed before
+	ReturnTo string // where the person will be sent, if it is not this server
+	Error    string
+	Notice   string
+	Nonce    string // allows the page's own style and nothing else
+}
+
+func (p *Provider) render(w http.ResponseWriter, status int, content page) {
+	content.Nonce = rand.Text()
+	returnTo := ""
+	if content.ReturnTo != "" {
+		returnTo = " " + content.ReturnTo // or browsers will not follow the redirect after the form
+	}
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'nonce-"+content.Nonce+"'; form-action 'self'"+returnTo+"; frame-ancestors 'none'; base-uri 'none'")
+	h.Set("X-Frame-Options", "DENY")
+	h.Set("Referrer-Policy", "same-origin") // with none, browsers hide the form's origin from ourselves
+	w.WriteHeader(status)
+	_ = pageTemplate.Execute(w, content) // the browser may be gone
+}
+
+// refuse shows the form again with the reason.
+func (p *Provider) refuse(w http.ResponseWriter, r *http.Request, request fosite.AuthorizeRequester, email string, err error) {
+	content := page{Action: action(r), Email: email, ReturnTo: p.elsewhere(request)}
+	var known *fault.Error
+	errors.As(err, &known)
+	switch fault.KindOf(err) {
+	case fault.Unauthenticated, fault.Denied:
+		content.Error = known.Message
+		p.render(w, http.StatusUnauthorized, content)
+	case fault.Throttled:
+		seconds := int(math.Ceil(known.RetryAfter.Seconds()))
+		w.Header().Set("Retry-After", strconv.Itoa(seconds))
+		content.Error = fmt.Sprintf("There were too many attempts. Try again in %d min.", (seconds+59)/60)
+		p.render(w, http.StatusTooManyRequests, content)
+	default:
+		p.fail(w, r, err)
+	}
+}
+
+// fail tells the person that it is not their fault, and the log whose it is.
+func (p *Provider) fail(w http.ResponseWriter, r *http.Request, err error) {
+	p.note(r.Context(), err)
+	p.render(w, http.StatusServiceUnavailable, page{Action: action(r), Error: "Signing in does not work at the moment. Try again soon."})
+}
+
+// note logs what only the operator can mend.
+func (p *Provider) note(ctx context.Context, err error) {
+	if fosite.ErrorToRFC6749Error(err).CodeField >= http.StatusInternalServerError {
+		p.log.ErrorContext(ctx, "sign-in failed", "error", err)
+	}
+}
+
+// action is the address of the page itself, with all that the client asked for.
+func action(r *http.Request) string { return prefix + "/authorize?" + r.URL.RawQuery }
+
+// elsewhere returns the origin that the person will be sent to, if it is not ours.
+func (p *Provider) elsewhere(request fosite.AuthorizeRequester) string {
+	to := request.GetRedirectURI()
+	origin := (&url.URL{Scheme: to.Scheme, Host: to.Host}).String()
+	if origin == p.base {
+		return ""
+	}
+	return origin
+}

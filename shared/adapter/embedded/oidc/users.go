@@ -1,0 +1,184 @@
+package oidc
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/mail"
+	"strconv"
+	"strings"
+
+	"github.com/tarnhq/tarn/shared/fault"
+	"github.com/tarnhq/tarn/shared/identity"
+	"github.com/tarnhq/tarn/shared/table"
+)
+
+// users keeps people by id, and their ids by e-mail address.
+type users struct {
+	table   table.Table
+	random  io.Reader
+	hashing chan struct{} // bounds concurrent password hashing
+}
+
+// account is a person with what they prove themselves by.
+type account struct {
+	User     identity.User
+	Password passwordHash
+	Revision int // goes up with every change
+}
+
+const maxEmail = 254 // bytes, by the mail standards
+
+// Create adds a user who can sign in with the password at once.
+func (p *Provider) Create(ctx context.Context, email, password string, groups []string) (identity.User, error) {
+	if parsed, err := mail.ParseAddress(email); err != nil || parsed.Address != email || len(email) > maxEmail {
+		return identity.User{}, fault.New(fault.Invalid, "bad_email", "%.80q is not an e-mail address", email)
+	}
+	if err := checkPassword(email, password); err != nil {
+		return identity.User{}, err
+	}
+	hash, err := p.users.hashPassword(ctx, password)
+	if err != nil {
+		return identity.User{}, err
+	}
+	id, err := newSecret(p.users.random)
+	if err != nil {
+		return identity.User{}, err
+	}
+	a := account{User: identity.User{ID: id[:32], Email: email, Groups: groups}, Password: hash}
+	put, err := putAccount(a)
+	if err != nil {
+		return identity.User{}, err
+	}
+	err = p.users.table.Commit(ctx, put.If(table.Absent),
+		table.Put(table.Item{Key: byEmail(email), Body: []byte(a.User.ID)}).If(table.Absent))
+	if fault.Is(err, fault.Conflict) {
+		return identity.User{}, fault.New(fault.Conflict, "email_taken", "there already is a user %s", email)
+	}
+	return a.User, err
+}
+
+// Find returns the user with this e-mail address, in any case of letters.
+func (p *Provider) Find(ctx context.Context, email string) (identity.User, error) {
+	a, err := p.users.find(ctx, email)
+	return a.User, err
+}
+
+// List returns a page of users; next continues.
+func (p *Provider) List(ctx context.Context, next string, limit int) ([]identity.User, string, error) {
+	page, err := p.users.table.List(ctx, table.Query{Partition: byID("-").Partition, Next: next, Limit: limit})
+	if err != nil {
+		return nil, "", err
+	}
+	people := make([]identity.User, 0, len(page.Items))
+	for _, item := range page.Items {
+		a, err := decodeAccount(item)
+		if err != nil {
+			return nil, "", err
+		}
+		people = append(people, a.User)
+	}
+	return people, page.Next, nil
+}
+
+// SetGroups replaces the groups of a user. Tokens that are out keep the old ones
+// until they expire.
+func (p *Provider) SetGroups(ctx context.Context, id string, groups []string) error {
+	return p.users.change(ctx, id, func(u *identity.User) { u.Groups = groups })
+}
+
+// Disable stops a user from signing in and from refreshing. Tokens that are out
+// stay good until they expire.
+func (p *Provider) Disable(ctx context.Context, id string) error {
+	return p.users.change(ctx, id, func(u *identity.User) { u.Disabled = true })
+}
+
+// Enable undoes Disable.
+func (p *Provider) Enable(ctx context.Context, id string) error {
+	return p.users.change(ctx, id, func(u *identity.User) { u.Disabled = false })
+}
+
+// Delete removes a user; an absent one is fine.
+func (p *Provider) Delete(ctx context.Context, id string) error {
+	a, err := p.users.get(ctx, id)
+	if fault.Is(err, fault.NotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return p.users.table.Commit(ctx, table.Delete(byID(id)), table.Delete(byEmail(a.User.Email)))
+}
+
+func (u users) get(ctx context.Context, id string) (account, error) {
+	item, err := u.table.Get(ctx, byID(id))
+	if fault.Is(err, fault.NotFound) {
+		return account{}, errNoUser()
+	}
+	if err != nil {
+		return account{}, err
+	}
+	return decodeAccount(item)
+}
+
+func (u users) find(ctx context.Context, email string) (account, error) {
+	if len(email) > maxEmail {
+		return account{}, errNoUser()
+	}
+	item, err := u.table.Get(ctx, byEmail(email))
+	if fault.Is(err, fault.NotFound) {
+		return account{}, errNoUser()
+	}
+	if err != nil {
+		return account{}, err
+	}
+	return u.get(ctx, string(item.Body))
+}
+
+// change applies f to a user, again if somebody else changed the user meanwhile.
+func (u users) change(ctx context.Context, id string, f func(*identity.User)) error {
+	const tries = 5
+	var err error
+	for range tries {
+		var a account
+		if a, err = u.get(ctx, id); err != nil {
+			return err
+		}
+		unchanged := table.Equal(revision, strconv.Itoa(a.Revision))
+		f(&a.User)
+		a.Revision++
+		put, encodeErr := putAccount(a)
+		if encodeErr != nil {
+			return encodeErr
+		}
+		if err = u.table.Commit(ctx, put.If(unchanged)); !fault.Is(err, fault.Conflict) {
+			return err
+		}
+	}
+	return err
+}
+
+const revision = "revision"
+
+func putAccount(a account) (table.Write, error) {
+	body, err := json.Marshal(a)
+	return table.Put(table.Item{
+		Key:        byID(a.User.ID),
+		Attributes: map[string]string{revision: strconv.Itoa(a.Revision)},
+		Body:       body,
+	}), err
+}
+
+func decodeAccount(item table.Item) (account, error) {
+	var a account
+	if err := json.Unmarshal(item.Body, &a); err != nil {
+		return account{}, fmt.Errorf("user %s: %w", item.Key.Sort, err)
+	}
+	return a, nil
+}
+
+func byID(id string) table.Key       { return at("users", id) }
+func byEmail(email string) table.Key { return at("emails", hashed(strings.ToLower(email))) }
+
+func errNoUser() error { return fault.New(fault.NotFound, "user_not_found", "there is no such user") }
