@@ -29,8 +29,8 @@ func (l *Log) Read(ctx context.Context, id stream.ShardID, after stream.Sequence
 		if err != nil {
 			return nil, false, err
 		}
-		if p.last > from {
-			records, err := l.collect(p.number, from, p.last, limit)
+		if p.last > p.from {
+			records, err := l.collect(p.number, p.from, p.last, limit)
 			if errors.Is(err, fs.ErrNotExist) && attempt < 3 {
 				continue // the file was trimmed in between
 			}
@@ -53,6 +53,7 @@ func (l *Log) Read(ctx context.Context, id stream.ShardID, after stream.Sequence
 // sight is what a reader saw of a shard.
 type sight struct {
 	number  uint32
+	from    uint64 // what to read follows it
 	last    uint64 // the last sequence to be read
 	closed  bool
 	arrival <-chan struct{} // closed when there is more to see
@@ -74,7 +75,7 @@ func (l *Log) look(id stream.ShardID, after stream.Sequence, from uint64) (sight
 	if p.arrival == nil {
 		p.arrival = make(chan struct{})
 	}
-	return sight{p.Number, p.Last, p.Closed, p.arrival}, nil
+	return sight{p.Number, max(from, p.trimmed), p.Last, p.Closed, p.arrival}, nil
 }
 
 func (l *Log) part(id stream.ShardID) *part {
