@@ -39,17 +39,22 @@ func put(ctx context.Context, store blob.Store, key string, body []byte) error {
 func Encode(origin Origin, batch rows.Batch, order []int32) (Ref, []byte, error) {
 	order = orderOf(batch, order)
 	ref := Ref{Kind: Rows}
-	columns := make([]columnfile.Column, 0, len(batch.Columns)+1)
+	var columns []columnfile.Column // the fixed ones even where all is null, others only where not
 	for i := range batch.Columns {
 		c := &batch.Columns[i]
 		if i < rows.FirstProperty {
-			columns = append(columns, fixed(i, c, order))
+			columns = append(columns, columnfile.Column{
+				Name: c.Name, Form: forms[c.Type], Optional: i >= rows.UserID, Bloom: i == rows.EventID || i == rows.UserID, Values: c,
+			})
 			continue
 		}
 		if hasValue(c, order) {
 			ref.Columns = append(ref.Columns, c.Column)
 			columns = append(columns, columnfile.Column{Name: PhysicalName(c.Name), Form: forms[c.Type], Optional: true, Values: c})
 		}
+	}
+	if ref.UUID = allUUIDs(&batch.Columns[rows.EventID], order); ref.UUID {
+		columns[rows.EventID].Form = columnfile.UUID
 	}
 	columns = append(columns, columnfile.Column{Name: ColumnDay, Form: columnfile.Date, Values: days(&batch.Columns[rows.Time])})
 	body, err := ref.seal(origin, columns, order)
@@ -60,16 +65,6 @@ func Encode(origin Origin, batch rows.Batch, order []int32) (Ref, []byte, error)
 var forms = map[dataset.Type]columnfile.Form{
 	dataset.Bool: columnfile.Bool, dataset.Int: columnfile.Int, dataset.Float: columnfile.Float,
 	dataset.Text: columnfile.Text, dataset.Time: columnfile.Time, dataset.JSON: columnfile.Text,
-}
-
-// fixed is a fixed column, which is in the file even where all of it is null.
-func fixed(i int, c *rows.Column, order []int32) columnfile.Column {
-	column := columnfile.Column{Name: c.Name, Form: forms[c.Type], Optional: i >= rows.UserID, Values: c}
-	column.Bloom = i == rows.EventID || i == rows.UserID
-	if i == rows.EventID && allUUIDs(c, order) {
-		column.Form = columnfile.UUID
-	}
-	return column
 }
 
 // seal encodes columns, the first of which is the event id, and completes r.
@@ -91,7 +86,6 @@ func (r *Ref) seal(origin Origin, columns []columnfile.Column, order []int32) ([
 	body, tail := columnfile.Encode(columns, order)
 	r.Rows, r.Bytes, r.Tail = int64(len(order)), int64(len(body)), int64(tail)
 	r.TailSum = crc32.ChecksumIEEE(body[len(body)-tail:])
-	r.UUID = columns[0].Form == columnfile.UUID
 	r.Key = origin.key(r.Kind, r.Days, body)
 	return body, nil
 }

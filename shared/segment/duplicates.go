@@ -1,0 +1,32 @@
+package segment
+
+import (
+	"context"
+
+	"github.com/tarnhq/tarn/shared/blob"
+	"github.com/tarnhq/tarn/shared/dataset"
+	"github.com/tarnhq/tarn/shared/rows"
+	"github.com/tarnhq/tarn/shared/segment/columnfile"
+)
+
+// duplicates holds the columns of a segment of duplicates.
+type duplicates struct{ id, time, received rows.Column }
+
+func (d *duplicates) columns(idForm columnfile.Form) []columnfile.Column {
+	return []columnfile.Column{
+		{Name: dataset.ColumnEventID, Form: idForm, Bloom: true, Values: &d.id},
+		{Name: dataset.ColumnTime, Form: columnfile.Time, Values: &d.time},
+		{Name: dataset.ColumnReceived, Form: columnfile.Time, Values: &d.received},
+	}
+}
+
+// WriteDuplicates stores what is kept of copies. Index.Find finds them again.
+func WriteDuplicates(ctx context.Context, store blob.Store, origin Origin, all []DuplicateRow) (Ref, error) {
+	var d duplicates
+	for _, row := range all {
+		appendText(&d.id, row.EventID)
+		d.time.Ints = append(d.time.Ints, row.Time)
+		d.received.Ints = append(d.received.Ints, row.Received)
+	}
+	return write(ctx, store, origin, Duplicates, len(all), &d.id, d.columns)
+}

@@ -1,0 +1,43 @@
+package segment
+
+import (
+	"github.com/cespare/xxhash/v2"
+	"github.com/parquet-go/parquet-go/bloom"
+
+	"github.com/tarnhq/tarn/shared/segment/columnfile"
+)
+
+// ID is an event id, hashed once to be looked up in many segments.
+type ID struct {
+	text     string
+	textHash uint64
+	isUUID   bool // canonical and in lower case, as segments with short ids hold it
+	uuid     [16]byte
+	uuidHash uint64
+}
+
+// NewID hashes an event id.
+func NewID(text string) ID {
+	id := ID{text: text, textHash: xxhash.Sum64String(text)}
+	if id.uuid, id.isUUID = columnfile.ParseUUID(text); id.isUUID {
+		id.uuidHash = bloom.XXH64{}.Sum64Uint128(id.uuid)
+	}
+	return id
+}
+
+// hash is the one to ask the filters of a segment for. It is not ok if the segment
+// cannot hold the id.
+func (id *ID) hash(short bool) (hash uint64, ok bool) {
+	if short {
+		return id.uuidHash, id.isUUID
+	}
+	return id.textHash, true
+}
+
+// value is the id as a segment's set holds it.
+func (id *ID) value(short bool) []byte {
+	if short {
+		return id.uuid[:]
+	}
+	return []byte(id.text)
+}
