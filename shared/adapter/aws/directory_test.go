@@ -1,0 +1,61 @@
+package aws
+
+import (
+	"strings"
+	"testing"
+
+	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/tarnhq/tarn/shared/fault"
+	"github.com/tarnhq/tarn/shared/identity"
+)
+
+const aUser = `{"User":{"Username":"id","Enabled":true,"Attributes":[{"Name":"email","Value":"a@example.com"}]}}`
+
+func (s *service) targets() []string {
+	var names []string
+	for _, r := range s.requests {
+		names = append(names, strings.TrimPrefix(r.Header.Get("X-Amz-Target"), "AWSCognitoIdentityProviderService."))
+	}
+	return names
+}
+
+func TestAUserWithAWeakPasswordIsRemovedAgain(t *testing.T) {
+	s := serve(t, reply(200, aUser), refuse(400, "InvalidPasswordException"), reply(200, "{}"))
+	_, err := s.account().Directory("pool", "app", "").Create(t.Context(), "a@example.com", "short", nil)
+	wantKind(t, err, fault.Invalid)
+	want := []string{"AdminCreateUser", "AdminSetUserPassword", "AdminDeleteUser"}
+	if diff := cmp.Diff(want, s.targets()); diff != "" {
+		t.Errorf("calls (-want +got):\n%s", diff)
+	}
+}
+
+func TestAListHandsOutCognitosPages(t *testing.T) {
+	s := serve(t, reply(200, `{"PaginationToken":"next","Users":[{"Username":"id","Attributes":[{"Name":"email","Value":"a@example.com"}]}]}`),
+		reply(200, `{"NextToken":"more","Groups":[{"GroupName":"g"}]}`), reply(200, `{"Groups":[{"GroupName":"h"}]}`))
+	users, more, err := s.account().Directory("pool", "app", "").List(t.Context(), "here", 1000)
+	if err != nil || more != "next" {
+		t.Fatalf("more %q, %v", more, err)
+	}
+	want := []identity.User{{ID: "id", Email: "a@example.com", Groups: []string{"g", "h"}, Disabled: true}}
+	if diff := cmp.Diff(want, users); diff != "" {
+		t.Errorf("users (-want +got):\n%s", diff)
+	}
+	if body := s.asked()[0]; !strings.Contains(body, `"PaginationToken":"here"`) || !strings.Contains(body, `"Limit":60`) {
+		t.Errorf("asked for %s", body)
+	}
+}
+
+func TestTheIssuerIsCognitosUnlessAnEndpointIsGiven(t *testing.T) {
+	issuer, err := NewDirectory(cognito.New(cognito.Options{Region: "eu-central-1"}), "eu-central-1_x", "app", "https://signin.example").Issuer(t.Context())
+	want := identity.Issuer{
+		URL: "https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_x", ClientID: "app",
+		JWKS:          "https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_x/.well-known/jwks.json",
+		Authorization: "https://signin.example/oauth2/authorize", Token: "https://signin.example/oauth2/token",
+		Logout: "https://signin.example/logout",
+	}
+	if diff := cmp.Diff(want, issuer); err != nil || diff != "" {
+		t.Errorf("%v, issuer (-want +got):\n%s", err, diff)
+	}
+}
