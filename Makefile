@@ -1,0 +1,96 @@
+# Everything that is done here by hand or by a machine. `make` alone lists it.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.7.0
+FUZZTIME ?= 30s
+
+# Quick tests are those of single packages and the few of tests/ named here; the
+# others there start servers and emulators. The CDK under infra costs minutes to
+# compile, so infra has targets of its own, and so have benchmarks.
+quick_tests := api architecture fake
+tests := $(filter-out load,$(notdir $(wildcard tests/*)))
+slow := $(patsubst %,./tests/%/...,$(filter-out $(quick_tests),$(tests)))
+quick = $$(go list ./... | grep -vE '/tarn/(infra|tests)(/|$$)') $(patsubst %,./tests/%/...,$(filter $(quick_tests),$(tests)))
+all = $$(go list ./... | grep -vE '/tarn/infra(/|$$)')
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z][a-z0-9-]*:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: run build
+run: build node_modules/.package-lock.json ## Start Tarn on this machine: PORT=8080 DATA_DIR=./.data DEMO=0
+	@exec ./build/tarn
+
+build: need-go need-cc ## Build the single-node server into build/tarn
+	@mkdir -p build
+	go build -o build/tarn ./functions/local
+
+node_modules/.package-lock.json: package-lock.json | need-npm
+	npm ci --no-audit --no-fund
+	@touch $@ node_modules/.bin/cdk
+
+.PHONY: test test-quick test-full e2e test-aws fuzz
+test: ## Run every test, the quick ones first
+	@$(MAKE) --no-print-directory test-quick
+	@$(MAKE) --no-print-directory test-full
+
+test-quick: need-go need-cc ## Run the tests that take less than a minute together
+	go test -short $(quick)
+
+test-full: e2e test-infra ## Run the rest: crash matrix, contracts, end to end, browser, templates
+	go test $(quick)
+
+e2e: build node_modules/.package-lock.json ## Run the tests that start servers, emulators and a browser
+	go test -timeout 20m $(slow)
+
+test-aws: need-go ## Run the contract suites in the AWS account that the environment names
+	TARN_AWS=1 go test -count=1 -timeout 30m ./tests/contract/...
+
+fuzz: need-go need-cc ## Fuzz every decoder for FUZZTIME=30s each
+	@grep -rEo --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' events functions shared | sort | \
+	while IFS=: read -r file target; do \
+		echo "$${target#func } in $$(dirname "$$file")"; \
+		go test -run '^$$' -fuzz "^$${target#func }\$$" -fuzztime $(FUZZTIME) "./$$(dirname "$$file")" </dev/null; \
+	done
+
+.PHONY: check fmt-check vet lint test-race generate check-generated
+check: fmt-check vet lint test-race check-generated ## Check what every change must pass: format, vet, lint, races, generated files
+
+fmt-check: need-go
+	@unformatted=$$(gofmt -l console events functions infra shared tests); \
+	if [ -n "$$unformatted" ]; then echo "run gofmt -w on:" $$unformatted >&2; exit 1; fi
+
+vet: need-go need-cc
+	go vet $(all)
+
+lint: need-go need-cc
+	go run $(STATICCHECK) $(all)
+
+test-race: need-go need-cc
+	go test -race -short -timeout 20m $(quick)
+
+generate: need-go need-cc ## Write the files that are made from others: console/openapi.json
+	@mkdir -p build
+	go run ./functions/local -openapi >build/openapi.json
+	@cmp -s build/openapi.json console/openapi.json || cp build/openapi.json console/openapi.json
+
+check-generated: generate
+	@git ls-files --error-unmatch console/openapi.json >/dev/null
+	git diff --exit-code -- console/openapi.json
+
+.PHONY: clean need-go need-cc need-npm
+clean: ## Remove what was built; data stays
+	rm -rf build cdk.out bin
+
+need-go:
+	@command -v go >/dev/null || { echo "go is absent. Install it: https://go.dev/doc/install" >&2; exit 1; }
+need-cc: need-go
+	@command -v "$$(go env CC)" >/dev/null || { echo "a C compiler is absent, and DuckDB needs one. Install it: apt-get install gcc g++, or xcode-select --install" >&2; exit 1; }
+need-npm:
+	@command -v npm >/dev/null || { echo "npm is absent. Install Node.js 20 or later: https://nodejs.org, or apt-get install nodejs npm" >&2; exit 1; }
+
+-include infra/infra.mk
+-include tests/load/load.mk
