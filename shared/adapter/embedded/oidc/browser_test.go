@@ -16,10 +16,12 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/tarnhq/tarn/shared/identity"
+	"github.com/tarnhq/tarn/shared/table"
 )
 
 const (
@@ -32,6 +34,16 @@ type clock struct{ time.Time }
 
 func (c *clock) now() time.Time { return c.Time }
 
+// longAgo is in the past because fosite looks at the real clock too, and refuses a
+// sign-in from its future.
+var longAgo = time.Date(2025, 1, 2, 12, 0, 0, 0, time.UTC)
+
+// madeKey is one signing key for all tests, because making one takes a while.
+var madeKey = sync.OnceValue(func() []table.Write {
+	k := keyring{table: newMemory(), now: (&clock{longAgo}).now}
+	return must(appendKey(nil, must(k.current(context.Background()))))
+})
+
 // site is a running provider with one user.
 type site struct {
 	*Provider
@@ -43,7 +55,10 @@ type site struct {
 
 func newSite(t *testing.T) *site {
 	t.Helper()
-	s := &site{table: newMemory(), clock: &clock{time.Now().Truncate(time.Second)}}
+	s := &site{table: newMemory(), clock: &clock{longAgo}}
+	if err := s.table.Commit(t.Context(), madeKey()...); err != nil {
+		t.Fatal(err)
+	}
 	s.open(t)
 	var err error
 	if s.user, err = s.Create(t.Context(), email, password, []string{"editor"}); err != nil {
