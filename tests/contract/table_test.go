@@ -1,6 +1,7 @@
 package contract
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/tarnhq/tarn/shared/adapter/aws"
@@ -14,4 +15,32 @@ func TestTable(t *testing.T) {
 	services := oracle.Start(t, oracle.DynamoDB)
 	name := services.Table(t)
 	tabletest.Run(t, func(*testing.T) table.Table { return aws.NewTable(services.DynamoDB(), name) })
+}
+
+func TestAListingOfLargeItemsComesInPagesThatFitInMemory(t *testing.T) {
+	t.Parallel()
+	services := oracle.Start(t, oracle.DynamoDB)
+	tbl := aws.NewTable(services.DynamoDB(), services.Table(t))
+	const items = 40
+	for i := range items {
+		item := table.Item{Key: table.Key{Partition: "p", Sort: fmt.Sprintf("%02d", i)}, Body: make([]byte, table.MaxItem-100)}
+		if err := tbl.Commit(t.Context(), table.Put(item)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	listed, pages := 0, 0
+	for q := (table.Query{Partition: "p"}); pages == 0 || q.Next != ""; pages++ {
+		page, err := tbl.List(t.Context(), q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(page.Items) > items/2+5 {
+			t.Errorf("a page of %d items", len(page.Items))
+		}
+		listed += len(page.Items)
+		q.Next = page.Next
+	}
+	if listed != items {
+		t.Errorf("%d items on %d pages, want %d", listed, pages, items)
+	}
 }
