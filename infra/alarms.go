@@ -61,7 +61,12 @@ func total() *awscloudwatch.MetricOptions {
 
 func (a alarms) watchFunction(name string, fn awslambda.Function) {
 	a.add(alarm{name + "Errors", "The function " + name + " crashed or ran out of time.", fn.MetricErrors(total()), 0, 1})
-	a.add(alarm{name + "Throttles", "The function " + name + " was refused a run: the account's concurrency is used up.", fn.MetricThrottles(total()), 0, 1})
+}
+
+// watchConcurrency asks the whole account, whose limit it is.
+func (a alarms) watchConcurrency() {
+	a.add(alarm{"Throttles", "Functions were refused a run: the account's concurrency is used up.",
+		awslambda.Function_MetricAllThrottles(total()), 0, 1})
 }
 
 // lateAfter is how old the oldest record may be before somebody should look:

@@ -35,6 +35,7 @@ func newFunctions(app awscdk.App, s Stage, d data, f front, a assets) functions 
 		source := consume(byName[c.Function], c, d)
 		alarms.watchConsumer(c, byName[c.Function], source)
 	}
+	alarms.watchConcurrency()
 	alarms.watchAPI(f.api)
 	alarms.watchData(d)
 	awscdk.NewCfnOutput(stack, jsii.String("RedriveFunction"), &awscdk.CfnOutputProps{Value: byName["redrive"].FunctionName()})

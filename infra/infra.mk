@@ -25,17 +25,16 @@ lambdas: $(lambda_bootstraps) ## Build every function as Lambda runs it
 $(lambda_bootstraps): build/lambda/%/bootstrap:
 	$(if $(filter $*,$(lambda_engines)),$(lambda_static),$(lambda_pure)) -o $@ ./functions/$*/lambda
 
-node_modules/.bin/cdk: package-lock.json
+node_modules/.package-lock.json: package-lock.json
 	npm ci --no-audit --no-fund
-	touch $@
 
-synth: lambdas node_modules/.bin/cdk ## Render the CloudFormation templates of all stages into cdk.out
+synth: lambdas node_modules/.package-lock.json ## Render the CloudFormation templates of all stages into cdk.out
 	$(if $(CDK_VALIDATION),,CDK_VALIDATION=false) $(cdk) synth --quiet
 
-deploy: lambdas node_modules/.bin/cdk ## Deploy a stage: make deploy STAGE=dev ALARM_EMAIL=you@example.com
+deploy: lambdas node_modules/.package-lock.json ## Deploy a stage: make deploy STAGE=dev ALARM_EMAIL=you@example.com
 	$(cdk) deploy 'tarn-$(STAGE)-*'
 
-destroy: node_modules/.bin/cdk ## Remove a stage that is not kept: make destroy STAGE=dev
+destroy: node_modules/.package-lock.json ## Remove a stage that is not kept: make destroy STAGE=dev
 	$(cdk) destroy 'tarn-$(STAGE)-*'
 
 redrive: ## Put failed batches back on the stream: make redrive STAGE=dev
