@@ -5,14 +5,11 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strconv"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/tarnhq/tarn/events"
 	"github.com/tarnhq/tarn/shared/dataset"
-	"github.com/tarnhq/tarn/shared/fault"
 	"github.com/tarnhq/tarn/shared/ledger"
 	"github.com/tarnhq/tarn/shared/table"
 	"github.com/tarnhq/tarn/shared/tenant"
@@ -96,10 +93,7 @@ func (a *Accepted) Flush(ctx context.Context) error {
 	for part := range slices.Chunk(changed, table.MaxWrites) {
 		writes := make([]table.Write, len(part))
 		for i, c := range part {
-			writes[i] = table.Put(table.Item{
-				Key:      AcceptedKey(c.account.tenant, c.account.dataset, ledger.Account{Hour: c.account.hour, Producer: a.Producer}),
-				Counters: map[string]int64{counter: c.now},
-			})
+			writes[i] = ledger.Acknowledge(c.tenant, c.dataset, ledger.Account{Hour: c.hour, Producer: a.Producer}, c.now)
 		}
 		if err := a.Table.Commit(ctx, writes...); err != nil {
 			return fmt.Errorf("accepted counts: %w", err)
@@ -140,34 +134,4 @@ func (a *Accepted) written(part []change) {
 	for _, c := range part {
 		a.totals[c.account].written = c.now
 	}
-}
-
-const (
-	acceptedPrefix = "accepted#"
-	counter        = "accepted"
-)
-
-// AcceptedPartition is the partition that holds the accepted counts of a dataset.
-// Their sort keys begin with "accepted#" and are in the order of their hours.
-func AcceptedPartition(t tenant.ID, d dataset.ID) string {
-	return "ledger#" + string(t) + "#" + string(d)
-}
-
-// AcceptedKey is the key of the accepted count of one account.
-func AcceptedKey(t tenant.ID, d dataset.ID, a ledger.Account) table.Key {
-	return table.Key{
-		Partition: AcceptedPartition(t, d),
-		Sort:      fmt.Sprintf("%s%010d#%016x", acceptedPrefix, int64(a.Hour), uint64(a.Producer)),
-	}
-}
-
-// ReadAccepted reads an accepted count.
-func ReadAccepted(item table.Item) (ledger.Account, int64, error) {
-	hour, producer, ok := strings.Cut(strings.TrimPrefix(item.Key.Sort, acceptedPrefix), "#")
-	h, err := strconv.ParseInt(hour, 10, 64)
-	p, err2 := strconv.ParseUint(producer, 16, 64)
-	if !ok || err != nil || err2 != nil {
-		return ledger.Account{}, 0, fault.New(fault.Internal, "bad_item", "%q is no accepted count", item.Key.Sort)
-	}
-	return ledger.Account{Hour: ledger.Hour(h), Producer: events.Producer(p)}, item.Counters[counter], nil
 }

@@ -3,7 +3,6 @@ package ingest
 import (
 	"context"
 	"errors"
-	"strings"
 	"testing"
 	"time"
 
@@ -11,45 +10,35 @@ import (
 
 	"github.com/tarnhq/tarn/shared/ledger"
 	"github.com/tarnhq/tarn/shared/table"
+	"github.com/tarnhq/tarn/tests/fake"
 )
 
 // memory is a table that holds items, and fails when told.
 type memory struct {
-	table.Table
-	items   map[table.Key]table.Item
+	fake.Table
 	commits int
 	fail    error
 	lose    bool // the answer of a commit that was applied
 }
 
-func newTable() *memory { return &memory{items: map[table.Key]table.Item{}} }
+func newTable() *memory { return &memory{} }
 
-func (m *memory) Commit(_ context.Context, writes ...table.Write) error {
-	if len(writes) == 0 || len(writes) > table.MaxWrites {
-		return errors.New("bad number of writes")
-	}
+func (m *memory) Commit(ctx context.Context, writes ...table.Write) error {
 	m.commits++
 	if m.fail != nil && !m.lose {
 		return m.fail
 	}
-	for _, w := range writes {
-		m.items[w.Item.Key] = w.Item
+	if err := m.Table.Commit(ctx, writes...); err != nil {
+		return err
 	}
 	return m.fail
 }
 
 func (m *memory) accounts(t *testing.T) map[ledger.Account]int64 {
 	t.Helper()
-	out := map[ledger.Account]int64{}
-	for key, item := range m.items {
-		if key.Partition != AcceptedPartition("demo", "a1b2c3d4e5f6") {
-			continue
-		}
-		a, n, err := ReadAccepted(item)
-		if err != nil {
-			t.Fatal(err)
-		}
-		out[a] = n
+	out, err := ledger.Acknowledged(t.Context(), &m.Table, "demo", "a1b2c3d4e5f6")
+	if err != nil {
+		t.Fatal(err)
 	}
 	return out
 }
@@ -103,8 +92,8 @@ func TestManyAccountsAreManyCommits(t *testing.T) {
 	for i := range int64(2*table.MaxWrites + 1) {
 		a.Add(t.Context(), "demo", "a1b2c3d4e5f6", arrivedAt+i*3600e6, 1)
 	}
-	if err := a.Flush(t.Context()); err != nil || tbl.commits != 3 || len(tbl.items) != 2*table.MaxWrites+1 {
-		t.Errorf("%v, %d commits of %d items", err, tbl.commits, len(tbl.items))
+	if err := a.Flush(t.Context()); err != nil || tbl.commits != 3 || len(tbl.accounts(t)) != 2*table.MaxWrites+1 {
+		t.Errorf("%v, %d commits of %d items", err, tbl.commits, len(tbl.accounts(t)))
 	}
 	if err := a.Flush(t.Context()); err != nil || len(a.totals) > kept+1 {
 		t.Errorf("%v, %d accounts stay in memory", err, len(a.totals))
@@ -154,19 +143,5 @@ func TestAddFlushesWhatIsOlderThanMaxAge(t *testing.T) {
 	add()
 	if len(failures) != 1 {
 		t.Errorf("failures: %v", failures)
-	}
-}
-
-func TestKeysOfAcceptedCountsAreInOrderAndReadBack(t *testing.T) {
-	first := AcceptedKey("demo", "a1b2c3d4e5f6", ledger.Account{Hour: 9, Producer: 1 << 63})
-	second := AcceptedKey("demo", "a1b2c3d4e5f6", ledger.Account{Hour: 491000, Producer: 2})
-	if first.Partition != "ledger#demo#a1b2c3d4e5f6" || first.Sort >= second.Sort || !strings.HasPrefix(first.Sort, "accepted#0000000009#") {
-		t.Errorf("%v, %v", first, second)
-	}
-	if a, n, err := ReadAccepted(table.Item{Key: first, Counters: map[string]int64{"accepted": 5}}); err != nil || n != 5 || a != (ledger.Account{Hour: 9, Producer: 1 << 63}) {
-		t.Errorf("%v %d %v", a, n, err)
-	}
-	if _, _, err := ReadAccepted(table.Item{Key: table.Key{Sort: "accepted#x"}}); err == nil {
-		t.Error("any key is an accepted count")
 	}
 }
