@@ -5,6 +5,7 @@
 package access
 
 import (
+	"maps"
 	"slices"
 	"time"
 
@@ -31,6 +32,13 @@ var roles = []Role{Owner, Admin, Editor, Analyst, Viewer, Producer}
 
 // Valid reports whether r is one of the roles.
 func (r Role) Valid() bool { return slices.Contains(roles, r) }
+
+// Actions returns what the role may do, in alphabetical order.
+func (r Role) Actions() []Action {
+	actions := slices.AppendSeq([]Action{}, maps.Keys(allowed[r]))
+	slices.Sort(actions)
+	return actions
+}
 
 // Action is what a route does, as a policy names it. The empty Action is open to
 // anyone.

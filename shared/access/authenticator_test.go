@@ -74,8 +74,8 @@ func TestABusyKeyCostsNoReadPerRequest(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if mem.reads != 1 {
-		t.Errorf("%d reads, want 1", mem.reads)
+	if n := mem.reads.Load(); n != 1 {
+		t.Errorf("%d reads, want 1", n)
 	}
 }
 

@@ -63,8 +63,9 @@ func (k Keys) List(ctx context.Context, owner tenant.ID, next string, limit int)
 	return keys, page.Next, nil
 }
 
-// Revoke ends a key; a revoked one stays revoked. An Authenticator that has just
-// seen the key may accept it for up to KeyMemory longer.
+// Revoke ends a key; a revoked one stays revoked. Who has just seen the key may
+// accept it a little longer: an Authenticator for KeyMemory, a gateway for as long as
+// it remembers its authorizer's answers.
 func (k Keys) Revoke(ctx context.Context, owner tenant.ID, id string) error {
 	key, err := k.get(ctx, table.Key{Partition: ofTenant(owner), Sort: id})
 	if fault.Is(err, fault.NotFound) {

@@ -40,7 +40,7 @@ var longAgo = time.Date(2025, 1, 2, 12, 0, 0, 0, time.UTC)
 
 // madeKey is one signing key for all tests, because making one takes a while.
 var madeKey = sync.OnceValue(func() []table.Write {
-	k := keyring{table: newMemory(), now: (&clock{longAgo}).now}
+	k := keyring{table: &memory{}, now: (&clock{longAgo}).now}
 	return must(appendKey(nil, must(k.current(context.Background()))))
 })
 
@@ -55,7 +55,7 @@ type site struct {
 
 func newSite(t *testing.T) *site {
 	t.Helper()
-	s := &site{table: newMemory(), clock: &clock{longAgo}}
+	s := &site{table: &memory{}, clock: &clock{longAgo}}
 	if err := s.table.Commit(t.Context(), madeKey()...); err != nil {
 		t.Fatal(err)
 	}

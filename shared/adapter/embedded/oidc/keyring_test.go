@@ -3,7 +3,7 @@ package oidc
 import "testing"
 
 func TestTheFirstStartMakesASigningKey(t *testing.T) {
-	s := &site{table: newMemory(), clock: &clock{longAgo}}
+	s := &site{table: &memory{}, clock: &clock{longAgo}}
 	for range 2 {
 		s.open(t)
 		if got := len(s.issuer.keys.public().Keys); got != 1 {

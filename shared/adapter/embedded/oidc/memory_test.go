@@ -2,91 +2,36 @@ package oidc
 
 import (
 	"context"
-	"maps"
-	"slices"
-	"strings"
 	"sync"
 
-	"github.com/tarnhq/tarn/shared/fault"
 	"github.com/tarnhq/tarn/shared/table"
+	"github.com/tarnhq/tarn/tests/fake"
 )
 
-// memory is the least table that the provider needs. It never expires anything, so
-// that the provider's own clock decides.
+// memory is a table that keeps all that was ever written, and fails while down is
+// set. It never expires anything, so that the provider's own clock decides.
 type memory struct {
-	mu    sync.Mutex
-	items map[table.Key]table.Item
-	down  error // what everything fails with, if set
+	fake.Table
+	mu      sync.Mutex
+	written []table.Item
+	down    error
 }
 
-func newMemory() *memory { return &memory{items: map[table.Key]table.Item{}} }
-
-func (m *memory) Get(_ context.Context, key table.Key) (table.Item, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
+func (m *memory) Get(ctx context.Context, key table.Key) (table.Item, error) {
 	if m.down != nil {
 		return table.Item{}, m.down
 	}
-	item, ok := m.items[key]
-	if !ok {
-		return table.Item{}, fault.New(fault.NotFound, "item_not_found", "no item")
-	}
-	return item, nil
+	return m.Table.Get(ctx, key)
 }
 
-func (m *memory) List(_ context.Context, q table.Query) (table.Page, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	keys := slices.SortedFunc(maps.Keys(m.items), func(a, b table.Key) int { return strings.Compare(a.Sort, b.Sort) })
-	var page table.Page
-	for _, key := range keys {
-		if key.Partition != q.Partition || key.Sort <= q.Next {
-			continue
-		}
-		if q.Limit > 0 && len(page.Items) == q.Limit {
-			page.Next = page.Items[q.Limit-1].Key.Sort
-			break
-		}
-		page.Items = append(page.Items, m.items[key])
-	}
-	return page, m.down
-}
-
-func (m *memory) Commit(_ context.Context, writes ...table.Write) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
+func (m *memory) Commit(ctx context.Context, writes ...table.Write) error {
 	if m.down != nil {
 		return m.down
 	}
-	named := map[table.Key]bool{}
+	m.mu.Lock()
 	for _, w := range writes {
-		item, there := m.items[w.Item.Key]
-		c := w.Condition
-		if c.Op == table.OpAbsent && there || c.Op == table.OpPresent && !there ||
-			c.Op == table.OpEqual && (!there || item.Attributes[c.Attribute] != c.Value) {
-			return fault.New(fault.Conflict, "conflict", "condition failed")
-		}
-		if named[w.Item.Key] {
-			return fault.New(fault.Invalid, "twice", "two writes of %v", w.Item.Key)
-		}
-		named[w.Item.Key] = true
+		m.written = append(m.written, w.Item)
 	}
-	for _, w := range writes {
-		switch w.Verb {
-		case table.VerbPut:
-			m.items[w.Item.Key] = w.Item
-		case table.VerbDelete:
-			delete(m.items, w.Item.Key)
-		case table.VerbAdd:
-			sum := table.Item{Key: w.Item.Key, Counters: maps.Clone(m.items[w.Item.Key].Counters)}
-			if sum.Counters == nil {
-				sum.Counters = map[string]int64{}
-			}
-			for name, n := range w.Item.Counters {
-				sum.Counters[name] += n
-			}
-			m.items[w.Item.Key] = sum
-		}
-	}
-	return nil
+	m.mu.Unlock()
+	return m.Table.Commit(ctx, writes...)
 }
