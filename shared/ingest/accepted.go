@@ -69,12 +69,13 @@ func (a *Accepted) Add(ctx context.Context, t tenant.ID, d dataset.ID, arrived i
 
 // Run flushes at each tick until the context ends, and then once more.
 func (a *Accepted) Run(ctx context.Context, ticks <-chan time.Time) error {
+	whole := context.WithoutCancel(ctx) // a flush that began is not cut short
 	for {
 		select {
 		case <-ticks:
-			a.report(a.Flush(ctx))
+			a.report(a.Flush(whole))
 		case <-ctx.Done():
-			return a.Flush(context.WithoutCancel(ctx))
+			return a.Flush(whole)
 		}
 	}
 }

@@ -6,7 +6,6 @@ package ingest
 
 import (
 	"bytes"
-	"math/rand/v2"
 
 	"github.com/tarnhq/tarn/events"
 	"github.com/tarnhq/tarn/shared/fault"
@@ -159,19 +158,11 @@ func (d *Decoder) lookup(start int, key string, limit int) string {
 }
 
 func (d *Decoder) complete(ev *events.Event, arrived int64) {
-	if ev.ID != "" {
-		return
+	if ev.ID == "" {
+		ev.ID, ev.MadeID = d.r.NewID(arrived, d.Rand), true
 	}
-	random := d.Rand
-	if random == nil {
-		random = rand.Uint64
-	}
-	ev.ID, ev.MadeID = d.r.MakeID(arrived/1000, random(), random()), true
 }
 
-// broken says where the framing of the body broke.
 func (d *Decoder) broken(what string) error {
-	line := 1 + bytes.Count(d.r.Text[:d.r.Pos], []byte("\n"))
-	return fault.New(fault.Invalid, "bad_json", "the body is not JSON: %s at byte %d, in line %d", what, d.r.Pos, line).
-		WithHint("nothing of it was stored: send a JSON array of events, or one event a line")
+	return d.r.Broken(what).WithHint("nothing of it was stored: send a JSON array of events, or one event a line")
 }

@@ -1,9 +1,20 @@
 package scan
 
-// MakeID returns a new id in the form of a UUID of version 7: 48 bits of time in
+import "math/rand/v2"
+
+// NewID returns an id for an event that came without one. A nil random is
+// math/rand/v2.
+func (r *Reader) NewID(arrived int64, random func() uint64) string {
+	if random == nil {
+		random = rand.Uint64
+	}
+	return r.makeID(arrived/1000, random(), random())
+}
+
+// makeID returns a new id in the form of a UUID of version 7: 48 bits of time in
 // milliseconds, then random ones of which 74 are used. Ids that are made together
 // sort together.
-func (r *Reader) MakeID(unixMilli int64, hi, lo uint64) string {
+func (r *Reader) makeID(unixMilli int64, hi, lo uint64) string {
 	hi = uint64(unixMilli)<<16 | 0x7000 | hi&0x0fff
 	lo = lo&(1<<62-1) | 1<<63
 	const hex = "0123456789abcdef"

@@ -268,6 +268,16 @@ func (r *Reader) check(depth int) Flaw {
 	}
 }
 
+// Pass moves past a value: by Skip if that suffices to see where it ends, or else
+// strictly.
+func (r *Reader) Pass() Flaw {
+	switch r.Peek() {
+	case '"', '{', '[':
+		return syntaxUnless(r.Skip())
+	}
+	return r.check(1)
+}
+
 func (r *Reader) checkObject(depth int) Flaw {
 	r.Pos++
 	for first := true; ; first = false {

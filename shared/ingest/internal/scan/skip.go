@@ -1,5 +1,17 @@
 package scan
 
+import (
+	"bytes"
+
+	"github.com/tarnhq/tarn/shared/fault"
+)
+
+// Broken says that the framing of the text breaks at Pos.
+func (r *Reader) Broken(what string) *fault.Error {
+	line := 1 + bytes.Count(r.Text[:r.Pos], []byte("\n"))
+	return fault.New(fault.Invalid, "bad_json", "the body is not JSON: %s at byte %d, in line %d", what, r.Pos, line)
+}
+
 // Skip moves past the value at Pos by its quotes and brackets alone, whatever else
 // is wrong with it. It fails where the text ends first or the brackets do not match:
 // there the framing is broken, and Pos is where that shows.
