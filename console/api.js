@@ -1,0 +1,46 @@
+// Calls of the API. Whatever goes wrong is a Problem.
+
+import { base } from "./base.js";
+import { credential, forget, renew, session } from "./session.js";
+
+/** An error of the API: RFC 9457, with a stable code and a hint. */
+export class Problem extends Error {
+  constructor({ status = 0, code = "", detail, hint = "" }, retryAfter = 0) {
+    super(detail);
+    Object.assign(this, { status, code, detail, hint, retryAfter });
+  }
+}
+
+/** Calls the API and returns the answer's JSON. body, if given, is sent as JSON. */
+export async function call(method, path, body, signal) {
+  let answer = await send(method, path, body, signal, await credential());
+  if (answer.status === 401 && session()?.refresh) {
+    const renewed = await renew();
+    if (renewed) answer = await send(method, path, body, signal, renewed);
+  }
+  if (answer.ok) return answer.json();
+  const problem = await read(answer);
+  if (answer.status === 401) {
+    forget();
+    dispatchEvent(new CustomEvent("signed-out", { detail: problem }));
+  }
+  throw problem;
+}
+
+async function send(method, path, body, signal, token) {
+  const headers = {};
+  if (token) headers.Authorization = `Bearer ${token}`;
+  if (body !== undefined) headers["Content-Type"] = "application/json";
+  try {
+    return await fetch(new URL(path, base), { method, headers, signal, body: body === undefined ? undefined : JSON.stringify(body) });
+  } catch (e) {
+    if (e.name === "AbortError") throw e;
+    throw new Problem({ code: "unreachable", detail: "the server cannot be reached", hint: "this page tries again by itself" });
+  }
+}
+
+async function read(answer) {
+  const retryAfter = Number(answer.headers.get("Retry-After") ?? 0);
+  const body = await answer.json().catch(() => null);
+  return new Problem({ detail: `the server answered with status ${answer.status}`, ...body, status: answer.status }, retryAfter);
+}

@@ -1,0 +1,30 @@
+// Numbers, sizes and times as the reader's language writes them.
+
+const whole = new Intl.NumberFormat();
+const short = new Intl.NumberFormat(undefined, { notation: "compact", maximumFractionDigits: 1 });
+const minute = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
+const day = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", year: "numeric" });
+const moment = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
+const month = new Intl.DateTimeFormat(undefined, { month: "short", year: "numeric" });
+const hour = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+
+export const count = (n) => whole.format(n);
+export const compact = (n) => (Math.abs(n) < 10_000 ? whole.format(n) : short.format(n));
+export const when = (time) => moment.format(new Date(time));
+
+/** "1 event", "2 events". */
+export const events = (n) => `${count(n)} ${n === 1 ? "event" : "events"}`;
+
+/** A bucket's start, no finer than its grain. */
+export function bucket(time, grain) {
+  const format = { minute, hour, day, week: day, month }[grain];
+  return format ? format.format(time) : String(time.getFullYear());
+}
+
+/** A size in bytes. */
+export function bytes(n) {
+  const units = ["B", "kB", "MB", "GB", "TB"];
+  let unit = 0;
+  while (n >= 1000 && unit < units.length - 1) { n /= 1000; unit++; }
+  return `${n >= 100 || unit === 0 ? Math.round(n) : n.toFixed(1)} ${units[unit]}`;
+}

@@ -1,0 +1,139 @@
+// One dataset: what it holds, how it moves, and how to use it.
+
+import { call } from "./api.js";
+import { Chart } from "./chart.js";
+import { forEvents, forTable } from "./commands.js";
+import { command, h, problemBox } from "./dom.js";
+import { bytes, count as number, when } from "./format.js";
+import { Conservation, Numbers } from "./ledger.js";
+import { poll } from "./poll.js";
+import { Quarantine } from "./quarantine.js";
+import { count, spans } from "./span.js";
+import * as commands from "./commands.js";
+
+/** A panel shows itself in `element` until stop is called. */
+export class Panel {
+  constructor(name, onRows) {
+    this.name = name;
+    this.onRows = onRows;
+    this.trouble = h("div");
+    this.about = h("p", { class: "soft" }, "Loading…");
+    this.body = h("div", { class: "body" });
+    this.element = h("article", { "aria-busy": "true" }, h("header", {}, h("h1", { tabindex: "-1" }, name), this.about), this.trouble, this.body);
+    this.stop = poll((signal) => this.#turn(signal));
+  }
+
+  async #turn(signal) {
+    try {
+      if (!this.live) await this.#open(signal);
+      const changed = await this.live.refresh(signal);
+      this.#settle();
+      return changed;
+    } catch (problem) {
+      if (problem.name === "AbortError") return false;
+      this.#settle(problem);
+      throw problem;
+    }
+  }
+
+  // Trouble that stays is told once, so that a screen reader does not repeat it.
+  #settle(problem) {
+    this.element.setAttribute("aria-busy", String(!this.live && !problem));
+    if (problem?.detail === this.told) return;
+    this.told = problem?.detail;
+    this.trouble.replaceChildren(...(problem ? [problemBox(problem)] : []));
+    if (problem && !this.live) this.about.textContent = "";
+  }
+
+  async #open(signal) {
+    const dataset = await call("GET", `v1/datasets/${this.name}`, undefined, signal);
+    this.about.replaceChildren(...describe(dataset));
+    this.onRows(this.name, dataset.rows);
+    this.live = dataset.kind === "events" ? new Events(this.name, this.onRows) : new Table(dataset);
+    this.body.replaceChildren(...this.live.elements, columns(dataset));
+  }
+}
+
+function describe(dataset) {
+  const facts = [dataset.kind, `${number(dataset.rows)} rows`, `${bytes(dataset.bytes)} in segments`, `since ${when(dataset.created)}`];
+  const { description } = dataset.settings ?? {};
+  return [description ? `${description} · ` : "", facts.join(" · ")];
+}
+
+function columns({ schema }) {
+  const list = schema.columns ?? [];
+  return h("details", {}, h("summary", {}, `${list.length} columns`),
+    h("ul", { class: "columns" }, list.map((c) => h("li", {}, h("code", {}, c.name), " ", h("span", { class: "soft" }, c.type)))));
+}
+
+class Table {
+  constructor({ name }) {
+    this.elements = [h("section", {}, h("h2", {}, "Try it"), forTable(name))];
+  }
+
+  async refresh() { return false; }
+}
+
+class Events {
+  #last = "";
+
+  constructor(name, onRows) {
+    this.name = name;
+    this.onRows = onRows;
+    this.numbers = new Numbers();
+    this.chart = new Chart();
+    this.ledger = new Conservation();
+    this.quarantine = new Quarantine(name);
+    this.empty = h("section", { class: "empty", hidden: true }, h("h2", {}, "No events yet"),
+      h("p", {}, "Send one, and this page shows it at once."), commands.key(), command("Send an event", commands.send(name)));
+    this.full = h("div", { class: "full" }, this.numbers.element,
+      h("section", { "aria-label": "Events over time" }, h("div", { class: "heading" }, h("h2", {}, "Events over time"), this.#choice()), this.chart.element),
+      this.ledger.element, this.quarantine.element,
+      h("section", {}, h("h2", {}, "Try it"), forEvents(name)));
+    this.full.hidden = true;
+    this.elements = [this.empty, this.full];
+  }
+
+  // Until the reader chooses, the chart shows the last hour, or everything when that is empty.
+  #choice() {
+    this.radios = Object.entries(spans).map(([value, { title }]) =>
+      h("label", {}, h("input", { type: "radio", name: "span", value, onchange: () => this.#choose(value) }), h("span", {}, title)));
+    return h("fieldset", { class: "choice" }, h("legend", { class: "hidden" }, "Time shown"), this.radios);
+  }
+
+  #choose(span) {
+    this.span = span;
+    this.chosen = true;
+    this.#draw().catch(() => {}); // the next turn of the poll tells
+  }
+
+  async refresh(signal) {
+    const ledger = await call("GET", `v1/datasets/${this.name}/ledger`, undefined, signal);
+    this.empty.hidden = ledger.accepted > 0;
+    this.full.hidden = ledger.accepted === 0;
+    this.numbers.show(ledger);
+    this.ledger.show(ledger);
+    this.onRows(this.name, ledger.visible);
+    if (ledger.accepted > 0) await Promise.all([this.#draw(signal), this.quarantine.show(ledger.quarantined, signal)]);
+    const now = JSON.stringify([ledger.accepted, ledger.visible, ledger.pending]);
+    const changed = now !== this.#last;
+    this.#last = now;
+    return changed;
+  }
+
+  async #draw(signal) {
+    this.span ??= "hour";
+    const asked = this.span;
+    const span = await spans[asked].of(this.name, signal);
+    const bars = await count(this.name, span, signal);
+    if (asked !== this.span) return; // the reader chose another meanwhile
+    if (asked === "hour" && !this.chosen && bars.every((b) => b.n === 0)) {
+      this.chosen = true;
+      this.span = "all";
+      return this.#draw(signal);
+    }
+    this.chosen = true;
+    for (const label of this.radios) label.firstChild.checked = label.firstChild.value === this.span;
+    this.chart.show(bars, span.grain);
+  }
+}
