@@ -18,13 +18,18 @@ import (
 	"github.com/tarnhq/tarn/shared/rows"
 )
 
-// duck answers queries on a segment's file, which they name with %s.
-func duck(t *testing.T, body []byte) func(query string) [][]any {
+// duck answers queries on segments' files, which they name with %s.
+func duck(t *testing.T, bodies ...[]byte) func(query string) [][]any {
 	t.Helper()
-	file := filepath.Join(t.TempDir(), "segment.parquet")
-	if err := os.WriteFile(file, body, 0o600); err != nil {
-		t.Fatal(err)
+	var files []string
+	for i, body := range bodies {
+		file := filepath.Join(t.TempDir(), fmt.Sprint(i, ".parquet"))
+		if err := os.WriteFile(file, body, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, "'"+file+"'")
 	}
+	list := "[" + strings.Join(files, ", ") + "]"
 	db, err := sql.Open("duckdb", "")
 	if err != nil {
 		t.Fatal(err)
@@ -32,7 +37,7 @@ func duck(t *testing.T, body []byte) func(query string) [][]any {
 	t.Cleanup(func() { db.Close() })
 	return func(query string) [][]any {
 		t.Helper()
-		result, err := db.Query(strings.ReplaceAll(query, "%s", "'"+file+"'"))
+		result, err := db.Query(strings.ReplaceAll(query, "%s", list))
 		if err != nil {
 			t.Fatalf("%s: %v", query, err)
 		}
@@ -106,7 +111,7 @@ func checkDuck(t *testing.T, batch rows.Batch, order []int32) {
 		}
 		names, columns = append(names, name), append(columns, c)
 	}
-	got := duck(t, body)("select day, " + strings.Join(names, ", ") + " from %s")
+	got := duck(t, body)("select day, " + strings.Join(names, ", ") + " from read_parquet(%s)")
 	order = orderOf(batch, order)
 	if len(got) != len(order) {
 		t.Fatalf("%d rows, want %d", len(got), len(order))
@@ -207,7 +212,7 @@ func TestDuckDBReadsSeveralRowGroups(t *testing.T) {
 			sum += revenue.Float[row]
 		}
 	}
-	got := query("select count(*), count(distinct event_id), count(distinct user_id), round(sum(p_revenue)*100) from %s")
+	got := query("select count(*), count(distinct event_id), count(distinct user_id), round(sum(p_revenue)*100) from read_parquet(%s)")
 	if diff := cmp.Diff([]any{ref.Rows, ref.Rows, int64(len(users)), math.Round(sum * 100)}, got[0]); diff != "" {
 		t.Errorf("totals (-want +got):\n%s", diff)
 	}
@@ -250,6 +255,23 @@ func TestDuckDBPrunesByOurStatisticsAndFilters(t *testing.T) {
 	}
 	if diff := cmp.Diff([]any{fmt.Sprint(low), fmt.Sprint(high), null}, got[0]); diff != "" {
 		t.Errorf("statistics of revenue (-want +got):\n%s", diff)
+	}
+}
+
+func TestDuckDBReadsOldAndNewSchemasTogether(t *testing.T) {
+	at := time.UnixMicro(0)
+	_, old, err := Encode(origin, build(t, with(at, "n gone", number(7), words("x")), with(at, "n", number(-1))), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, young, err := Encode(origin, build(t, with(at, "n more", decimal(0.5), words("y"))), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := duck(t, old, young)("select p_n, p_gone, p_more from read_parquet(%s, union_by_name = true) order by 1")
+	want := [][]any{{-1.0, nil, nil}, {0.5, nil, "y"}, {7.0, "x", nil}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("rows (-want +got):\n%s", diff)
 	}
 }
 

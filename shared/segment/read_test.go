@@ -7,7 +7,9 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -123,6 +125,48 @@ func TestRowsComeBackAsTheyWereWritten(t *testing.T) {
 	})
 }
 
+func TestSegmentsOfOlderSchemasMergeIntoTheNewest(t *testing.T) {
+	at := time.UnixMicro(0)
+	old := build(t, with(at, "n gone", number(7), words("x")), with(at, "n", number(-1)))
+	young := build(t, with(at, "n more", decimal(0.5), words("y")))
+	store := &fake.Blobs{}
+	cache := NewCache(store, 1<<20)
+	schema := dataset.Schema{Columns: []dataset.Column{{Name: "n", Type: dataset.Float}, {Name: "gone", Type: dataset.Text}, {Name: "more", Type: dataset.Text}}}
+	var parts []rows.Batch
+	var columns [][]dataset.Column
+	for _, batch := range []rows.Batch{old, young} {
+		ref, err := Write(t.Context(), store, origin, batch, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		part, err := cache.ReadRows(t.Context(), ref)
+		if err != nil {
+			t.Fatal(err)
+		}
+		parts, columns = append(parts, part), append(columns, ref.Columns)
+	}
+	wantColumns := [][]dataset.Column{
+		{{Name: "n", Type: dataset.Int}, {Name: "gone", Type: dataset.Text}},
+		{{Name: "n", Type: dataset.Float}, {Name: "more", Type: dataset.Text}},
+	}
+	if diff := cmp.Diff(wantColumns, columns); diff != "" {
+		t.Errorf("columns of the refs (-want +got):\n%s", diff)
+	}
+	merged, err := rows.Merge(parts, schema)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []map[string]any
+	for _, row := range shownRows(merged, nil) {
+		got = append(got, map[string]any{"n": row["n"], "gone": row["gone"], "more": row["more"]})
+	}
+	want := []map[string]any{{"n": 7.0, "gone": "x", "more": nil}, {"n": -1.0, "gone": nil, "more": nil}, {"n": 0.5, "gone": nil, "more": "y"}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("merged rows (-want +got):\n%s", diff)
+	}
+	checkDuck(t, merged, nil)
+}
+
 func TestLargeSegmentsComeBackAsTheyWereWritten(t *testing.T) {
 	batch := clicks(150_000) // two row groups
 	store, ref := written(t, batch, nil)
@@ -204,6 +248,33 @@ func TestAnIndexKnowsItsIDsExactly(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestACacheServesManyReaders(t *testing.T) {
+	batch := clicks(2000)
+	store := &fake.Blobs{}
+	ref, err := Write(t.Context(), store, origin, batch, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cache := NewCache(store, 100<<10) // the ids fit sometimes
+	var readers sync.WaitGroup
+	for range 8 {
+		readers.Go(func() {
+			for row := range 50 {
+				index, err := cache.Index(t.Context(), ref)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				id := NewID(string(batch.Columns[rows.EventID].Text(row)))
+				if in, err := index.Contains(t.Context(), &id); err != nil || !in {
+					t.Errorf("Contains = %v, %v", in, err)
+				}
+			}
+		})
+	}
+	readers.Wait()
 }
 
 func TestFindTellsTheTimesOfAnEvent(t *testing.T) {

@@ -26,6 +26,7 @@ func (d *dictionary) reset() {
 		d.slots = make([]uint32, minSlots)
 		d.seed = maphash.MakeSeed()
 	}
+	d.slots = d.slots[:minSlots]
 	clear(d.slots)
 	d.size = 0
 	d.hashes, d.words, d.text, d.ends = d.hashes[:0], d.words[:0], d.text[:0], d.ends[:0]
@@ -99,7 +100,12 @@ func (d *dictionary) take(at, hash uint64) int32 {
 }
 
 func (d *dictionary) grow() {
-	d.slots = make([]uint32, 4*len(d.slots))
+	if wanted := 4 * len(d.slots); wanted <= cap(d.slots) {
+		d.slots = d.slots[:wanted]
+		clear(d.slots)
+	} else {
+		d.slots = make([]uint32, wanted)
+	}
 	mask := uint64(len(d.slots) - 1)
 	for i, hash := range d.hashes {
 		at := hash & mask

@@ -1,6 +1,7 @@
 package columnfile
 
 import (
+	"bytes"
 	"encoding/binary"
 	"sync"
 
@@ -22,7 +23,7 @@ var encoders = sync.Pool{New: func() any { return new(encoder) }}
 func Encode(columns []Column, order []int32) (body []byte, tail int) {
 	e := encoders.Get().(*encoder)
 	defer encoders.Put(e)
-	e.out = append(make([]byte, 0, 1<<12+24*len(order)), magic...)
+	e.out = append(e.out[:0], magic...)
 
 	meta := format.FileMetaData{
 		Version: 2, NumRows: int64(len(order)), CreatedBy: "tarn",
@@ -45,8 +46,7 @@ func Encode(columns []Column, order []int32) (body []byte, tail int) {
 		e.filters(filters, i, &meta)
 	}
 	e.footer(&meta)
-	body, e.out = e.out, nil
-	return body, len(body) - tail
+	return bytes.Clone(e.out), len(e.out) - tail
 }
 
 // filter holds the hashes of a column chunk until its Bloom filter is written.

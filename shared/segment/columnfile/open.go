@@ -1,6 +1,7 @@
 package columnfile
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -31,7 +32,8 @@ func Open(tail []byte, size int64) (f *File, err error) {
 		return nil, fmt.Errorf("a footer of %d bytes in a tail of %d", length, len(tail))
 	}
 	f = &File{size: size, columns: map[string]int{}}
-	if err := thrift.Unmarshal(new(thrift.CompactProtocol), tail[end-length:end], &f.meta); err != nil {
+	footer := bytes.Clone(tail[end-length : end]) // its texts are not copied again, and the tail is to be freed
+	if err := thrift.Unmarshal(new(thrift.CompactProtocol), footer, &f.meta); err != nil {
 		return nil, fmt.Errorf("footer: %w", err)
 	}
 	if err := f.check(); err != nil {
@@ -40,7 +42,7 @@ func Open(tail []byte, size int64) (f *File, err error) {
 	for _, group := range f.meta.RowGroups {
 		filter, err := f.filter(&group.Columns[0].MetaData, tail)
 		if err != nil {
-			return nil, fmt.Errorf("Bloom filter: %w", err)
+			return nil, fmt.Errorf("filter: %w", err)
 		}
 		if filter != nil {
 			f.filters = append(f.filters, filter)
