@@ -20,4 +20,5 @@ func TestBlob(t *testing.T) {
 		blobExcuses.apply(t)
 		return blobtest.Fixture{Store: aws.NewBlob(services.S3(), bucket)}
 	})
+	t.Run("a blob whose answer is lost is stored", func(t *testing.T) { blobLost(t, services) })
 }

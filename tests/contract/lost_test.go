@@ -65,9 +65,7 @@ func wantUnavailable(t *testing.T, err error) {
 	}
 }
 
-func TestACommitWhoseAnswerIsLostIsAppliedOnce(t *testing.T) {
-	t.Parallel()
-	services := oracle.Start(t, oracle.DynamoDB)
+func commitLost(t *testing.T, services *oracle.All) {
 	options := services.DynamoDB().Options()
 	l := lossy(t, options.BaseEndpoint)
 	options.BaseEndpoint = &l.url
@@ -98,9 +96,7 @@ func TestACommitWhoseAnswerIsLostIsAppliedOnce(t *testing.T) {
 	holds(claim.Item.Key, 1)
 }
 
-func TestABlobWhoseAnswerIsLostIsStored(t *testing.T) {
-	t.Parallel()
-	services := oracle.Start(t, oracle.S3)
+func blobLost(t *testing.T, services *oracle.All) {
 	options := services.S3().Options()
 	l := lossy(t, options.BaseEndpoint)
 	options.BaseEndpoint = &l.url
@@ -113,9 +109,7 @@ func TestABlobWhoseAnswerIsLostIsStored(t *testing.T) {
 	}
 }
 
-func TestARecordWhoseAnswerIsLostIsStoredOnce(t *testing.T) {
-	t.Parallel()
-	services := oracle.Start(t, oracle.Kinesis)
+func recordLost(t *testing.T, services *oracle.All) {
 	options := services.Kinesis().Options()
 	l := lossy(t, options.BaseEndpoint)
 	options.BaseEndpoint = &l.url

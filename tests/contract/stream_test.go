@@ -24,6 +24,7 @@ func TestStream(t *testing.T) {
 			Stream: aws.NewStream(services.Kinesis(), name), Split: reshard.split, Merge: reshard.merge,
 		}
 	})
+	t.Run("a record whose answer is lost is stored once", func(t *testing.T) { recordLost(t, services) })
 }
 
 // resharder changes a stream's shards. Kinesis takes one change at a time.

@@ -15,11 +15,11 @@ func TestTable(t *testing.T) {
 	services := oracle.Start(t, oracle.DynamoDB)
 	name := services.Table(t)
 	tabletest.Run(t, func(*testing.T) table.Table { return aws.NewTable(services.DynamoDB(), name) })
+	t.Run("a listing of large items comes in pages that fit in memory", func(t *testing.T) { largeItems(t, services) })
+	t.Run("a commit whose answer is lost is applied once", func(t *testing.T) { commitLost(t, services) })
 }
 
-func TestAListingOfLargeItemsComesInPagesThatFitInMemory(t *testing.T) {
-	t.Parallel()
-	services := oracle.Start(t, oracle.DynamoDB)
+func largeItems(t *testing.T, services *oracle.All) {
 	tbl := aws.NewTable(services.DynamoDB(), services.Table(t))
 	const items = 40
 	for i := range items {
