@@ -36,6 +36,7 @@ type Options struct {
 	BaseURL   string                           // where Blobs is served, for presigned URLs; no final slash: http://localhost:8080
 	Reserve   uint64                           // bytes of the disk that are left free: 64 MiB
 	Free      func(dir string) (uint64, error) // tells how much is free: disk.Free
+	Disk      disk.FS                          // holds blobs and stream: the machine's. SQLite keeps to the machine's
 	Stream    eventlog.Options                 // sizes of the event log; what stands above wins
 }
 
@@ -45,6 +46,9 @@ func (o Options) filled() Options {
 	}
 	if o.Free == nil {
 		o.Free = disk.Free
+	}
+	if o.Disk == nil {
+		o.Disk = disk.OS{}
 	}
 	o.BaseURL = cmp.Or(o.BaseURL, "http://localhost:8080")
 	o.Reserve = cmp.Or(o.Reserve, 64<<20)
@@ -97,21 +101,20 @@ func Open(dir string, options Options) (*Store, error) {
 
 func (s *Store) open(dir string, options Options) error {
 	space := &disk.Space{Dir: dir, Reserve: options.Reserve, Free: options.Free, Now: options.Now}
-	files := disk.OS{}
 	var err error
 	if s.db, err = openDatabase(filepath.Join(dir, "tarn.db"), space); err != nil {
 		return err
 	}
 	s.items = &items{db: s.db, now: options.Now}
-	secret, err := loadSecret(files, dir)
+	secret, err := loadSecret(options.Disk, dir)
 	if err != nil {
 		return fmt.Errorf("presign.key: %w", err)
 	}
 	signs := signer{base: options.BaseURL, secret: secret, now: options.Now}
-	if s.blobs, err = openBlobs(filepath.Join(dir, "blobs"), filepath.Join(dir, "passing"), files, space, signs); err != nil {
+	if s.blobs, err = openBlobs(filepath.Join(dir, "blobs"), filepath.Join(dir, "passing"), options.Disk, space, signs); err != nil {
 		return fmt.Errorf("blobs: %w", err)
 	}
-	options.Stream.Disk, options.Stream.Space = files, space
+	options.Stream.Disk, options.Stream.Space = options.Disk, space
 	if s.stream, err = eventlog.Open(filepath.Join(dir, "stream"), options.Stream); err != nil {
 		return fmt.Errorf("stream: %w", err)
 	}

@@ -80,7 +80,7 @@ func (p *Provider) authenticate(r *http.Request, email, password string) (accoun
 		return account{}, err
 	}
 	if !known {
-		a.Password = cost
+		a.Password = p.users.cost
 	}
 	right, err := p.users.matches(ctx, a.Password, password)
 	if err != nil {

@@ -60,6 +60,7 @@ func newSite(t *testing.T) *site {
 		t.Fatal(err)
 	}
 	s.open(t)
+	s.users.cost = passwordHash{Memory: 64, Passes: 1} // or the tests would mostly hash
 	var err error
 	if s.user, err = s.Create(t.Context(), email, password, []string{"editor"}); err != nil {
 		t.Fatal(err)

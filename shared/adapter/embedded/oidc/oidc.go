@@ -71,7 +71,7 @@ func Open(ctx context.Context, c Config) (*Provider, error) {
 		return nil, err
 	}
 	p := &Provider{
-		users:    users{table: c.Table, random: c.Random, hashing: make(chan struct{}, 2)},
+		users:    users{table: c.Table, random: c.Random, cost: owasp, hashing: make(chan struct{}, 2)},
 		issuer:   issuer{keys: keys, url: base + prefix, now: c.Now, random: c.Random},
 		sessions: sessions{table: c.Table, now: c.Now, random: c.Random},
 		attempts: attempts{table: c.Table, now: c.Now},
@@ -139,7 +139,7 @@ func anyOrigin(method string, h http.HandlerFunc) http.Handler {
 
 // mayReturnTo reports whether a browser may be sent to the address with a code:
 // the console, or a program on the person's own machine.
-func mayReturnTo(base string, address string) bool {
+func mayReturnTo(base, address string) bool {
 	if address == base+"/" {
 		return true
 	}

@@ -25,8 +25,8 @@ type passwordHash struct {
 	Hash   []byte
 }
 
-// cost follows OWASP's advice for Argon2id with one lane.
-var cost = passwordHash{Memory: 19 << 10, Passes: 2}
+// owasp is the cost that OWASP advises for Argon2id with one lane.
+var owasp = passwordHash{Memory: 19 << 10, Passes: 2}
 
 func checkPassword(email, password string) error {
 	if len([]rune(password)) < minPassword || len(password) > maxPassword || strings.EqualFold(password, email) {
@@ -38,7 +38,7 @@ func checkPassword(email, password string) error {
 
 // hashPassword hashes at the present cost with a new salt.
 func (u users) hashPassword(ctx context.Context, password string) (passwordHash, error) {
-	h := cost
+	h := u.cost
 	h.Salt = make([]byte, 16)
 	if _, err := io.ReadFull(u.random, h.Salt); err != nil {
 		return passwordHash{}, err

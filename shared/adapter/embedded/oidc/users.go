@@ -18,6 +18,7 @@ import (
 type users struct {
 	table   table.Table
 	random  io.Reader
+	cost    passwordHash  // of hashing a new password; the rest of it is empty
 	hashing chan struct{} // bounds concurrent password hashing
 }
 

@@ -67,6 +67,9 @@ func (f *Forgetful) Restart(choose func(n int) int) *Forgetful {
 	after := &Forgetful{left: -1, folders: map[string]*folder{}}
 	survivors := map[*node]*node{}
 	for _, name := range slices.Sorted(maps.Keys(f.folders)) {
+		if above := after.folders[filepath.Dir(name)]; above == nil && len(after.folders) > 0 || above != nil && above.cached[filepath.Base(name)] == nil {
+			continue // lost with the folder above, or from it
+		}
 		old := f.folders[name]
 		entries := map[string]*node{}
 		for _, entry := range slices.Sorted(maps.Keys(union(old.cached, old.stored))) {
