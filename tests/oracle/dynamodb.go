@@ -11,7 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"github.com/tarnhq/tarn/shared/adapter/aws"
+	"github.com/tarnhq/tarn/shared/config"
 )
 
 const dynamoFolder = "amplify-dynamodb-simulator/emulator"
@@ -36,12 +36,12 @@ func (a *All) Table(t testing.TB) string {
 	_, err := client.CreateTable(t.Context(), &dynamodb.CreateTableInput{
 		TableName: &table, BillingMode: types.BillingModePayPerRequest,
 		AttributeDefinitions: []types.AttributeDefinition{
-			{AttributeName: sdk.String(aws.PartitionAttribute), AttributeType: types.ScalarAttributeTypeS},
-			{AttributeName: sdk.String(aws.SortAttribute), AttributeType: types.ScalarAttributeTypeS},
+			{AttributeName: sdk.String(config.PartitionKey), AttributeType: types.ScalarAttributeTypeS},
+			{AttributeName: sdk.String(config.SortKey), AttributeType: types.ScalarAttributeTypeS},
 		},
 		KeySchema: []types.KeySchemaElement{
-			{AttributeName: sdk.String(aws.PartitionAttribute), KeyType: types.KeyTypeHash},
-			{AttributeName: sdk.String(aws.SortAttribute), KeyType: types.KeyTypeRange},
+			{AttributeName: sdk.String(config.PartitionKey), KeyType: types.KeyTypeHash},
+			{AttributeName: sdk.String(config.SortKey), KeyType: types.KeyTypeRange},
 		},
 	})
 	if err != nil {

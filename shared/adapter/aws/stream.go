@@ -221,6 +221,8 @@ func (r *reader) next(ctx context.Context, limit int) (records []stream.Record, 
 		if sdk.ToString(found[0].SequenceNumber) != string(r.after) {
 			return nil, false, faultOf("stream", fault.NotFound, fmt.Errorf("record %s has expired", r.after))
 		}
+		// Whether the record that was skipped is the last of a closed shard, only
+		// the next answer tells.
 		found, r.after, behind = found[1:], "", true
 	}
 	for _, record := range found {

@@ -13,9 +13,9 @@ import (
 	"github.com/tarnhq/tarn/shared/table"
 )
 
-// Table is table.Table on a DynamoDB table whose keys are PartitionAttribute and
-// SortAttribute, both text. Items expire to the second; DynamoDB deletes them by
-// ExpiryAttribute when it is the table's time-to-live attribute. Keys and
+// Table is table.Table on a DynamoDB table whose keys are config.PartitionKey and
+// config.SortKey, both text. Items expire to the second; DynamoDB deletes them by
+// config.ExpiresKey when it is the table's time-to-live attribute. Keys and
 // attributes must be UTF-8.
 type Table struct {
 	client *dynamodb.Client

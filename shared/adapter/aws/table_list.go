@@ -8,6 +8,7 @@ import (
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
+	"github.com/tarnhq/tarn/shared/config"
 	"github.com/tarnhq/tarn/shared/table"
 )
 
@@ -58,8 +59,8 @@ func (t *Table) List(ctx context.Context, q table.Query) (table.Page, error) {
 // query returns the items of one answer that have not expired, and where to go on.
 func (t *Table) query(ctx context.Context, q table.Query, low, high string, next attributes, limit int) (items []table.Item, last attributes, err error) {
 	x := newExpression(t.now())
-	condition := x.name(PartitionAttribute) + " = " + x.value(text(q.Partition)) + " AND " +
-		x.name(SortAttribute) + " BETWEEN " + x.value(text(low)) + " AND " + x.value(text(high))
+	condition := x.name(config.PartitionKey) + " = " + x.value(text(q.Partition)) + " AND " +
+		x.name(config.SortKey) + " BETWEEN " + x.value(text(low)) + " AND " + x.value(text(high))
 	out, err := t.client.Query(ctx, &dynamodb.QueryInput{
 		TableName: &t.name, KeyConditionExpression: &condition,
 		ExpressionAttributeNames: x.names, ExpressionAttributeValues: x.values,

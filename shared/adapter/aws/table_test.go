@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"pgregory.net/rapid"
 
+	"github.com/tarnhq/tarn/shared/config"
 	"github.com/tarnhq/tarn/shared/fault"
 	"github.com/tarnhq/tarn/shared/table"
 )
@@ -157,7 +158,7 @@ func TestItemsSurviveTheirEncoding(t *testing.T) {
 func TestAnItemExpiresAtTheSecondThatFollowsItsTime(t *testing.T) {
 	at := time.Unix(100, 1)
 	encoded := encodeItem(table.Item{Key: anyKey, Expires: at})
-	if got := encoded[ExpiryAttribute].(*types.AttributeValueMemberN).Value; got != "101" {
+	if got := encoded[config.ExpiresKey].(*types.AttributeValueMemberN).Value; got != "101" {
 		t.Errorf("expires at %s, want 101", got)
 	}
 	item, err := decodeItem(encoded)
