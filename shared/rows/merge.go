@@ -2,6 +2,7 @@ package rows
 
 import (
 	"math"
+	"slices"
 
 	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/fault"
@@ -12,6 +13,9 @@ import (
 // that a number which a text column took is text for good.
 func Merge(parts []Batch, schema dataset.Schema) (Batch, error) {
 	merged := Batch{Columns: newColumns(schema)}
+	if len(parts) == 1 && parts[0].sameColumns(merged) {
+		return parts[0], nil
+	}
 	for _, part := range parts {
 		for i := range merged.Columns {
 			if err := merged.Columns[i].merge(merged.Len, part); err != nil {
@@ -67,6 +71,10 @@ func (c *Column) concat(begin int, from *Column, n int) {
 	default:
 		c.Ints = append(c.Ints, from.Ints[:n]...)
 	}
+}
+
+func (b Batch) sameColumns(c Batch) bool {
+	return slices.EqualFunc(b.Columns, c.Columns, func(x, y Column) bool { return x.Column == y.Column })
 }
 
 func (b Batch) find(name string) *Column {
