@@ -1,6 +1,7 @@
 package events
 
 import (
+	"bytes"
 	"encoding/json"
 	"strconv"
 	"time"
@@ -54,7 +55,12 @@ func (v Value) appendJSON(dst []byte) []byte {
 	case Int:
 		return strconv.AppendInt(dst, v.Int, 10)
 	case Float:
-		return strconv.AppendFloat(dst, v.Float, 'g', -1, 64)
+		start := len(dst)
+		dst = strconv.AppendFloat(dst, v.Float, 'g', -1, 64)
+		if !bytes.ContainsAny(dst[start:], ".e") {
+			dst = append(dst, ".0"...) // or it would come back an Int
+		}
+		return dst
 	case Text:
 		return appendQuoted(dst, v.Text)
 	case JSON, Big:

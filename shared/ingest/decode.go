@@ -31,7 +31,7 @@ type Decoder struct {
 // brackets, whatever else is wrong inside of one. A body where that fails is
 // fault.Invalid as a whole, with the place, because nobody can say which of its
 // events were meant. Lines are told apart anyway; only a body of which no line is an
-// object is fault.Invalid.
+// object is fault.Invalid. More events than one request may have are fault.TooLarge.
 //
 // Events share memory with the body and the Decoder: they are valid until the next
 // Decode, and while the body does not change.
@@ -72,6 +72,9 @@ func (d *Decoder) array(arrived int64) error {
 			if !d.event(arrived) {
 				return d.broken("an event does not end")
 			}
+			if err := scan.CheckCount(len(d.events)); err != nil {
+				return err
+			}
 			more = d.r.Next(',')
 		}
 		if !d.r.Next(']') {
@@ -100,6 +103,9 @@ func (d *Decoder) lines(arrived int64) error {
 			d.events = append(d.events[:before], d.refused(scan.Syntax.Refusal(""), start, end, arrived))
 		}
 		d.r.Pos, d.r.Text = end, body
+		if err := scan.CheckCount(len(d.events)); err != nil {
+			return err
+		}
 	}
 	if objects {
 		return nil

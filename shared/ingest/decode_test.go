@@ -11,6 +11,7 @@ import (
 
 	"github.com/tarnhq/tarn/events"
 	"github.com/tarnhq/tarn/shared/fault"
+	"github.com/tarnhq/tarn/shared/ingest/internal/scan"
 )
 
 func decode(t *testing.T, body string) []events.Event {
@@ -348,5 +349,32 @@ func TestBrokenFramingRefusesTheWholeBodyAndSaysWhere(t *testing.T) {
 				t.Errorf("%d events, %v; want fault.Invalid %s at %q", len(got), err, c.code, c.where)
 			}
 		})
+	}
+}
+
+func TestMoreEventsThanARequestMayHave(t *testing.T) {
+	for name, body := range map[string]string{
+		"an array": "[" + strings.Repeat("1,", scan.MaxEvents) + "1]",
+		"lines":    strings.Repeat("1\n", scan.MaxEvents+1),
+	} {
+		if got, err := newDecoder().Decode([]byte(body), arrivedAt); !fault.Is(err, fault.TooLarge) {
+			t.Errorf("%s: %d events, %v", name, len(got), err)
+		}
+	}
+}
+
+func TestAnEventWrittenAsJSONReadsBack(t *testing.T) {
+	for name, c := range fates {
+		want := decode(t, "["+c.event+"]")[0]
+		if c.code != "" || want.MadeID {
+			continue
+		}
+		if got := decode(t, string(events.AppendJSON(nil, &want)))[0]; !cmp.Equal(want, got) {
+			t.Errorf("%s: %s", name, cmp.Diff(want, got))
+		}
+	}
+	want := decode(t, `{"event_id":"e","event":"a<b","properties":{"a":1.0,"b":-0,"c":1e300,"d":9223372036854775808,"e":{"x":[]},"f":null,"g":true,"h":"\u2028","i":1e20}}`)[0]
+	if got := decode(t, string(events.AppendJSON(nil, &want)))[0]; !cmp.Equal(want, got) {
+		t.Error(cmp.Diff(want, got))
 	}
 }

@@ -52,8 +52,8 @@ const maxKept = 1 << 15
 // Decode returns the events that the body of a call holds. One that cannot be stored
 // is among them, with Refused set. Arrived is the time of the request in UTC
 // microseconds. A body that is no JSON object, or a batch without messages, is
-// fault.Invalid. Events share memory with the body and the Decoder: they are valid
-// until the next Decode.
+// fault.Invalid, more messages than one request may have are fault.TooLarge. Events
+// share memory with the body and the Decoder: they are valid until the next Decode.
 func (d *Decoder) Decode(call Call, body []byte, arrived int64) ([]events.Event, error) {
 	if cap(d.events) > maxKept {
 		d.events = nil
@@ -118,6 +118,9 @@ func (d *Decoder) batch(start int, arrived int64) error {
 		}
 		end := d.r.Pos
 		d.message(around, start, end)
+		if err := scan.CheckCount(len(d.events)); err != nil {
+			return err
+		}
 		d.r.Pos = end
 		if d.r.Next(']') {
 			return nil

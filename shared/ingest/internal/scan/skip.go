@@ -6,6 +6,19 @@ import (
 	"github.com/tarnhq/tarn/shared/fault"
 )
 
+// MaxEvents bounds the events of one request: an event takes some 300 bytes of memory
+// and of the answer, however short it is.
+const MaxEvents = 250_000
+
+// CheckCount returns an error if n events are more than one request may have.
+func CheckCount(n int) error {
+	if n <= MaxEvents {
+		return nil
+	}
+	return fault.New(fault.TooLarge, "too_many_events", "the body has more than %d events", MaxEvents).
+		WithHint("send the events in smaller batches")
+}
+
 // Broken says that the framing of the text breaks at Pos.
 func (r *Reader) Broken(what string) *fault.Error {
 	line := 1 + bytes.Count(r.Text[:r.Pos], []byte("\n"))
