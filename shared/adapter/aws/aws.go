@@ -7,6 +7,7 @@ package aws
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 
@@ -31,6 +32,9 @@ func Load(ctx context.Context) (Account, error) {
 	cfg, err := config.LoadDefaultConfig(ctx,
 		config.WithHTTPClient(httpClient()),
 		config.WithRetryer(func() sdk.Retryer { return repeatable() }))
+	if err == nil && cfg.Region == "" {
+		err = errors.New("no region: set AWS_REGION")
+	}
 	if err != nil {
 		return Account{}, fault.Wrap(fault.Internal, "aws_config", err)
 	}

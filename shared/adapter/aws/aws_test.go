@@ -34,3 +34,13 @@ func TestTheSDKsOwnVariablesChooseEndpointAndCertificates(t *testing.T) {
 	_, err = account.Table("t").Get(t.Context(), anyKey)
 	wantKind(t, err, fault.NotFound)
 }
+
+func TestAnAccountWithoutARegionDoesNotLoad(t *testing.T) {
+	for _, name := range []string{"AWS_REGION", "AWS_DEFAULT_REGION"} {
+		t.Setenv(name, "")
+	}
+	t.Setenv("AWS_CONFIG_FILE", os.DevNull)
+	t.Setenv("AWS_EC2_METADATA_DISABLED", "true")
+	_, err := Load(t.Context())
+	wantKind(t, err, fault.Internal)
+}

@@ -156,7 +156,8 @@ func (b *Blob) Delete(ctx context.Context, key string) error {
 	return translate("blob", err)
 }
 
-// PresignGet implements blob.Store.
+// PresignGet implements blob.Store. The URL dies with the credentials that signed
+// it, which for a role may be sooner.
 func (b *Blob) PresignGet(ctx context.Context, key string, expires time.Duration) (string, error) {
 	if err := checkPresign(key, expires); err != nil {
 		return "", err
@@ -168,7 +169,7 @@ func (b *Blob) PresignGet(ctx context.Context, key string, expires time.Duration
 	return request.URL, nil
 }
 
-// PresignPut implements blob.Store.
+// PresignPut implements blob.Store, as PresignGet does.
 func (b *Blob) PresignPut(ctx context.Context, key string, expires time.Duration) (string, error) {
 	if err := checkPresign(key, expires); err != nil {
 		return "", err

@@ -3,6 +3,7 @@ package aws
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
@@ -53,7 +54,7 @@ func (t *Table) Get(ctx context.Context, key table.Key) (table.Item, error) {
 		return table.Item{}, err
 	}
 	if out.Item == nil || expired(item, t.now()) {
-		return table.Item{}, fault.New(fault.NotFound, "item_not_found", "there is no item %q %q", key.Partition, key.Sort)
+		return table.Item{}, faultOf("table", fault.NotFound, fmt.Errorf("item %q %q", key.Partition, key.Sort))
 	}
 	return item, nil
 }

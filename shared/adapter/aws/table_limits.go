@@ -53,7 +53,7 @@ func checkWrites(writes []table.Write) error {
 			return err
 		}
 		if seen[w.Item.Key] {
-			return invalid("table_key_twice", "a commit names the item %q %q twice", w.Item.Key.Partition, w.Item.Key.Sort)
+			return invalid("table_key_twice", "a commit names an item twice")
 		}
 		seen[w.Item.Key] = true
 		total += sizeOf(w.Item)
