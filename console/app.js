@@ -62,7 +62,7 @@ class Home {
     this.trouble = h("div");
     this.place = h("div", { class: "place" }, h("p", { class: "soft", role: "status" }, "Loading…"));
     this.more = h("button", { type: "button", class: "plain", hidden: true, onclick: () => this.#load(this.next).catch((e) => this.#complain(e)) }, "Show more");
-    this.nav = h("nav", { "aria-label": "Datasets" }, h("h2", {}, "Datasets"), this.list, this.more);
+    this.nav = h("nav", { "aria-label": "Datasets", hidden: true }, h("h2", {}, "Datasets"), this.list, this.more);
     this.element = h("div", { class: "home" }, this.nav, h("div", {}, this.trouble, this.place));
     this.counts = new Map();
     this.select = () => this.#select();

@@ -8,14 +8,14 @@ const id = "hello-" + Array.from(crypto.getRandomValues(new Uint8Array(3)), (b) 
 const bearer = '-H "Authorization: Bearer $TARN_KEY"';
 const json = '-H "Content-Type: application/json"';
 
-const post = (path, body) => `curl ${new URL(path, base)} ${bearer} \\\n  ${json} \\\n  -d '${JSON.stringify(body)}'`;
+const post = (path, body) => `curl ${new URL(path, base)} \\\n  ${bearer} ${json} \\\n  -d '${JSON.stringify(body)}'`;
 
 export const send = (dataset) =>
   post(`v1/datasets/${dataset}/events`, [{ event_id: id, event: "hello", user_id: "u1", properties: { answer: 42 } }]);
 
 const ask = (dataset, dimensions) => post("v1/query", { dataset, measures: ["count"], dimensions });
 
-const fate = (dataset) => `curl "${new URL(`v1/datasets/${dataset}/events?id=${id}`, base)}" ${bearer}`;
+const fate = (dataset) => `curl "${new URL(`v1/datasets/${dataset}/events?id=${id}`, base)}" \\\n  ${bearer}`;
 
 /** The command that sets the credential the others use. It shows less than it copies. */
 export function key() {

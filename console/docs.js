@@ -51,13 +51,14 @@ function parameters({ parameters: list = [] }) {
   }))];
 }
 
-function property({ name, schema, required }, level = 1, place) {
+function property({ name, schema, required }, level = 1, place, within = []) {
   const full = resolve(schema, api);
   const notes = [place && `in ${place}`, required && "required", constraints(schema, api)].filter(Boolean).join("; ");
-  const inner = level < NESTED ? properties(schema, api) : [];
+  const type = schema.$ref ?? schema.items?.$ref;
+  const inner = level < NESTED && !within.includes(type) ? properties(schema, api) : [];
   return h("li", {}, h("code", {}, name), " ", h("span", { class: "type" }, typeName(schema, api)), " ", h("span", { class: "soft" }, notes),
     full.description && h("p", {}, full.description),
-    inner.length > 0 && h("ul", { class: "properties" }, inner.map((p) => property(p, level + 1))));
+    inner.length > 0 && h("ul", { class: "properties" }, inner.map((p) => property(p, level + 1, "", [...within, type]))));
 }
 
 function fields(schema) {

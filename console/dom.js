@@ -8,7 +8,7 @@ export function h(tag, attributes = {}, ...children) {
     else if (value === true) element.setAttribute(name, "");
     else if (value !== false && value != null) element.setAttribute(name, value);
   }
-  element.append(...children.flat().filter((child) => child != null && child !== false));
+  element.append(...children.flat(Infinity).filter((child) => child != null && child !== false));
   return element;
 }
 
@@ -27,8 +27,8 @@ export function command(label, shown, copied = shown) {
     setTimeout(() => { button.textContent = "Copy"; }, 1500);
   });
   return h("div", { class: "command" },
-    h("p", { class: "label" }, label),
-    h("div", { class: "code" }, h("pre", { tabindex: "0", "aria-label": label }, h("code", {}, shown)), button));
+    h("div", { class: "label" }, label, button),
+    h("pre", { tabindex: "0", "aria-label": label }, h("code", {}, shown)));
 }
 
 /** What went wrong and what to do about it. */
@@ -39,7 +39,8 @@ export function problemBox(problem, ...actions) {
     actions);
 }
 
-function sentence(text) {
+/** The text with a capital letter and a full stop. */
+export function sentence(text) {
   const full = text.charAt(0).toUpperCase() + text.slice(1);
   return /[.!?]$/.test(full) ? full : `${full}.`;
 }

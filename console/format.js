@@ -10,6 +10,7 @@ const hour = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short"
 
 export const count = (n) => whole.format(n);
 export const compact = (n) => (Math.abs(n) < 10_000 ? whole.format(n) : short.format(n));
+export const date = (time) => day.format(new Date(time));
 export const when = (time) => moment.format(new Date(time));
 
 /** "1 event", "2 events". */

@@ -2,14 +2,13 @@
 
 import { call } from "./api.js";
 import { Chart } from "./chart.js";
-import { forEvents, forTable } from "./commands.js";
-import { command, h, problemBox } from "./dom.js";
-import { bytes, count as number, when } from "./format.js";
+import { forEvents, forTable, key, send } from "./commands.js";
+import { command, h, problemBox, setText } from "./dom.js";
+import { bytes, count as number, date } from "./format.js";
 import { Conservation, Numbers } from "./ledger.js";
 import { poll } from "./poll.js";
 import { Quarantine } from "./quarantine.js";
 import { count, spans } from "./span.js";
-import * as commands from "./commands.js";
 
 /** A panel shows itself in `element` until stop is called. */
 export class Panel {
@@ -55,9 +54,10 @@ export class Panel {
 }
 
 function describe(dataset) {
-  const facts = [dataset.kind, `${number(dataset.rows)} rows`, `${bytes(dataset.bytes)} in segments`, `since ${when(dataset.created)}`];
+  const facts = [`${bytes(dataset.bytes)} in segments`, `since ${date(dataset.created)}`];
+  if (dataset.kind !== "events") facts.unshift(`${number(dataset.rows)} rows`);
   const { description } = dataset.settings ?? {};
-  return [description ? `${description} · ` : "", facts.join(" · ")];
+  return [description ? `${description} · ` : "", [dataset.kind, ...facts].join(" · ")];
 }
 
 function columns({ schema }) {
@@ -81,13 +81,14 @@ class Events {
     this.name = name;
     this.onRows = onRows;
     this.numbers = new Numbers();
+    this.title = h("h2", {}, "Events");
     this.chart = new Chart();
     this.ledger = new Conservation();
     this.quarantine = new Quarantine(name);
     this.empty = h("section", { class: "empty", hidden: true }, h("h2", {}, "No events yet"),
-      h("p", {}, "Send one, and this page shows it at once."), commands.key(), command("Send an event", commands.send(name)));
+      h("p", {}, "Send one, and this page shows it at once."), key(), command("Send an event", send(name)));
     this.full = h("div", { class: "full" }, this.numbers.element,
-      h("section", { "aria-label": "Events over time" }, h("div", { class: "heading" }, h("h2", {}, "Events over time"), this.#choice()), this.chart.element),
+      h("section", { "aria-label": "Events over time" }, h("div", { class: "heading" }, this.title, this.#choice()), this.chart.element),
       this.ledger.element, this.quarantine.element,
       h("section", {}, h("h2", {}, "Try it"), forEvents(name)));
     this.full.hidden = true;
@@ -134,6 +135,7 @@ class Events {
     }
     this.chosen = true;
     for (const label of this.radios) label.firstChild.checked = label.firstChild.value === this.span;
+    setText(this.title, `Events per ${span.grain}`);
     this.chart.show(bars, span.grain);
   }
 }

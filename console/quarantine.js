@@ -1,8 +1,8 @@
 // The latest events that could not be stored, with reasons.
 
 import { call } from "./api.js";
-import { events, when } from "./format.js";
-import { h } from "./dom.js";
+import { count, when } from "./format.js";
+import { h, sentence } from "./dom.js";
 
 const SHOWN = 5;
 
@@ -22,14 +22,14 @@ export class Quarantine {
     this.#seen = quarantined;
     this.element.hidden = entries.length === 0;
     const more = quarantined - entries.length;
-    this.list.replaceChildren(...entries.map(row), ...(more > 0 ? [h("li", { class: "soft" }, `and ${events(more)} more`)] : []));
+    this.list.replaceChildren(...entries.map(row), ...(more > 0 ? [h("li", { class: "soft" }, `and ${count(more)} more`)] : []));
   }
 }
 
 function row(entry) {
   const raw = typeof entry.event === "string" ? entry.event : JSON.stringify(entry.event);
   return h("li", {},
-    h("p", {}, h("strong", {}, entry.reason), " ", h("code", { class: "tag" }, entry.code)),
+    h("p", {}, h("strong", {}, sentence(entry.reason)), " ", h("code", { class: "tag" }, entry.code)),
     h("p", { class: "soft" }, h("time", { datetime: entry.received }, when(entry.received)), entry.event_id ? ` · ${entry.event_id}` : ""),
     raw && h("pre", { tabindex: "0", "aria-label": "The event as sent" }, h("code", {}, raw.length > 400 ? raw.slice(0, 400) + "…" : raw)));
 }
