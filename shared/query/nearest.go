@@ -7,7 +7,10 @@ func nearest(wrong string, known []string) string {
 	if len(wrong) > 64 {
 		return ""
 	}
-	best, least := "", 1+max(1, len(wrong)/3)
+	best, least := "", 1+max(2, len(wrong)/3) // a swap of neighbours counts two
+	if len(wrong) < 4 {
+		least = 2
+	}
 	for _, name := range known {
 		if strings.EqualFold(name, wrong) {
 			return name

@@ -13,17 +13,18 @@ const biasDays = 7 * 1_400_000
 
 const bias = biasDays * calendar.DayMicros
 
-// bucketKey writes calendar.Buckets.Key of a column of UTC microseconds as SQL.
-func bucketKey(b calendar.Buckets, column string) string {
+// bucketKey writes calendar.Buckets.Key of a column of UTC microseconds as SQL. All
+// of its values must lie in one of the spans.
+func bucketKey(b calendar.Buckets, spans []calendar.Span, column string) string {
 	if width, ok := b.Grain.Clock(); ok {
-		if b.Aligned() {
+		if b.Aligned(spans) {
 			return clockKey(column, width, calendar.Span{})
 		}
-		return choose(column, b.Spans, func(s calendar.Span) string { return clockStart(column, width, s) })
+		return choose(column, spans, func(s calendar.Span) string { return clockStart(column, width, s) })
 	}
-	local := choose(column, b.Spans, func(s calendar.Span) string { return plus(column, s.Offset) })
-	if len(b.Spans) > 1 {
-		local = column + " + " + choose(column, b.Spans, func(s calendar.Span) string { return integer(s.Offset) })
+	local := choose(column, spans, func(s calendar.Span) string { return plus(column, s.Offset) })
+	if len(spans) > 1 {
+		local = column + " + " + choose(column, spans, func(s calendar.Span) string { return integer(s.Offset) })
 	}
 	switch b.Grain {
 	case calendar.Day:

@@ -56,13 +56,6 @@ func (s selection) stats() query.Stats {
 	return stats
 }
 
-// span returns the first and last event time of all rows.
-func (s selection) span(r *bounds) {
-	for _, ref := range s.refs {
-		r.add(ref.MinTime, ref.MaxTime)
-	}
-}
-
 // group is segments that one scan can read: they hold the fields in the same way.
 type group struct {
 	ref    segment.Ref // any of them
@@ -148,14 +141,17 @@ func fileColumn(ref segment.Ref, field query.Field) string {
 		return property(identifier(dataset.ColumnProperties), field.Name)
 	}
 	at := slices.IndexFunc(dataset.Fixed, func(c dataset.Column) bool { return c.Name == field.Name })
-	if at >= 0 {
+	switch {
+	case field.Name == dataset.ColumnEventID && ref.UUID:
+		return "CAST(" + identifier(field.Name) + " AS VARCHAR)"
+	case at >= 0:
 		return stored(identifier(field.Name), dataset.Fixed[at].Type, field.Type)
 	}
 	at = slices.IndexFunc(ref.Columns, func(c dataset.Column) bool { return c.Name == field.Name })
 	if at < 0 {
 		return "CAST(NULL AS " + sqlTypes[field.Type] + ")"
 	}
-	return stored(identifier(physicalName(ref, at)), ref.Columns[at].Type, field.Type)
+	return stored(identifier(segment.PhysicalName(field.Name)), ref.Columns[at].Type, field.Type)
 }
 
 // stored reads a column of a file as a field of a relation.

@@ -22,12 +22,12 @@ func statementOf(p query.Plan, f fields, s selection, paths []string, tail []par
 	var out statement
 	var columns []string
 	if p.Bucket != nil {
-		b, err := bucketsOf(p, s, tail)
+		zone, err := time.LoadLocation(p.Bucket.Zone)
 		if err != nil {
-			return out, err
+			return out, fmt.Errorf("plan: %w", err)
 		}
-		out.buckets = &b
-		columns = append(columns, bucketKey(b, f.alias(timeField)))
+		out.buckets = &calendar.Buckets{Grain: p.Bucket.Grain, Zone: zone, WeekStart: p.Bucket.WeekStart}
+		columns = append(columns, bucketKey(*out.buckets, spansOf(zone, daysOf(s, tail)), f.alias(timeField)))
 	}
 	for _, d := range p.Dimensions {
 		columns = append(columns, f.alias(d.Field))
@@ -66,22 +66,6 @@ func ordered(order []query.Sort) string {
 		}
 	}
 	return strings.Join(list, ", ")
-}
-
-func bucketsOf(p query.Plan, s selection, tail []part) (calendar.Buckets, error) {
-	zone, err := time.LoadLocation(p.Bucket.Zone)
-	if err != nil {
-		return calendar.Buckets{}, fmt.Errorf("plan: %w", err)
-	}
-	var all bounds
-	s.span(&all)
-	for _, part := range tail {
-		if part.times.some {
-			all.add(part.times.min, part.times.max)
-		}
-	}
-	from, to := all.clip(p.Range)
-	return calendar.New(p.Bucket.Grain, zone, p.Bucket.WeekStart, from, to), nil
 }
 
 // relation writes the rows of all sources as one table of the fields.

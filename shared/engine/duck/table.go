@@ -10,6 +10,7 @@ import (
 
 	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/rows"
+	"github.com/tarnhq/tarn/shared/segment"
 )
 
 // table is a DuckDB table that holds some columns of the first rows of a part.
@@ -17,7 +18,7 @@ type table struct {
 	name    string
 	columns []int // places in the part's batch, ascending
 	rows    int
-	times   bounds
+	days    []segment.Day // of event times, ascending; never changed, but replaced
 
 	appender *duckdb.Appender
 	readers  int
@@ -60,7 +61,7 @@ func (t *table) append(batch rows.Batch) error {
 			column := &batch.Columns[c]
 			row[1+j] = cell(column, i)
 			if column.Name == dataset.ColumnTime && column.Type == dataset.Time && !column.IsNull(i) {
-				t.times.add(column.Ints[i], column.Ints[i])
+				t.note(segment.DayOf(column.Ints[i]))
 			}
 		}
 		if err := t.appender.AppendRow(row...); err != nil {
@@ -69,6 +70,13 @@ func (t *table) append(batch rows.Batch) error {
 	}
 	t.rows = batch.Len
 	return t.appender.Flush()
+}
+
+// note adds a day to those of the table.
+func (t *table) note(day segment.Day) {
+	if at, found := slices.BinarySearch(t.days, day); !found {
+		t.days = slices.Insert(slices.Clone(t.days), at, day)
+	}
 }
 
 // cell returns a value as the appender takes it.

@@ -13,6 +13,7 @@ import (
 	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/query"
 	"github.com/tarnhq/tarn/shared/rows"
+	"github.com/tarnhq/tarn/shared/segment"
 	"github.com/tarnhq/tarn/shared/snapshot"
 )
 
@@ -42,7 +43,7 @@ type part struct {
 	table   *table
 	columns []dataset.Column
 	rows    int
-	times   bounds
+	days    []segment.Day // of the table, ascending
 }
 
 func newTails(conn *sql.Conn, now func() time.Time) *tails {
@@ -77,7 +78,7 @@ func (t *tails) open(ctx context.Context, id dataset.ID, tail []snapshot.Part, f
 			return nil, nil, err
 		}
 		table.readers++
-		parts = append(parts, part{table: table, columns: columnsOf(p.Rows), rows: p.Rows.Len, times: table.times})
+		parts = append(parts, part{table: table, columns: columnsOf(p.Rows), rows: p.Rows.Len, days: table.days})
 	}
 	return parts, release, nil
 }

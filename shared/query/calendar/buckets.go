@@ -5,23 +5,15 @@ import "time"
 // Buckets places instants in buckets of one grain in one zone.
 type Buckets struct {
 	Grain     Grain
+	Zone      *time.Location
 	WeekStart time.Weekday
-	Spans     []Span // of the zone, over all instants that are placed
-}
-
-// New returns the buckets for instants of [from, to] in UTC microseconds.
-func New(grain Grain, zone *time.Location, weekStart time.Weekday, from, to int64) Buckets {
-	// A bucket may begin before the instant that is placed in it, up to a year and
-	// the day that a zone may jump; Start needs the spans back to there.
-	const margin = 368 * DayMicros
-	return Buckets{Grain: grain, WeekStart: weekStart, Spans: Spans(zone, max(from, MinMicros+margin)-margin, to)}
 }
 
 // Key returns the number of the bucket that holds an instant. Of clock grains it
 // is the bucket's start; of calendar grains it counts local days, weeks or months,
 // so that it grows by one from bucket to bucket.
 func (b Buckets) Key(micros int64) int64 {
-	s := b.span(micros)
+	s := spanAt(b.Zone, micros)
 	local := micros + s.Offset
 	if width, ok := b.Grain.Clock(); ok {
 		return max(floorDiv(local, width)*width-s.Offset, s.Start)
@@ -33,27 +25,28 @@ func (b Buckets) Key(micros int64) int64 {
 		return floorDiv(day-b.Anchor(), 7)
 	default:
 		year, month, _ := time.UnixMicro(local).UTC().Date()
-		return floorDiv(int64(year)*12+int64(month)-1, b.Grain.months())
+		return floorDiv(int64(year)*12+int64(month)-1, b.Months())
 	}
 }
 
-// Start returns the first instant, in UTC microseconds, of a bucket that holds at
-// least one of the instants that b was made for.
+// Start returns the first instant, in UTC microseconds, of the bucket of a key that
+// Key returned.
 func (b Buckets) Start(key int64) int64 {
 	if _, ok := b.Grain.Clock(); ok {
 		return key
 	}
 	first, next := b.local(key), b.local(key+1)
-	for _, s := range b.Spans {
-		begin := s.Start
-		if begin == MinMicros || begin < first-s.Offset {
-			begin = first - s.Offset
+	const jump = 2 * DayMicros // more than any offset, or any change of one
+	for _, s := range Spans(b.Zone, first-jump, next+jump) {
+		begin := first - s.Offset
+		if s.Start != MinMicros {
+			begin = max(begin, s.Start)
 		}
 		if begin < s.End && begin < next-s.Offset {
 			return begin
 		}
 	}
-	return first - b.Spans[len(b.Spans)-1].Offset
+	return first // of a day that the zone skipped, which Key never returns
 }
 
 // local returns the local microseconds at which a calendar bucket begins.
@@ -64,7 +57,7 @@ func (b Buckets) local(key int64) int64 {
 	case Week:
 		return (key*7 + b.Anchor()) * DayMicros
 	default:
-		month := key * b.Grain.months()
+		month := key * b.Months()
 		year := floorDiv(month, 12)
 		return time.Date(int(year), time.Month(month-year*12)+1, 1, 0, 0, 0, 0, time.UTC).UnixMicro()
 	}
@@ -75,29 +68,25 @@ func (b Buckets) Anchor() int64 {
 	return int64((b.WeekStart - time.Thursday + 7) % 7) // 1970-01-01 was a Thursday
 }
 
-// Months returns how many months a bucket of the calendar grain spans: 1, 3 or 12.
-func (b Buckets) Months() int64 { return b.Grain.months() }
+// Months returns how many months a bucket spans, of grains made of whole months.
+func (b Buckets) Months() int64 {
+	switch b.Grain {
+	case Quarter:
+		return 3
+	case Year:
+		return 12
+	}
+	return 1
+}
 
-// Aligned reports whether a clock grain's buckets begin at multiples of its width
-// in UTC, in all spans: then no offset matters.
-func (b Buckets) Aligned() bool {
+// Aligned reports whether, within some spans of the zone, buckets of a clock grain
+// begin at multiples of its width in UTC: then no offset matters.
+func (b Buckets) Aligned(spans []Span) bool {
 	width, ok := b.Grain.Clock()
-	for _, s := range b.Spans {
+	for _, s := range spans {
 		ok = ok && s.Offset%width == 0 && (s.Start == MinMicros || s.Start%width == 0)
 	}
 	return ok
-}
-
-func (b Buckets) span(micros int64) Span {
-	low, high := 0, len(b.Spans)-1
-	for low < high {
-		if mid := (low + high) / 2; micros < b.Spans[mid].End {
-			high = mid
-		} else {
-			low = mid + 1
-		}
-	}
-	return b.Spans[low]
 }
 
 func floorDiv(a, b int64) int64 {

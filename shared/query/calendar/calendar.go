@@ -52,56 +52,65 @@ func (g Grain) Clock() (micros int64, ok bool) {
 	return 0, false
 }
 
-// months of a bucket of a grain that is made of whole months.
-func (g Grain) months() int64 {
-	switch g {
-	case Quarter:
-		return 3
-	case Year:
-		return 12
-	}
-	return 1
-}
-
 // Span is a time during which a zone's offset is constant: [Start, End) in UTC
 // microseconds. Local microseconds are UTC microseconds plus Offset.
 type Span struct{ Start, End, Offset int64 }
 
-// Forever bounds spans that have no beginning or no end.
+// MinMicros and MaxMicros bound spans that have no beginning or no end.
 const (
 	MinMicros int64 = math.MinInt64
 	MaxMicros int64 = math.MaxInt64
 )
 
-// Spans returns the spans of a zone that meet [from, to], in order. Neighbours
-// differ in offset. The first begins and the last ends where the zone's offset
-// changes, which may lie outside of [from, to].
+// Spans returns the spans of a zone that meet [from, to], in order. The first begins
+// and the last ends where the zone's offset changes, which may lie outside.
 func Spans(zone *time.Location, from, to int64) []Span {
-	var spans []Span
-	for at := from; ; {
-		s := spanAt(zone, at)
-		if n := len(spans); n > 0 && spans[n-1].Offset == s.Offset {
-			spans[n-1].End = s.End
-		} else {
-			spans = append(spans, s)
-		}
-		if s.End > to {
+	spans := []Span{spanAt(zone, from)}
+	for {
+		last := spans[len(spans)-1]
+		if last.End > to {
 			return spans
 		}
-		at = s.End
+		spans = append(spans, spanAt(zone, last.End))
 	}
 }
 
+// spanAt returns the span that holds an instant: it joins what differs in name only.
 func spanAt(zone *time.Location, at int64) Span {
+	s := stretchAt(zone, at)
+	for s.Start != MinMicros {
+		before := stretchAt(zone, s.Start-1)
+		if before.Offset != s.Offset {
+			break
+		}
+		s.Start = before.Start
+	}
+	for s.End != MaxMicros {
+		after := stretchAt(zone, s.End)
+		if after.Offset != s.Offset {
+			break
+		}
+		s.End = after.End
+	}
+	return s
+}
+
+// stretchAt returns a part, with the instant in it, of the span that holds it. Where
+// Go computes bounds by a rule, past the last change that the zone's table lists, a
+// stretch ends with the year, and on the last day of a leap year before it began.
+func stretchAt(zone *time.Location, at int64) Span {
 	t := time.UnixMicro(at).In(zone)
 	_, seconds := t.Zone()
 	start, end := t.ZoneBounds()
 	s := Span{Start: MinMicros, End: MaxMicros, Offset: int64(seconds) * 1_000_000}
 	if !start.IsZero() {
-		s.Start = start.UnixMicro()
+		s.Start = min(start.UnixMicro(), at)
 	}
 	if !end.IsZero() {
 		s.End = end.UnixMicro()
+	}
+	if s.End <= at {
+		s.End = at + HourMicros
 	}
 	return s
 }

@@ -1,0 +1,93 @@
+package duck_test
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/tarnhq/tarn/shared/blob"
+	"github.com/tarnhq/tarn/shared/engine/duck"
+	"github.com/tarnhq/tarn/shared/engine/enginetest"
+	"github.com/tarnhq/tarn/shared/engine/local"
+	"github.com/tarnhq/tarn/shared/fault"
+)
+
+// memory is a blob store of which only reading and writing is used.
+type memory struct {
+	blob.Store
+	mu    sync.Mutex
+	blobs map[string][]byte
+}
+
+func (m *memory) Put(_ context.Context, key string, body []byte) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if _, taken := m.blobs[key]; taken {
+		return fault.New(fault.Conflict, "taken", "taken")
+	}
+	m.blobs[key] = bytes.Clone(body)
+	return nil
+}
+
+func (m *memory) Get(_ context.Context, key string, _, _ int64) (io.ReadCloser, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	body, ok := m.blobs[key]
+	if !ok {
+		return nil, fault.New(fault.NotFound, "no_blob", "no blob %s", key)
+	}
+	return io.NopCloser(bytes.NewReader(body)), nil
+}
+
+// folder is a memory whose blobs are files, too.
+type folder struct {
+	memory
+	dir string
+}
+
+func (f *folder) Put(ctx context.Context, key string, body []byte) error {
+	if err := f.memory.Put(ctx, key, body); err != nil {
+		return err
+	}
+	path, _ := f.Path(key)
+	return os.WriteFile(path, body, 0o600)
+}
+
+func (f *folder) Path(key string) (string, error) {
+	return filepath.Join(f.dir, strings.ReplaceAll(key, "/", "!")), nil
+}
+
+func open(t *testing.T, store blob.Store, dir string) *duck.Engine {
+	t.Helper()
+	files, err := local.New(store, dir, 1<<20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := duck.Open(duck.Config{Files: files, Readable: []string{dir}, Now: func() time.Time { return time.Unix(0, 0) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := e.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return e
+}
+
+func TestEngineOverFilesInPlace(t *testing.T) {
+	dir := t.TempDir()
+	store := &folder{memory{blobs: map[string][]byte{}}, dir}
+	enginetest.Run(t, store, open(t, store, dir))
+}
+
+func TestEngineOverFetchedBlobs(t *testing.T) {
+	store := &memory{blobs: map[string][]byte{}}
+	enginetest.Run(t, store, open(t, store, t.TempDir()))
+}
