@@ -18,6 +18,7 @@ import (
 type Catalog struct {
 	Table table.Table
 	Now   func() time.Time
+	NewID func() ID // nil: random ids
 }
 
 func partition(t tenant.ID) string { return "catalog#" + string(t) }
@@ -55,7 +56,7 @@ func (c Catalog) declare(spec Spec) (Dataset, error) {
 		return Dataset{}, fault.New(fault.Invalid, "bad_dataset_kind", "%.40q is no kind of dataset", string(spec.Kind)).
 			WithHint("use events or table")
 	}
-	d := Dataset{ID: newID(), Name: spec.Name, Kind: spec.Kind, Settings: spec.Settings, Created: c.Now().UTC().Truncate(time.Microsecond)}
+	d := Dataset{ID: c.newID(), Name: spec.Name, Kind: spec.Kind, Settings: spec.Settings, Created: c.Now().UTC().Truncate(time.Microsecond)}
 	if d.Settings.OnConflict == "" {
 		d.Settings.OnConflict = Quarantine
 	}
@@ -64,8 +65,13 @@ func (c Catalog) declare(spec Spec) (Dataset, error) {
 	return d, err
 }
 
-// newID makes an id of 12 random characters: 60 bits.
-func newID() ID { return ID(strings.ToLower(rand.Text())[:12]) }
+// newID makes an id: 12 random characters, 60 bits, unless told otherwise.
+func (c Catalog) newID() ID {
+	if c.NewID != nil {
+		return c.NewID()
+	}
+	return ID(strings.ToLower(rand.Text())[:12])
+}
 
 // declareMore returns the declared columns with some more. A column can be declared
 // once; to declare it again with the same type changes nothing.

@@ -133,8 +133,10 @@ func (s Store) Commit(ctx context.Context, t tenant.ID, d dataset.ID, st State, 
 		if err != nil {
 			return State{}, err
 		}
-		if done, err := s.applied(ctx, t, d, c); done || err != nil {
-			return st, err
+		if done, err := s.applied(ctx, t, d, c); err != nil {
+			return State{}, err
+		} else if done {
+			return s.Refresh(ctx, t, d, st) // its entry may be newer than what was read before the mark
 		}
 		e := c.entry(st, s.Now())
 		writes, err := s.writes(ctx, t, d, c, e)

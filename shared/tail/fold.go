@@ -115,7 +115,7 @@ func (f *fold) event(a ledger.Account, d dataset.Dataset, e *events.Event, arriv
 func (f *fold) freeze() {
 	f.sealing = f.active
 	f.sealing.freeze(f.seen.Clone())
-	f.active = newGeneration(f.sealing.schema)
+	f.active = newGeneration(f.sealing.schema, f.sealing.through)
 }
 
 // sealed drops the generation that was committed.

@@ -17,6 +17,7 @@ import (
 // generation is what one seal will commit: the fold of a run of records. It has one
 // writer, the worker of its shard; readers see what view returned.
 type generation struct {
+	after          stream.Sequence // the record that precedes it: a mark, or the end of the generation before
 	since          time.Time       // of the first record
 	first, through stream.Sequence // of the records; empty while there is none
 	schema         dataset.Schema  // what the rows need
@@ -37,7 +38,8 @@ type part struct {
 
 // view is what readers may see of a generation. It does not change.
 type view struct {
-	through  stream.Sequence
+	after    stream.Sequence
+	through  stream.Sequence // empty while there is no record
 	schema   dataset.Schema
 	parts    []snapshot.Part
 	unsealed snapshot.Unsealed
@@ -45,8 +47,8 @@ type view struct {
 	bytes    int64
 }
 
-func newGeneration(schema dataset.Schema) *generation {
-	return &generation{schema: schema, counts: map[ledger.Account]ledger.Counts{}}
+func newGeneration(schema dataset.Schema, after stream.Sequence) *generation {
+	return &generation{schema: schema, after: after, counts: map[ledger.Account]ledger.Counts{}}
 }
 
 // empty reports whether no record was folded in.
@@ -94,7 +96,7 @@ func (g *generation) view() *view {
 	if g.frozen != nil {
 		return g.frozen
 	}
-	v := &view{through: g.through, schema: g.schema, unsealed: snapshot.Unsealed{
+	v := &view{after: g.after, through: g.through, schema: g.schema, unsealed: snapshot.Unsealed{
 		Duplicates: g.duplicates[:len(g.duplicates):len(g.duplicates)], Quarantined: g.quarantined[:len(g.quarantined):len(g.quarantined)],
 		Lines: ledger.Lines(g.counts)}}
 	for _, p := range g.parts {

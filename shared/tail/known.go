@@ -16,7 +16,7 @@ const window = 7
 // history looks ids up in the sealed segments of one dataset. What it found out
 // for a pair of days holds until the version changes.
 type history struct {
-	reader  *segment.Reader
+	cache   *segment.Cache
 	version manifest.Version
 	days    map[[2]segment.Day][]*segment.Index
 }
@@ -59,7 +59,7 @@ func (h *history) candidates(ctx context.Context, st manifest.State, own, arriva
 		if _, holds := slices.BinarySearch(ref.Days, own); !holds && segment.DayOf(ref.MaxReceived) < arrival-window {
 			continue
 		}
-		index, err := h.reader.Index(ctx, ref)
+		index, err := h.cache.Index(ctx, ref)
 		if err != nil {
 			return nil, err
 		}

@@ -31,7 +31,7 @@ const settingsAge = time.Second
 type Live struct {
 	Catalog  dataset.Catalog
 	Manifest manifest.Store
-	Segments *segment.Reader
+	Segments *segment.Cache
 	Blobs    blob.Store
 	Now      func() time.Time
 
@@ -134,8 +134,8 @@ func (l *Live) fold(ctx context.Context, d *live, shard stream.Shard) (*fold, er
 	if err := l.refresh(ctx, d); err != nil {
 		return nil, err
 	}
-	f := &fold{shard: shard, mark: mark, seen: mark.Seen.Clone(), history: history{reader: l.Segments}, newID: func() uint64 { return l.part.Add(1) }}
-	f.active = newGeneration(d.schema())
+	f := &fold{shard: shard, mark: mark, seen: mark.Seen.Clone(), history: history{cache: l.Segments}, newID: func() uint64 { return l.part.Add(1) }}
+	f.active = newGeneration(d.schema(), mark.Through)
 	d.mu.Lock()
 	d.folds[shard.ID] = f
 	d.mu.Unlock()
@@ -295,17 +295,20 @@ func (l *Live) Open(ctx context.Context, t tenant.ID, name dataset.Name, wait sn
 	}
 }
 
-// snapshot pins what is there now. A view that the state has overtaken, because its
-// commit is known before its worker dropped it, is not shown a second time.
+// snapshot pins what is there now. Of a shard's views those are shown that follow
+// what is sealed without a gap or an overlap: one whose commit is known before its
+// worker dropped it is not shown twice, nor what a worker holds that lost its shard.
 func (d *live) snapshot(found dataset.Dataset) (snapshot.Snapshot, <-chan struct{}) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	snap := snapshot.OfState(found, d.state)
 	for shard, views := range d.published {
+		at := d.state.Through[shard]
 		for _, v := range views {
-			if !v.through.After(d.state.Through[shard]) {
+			if v.after != at || v.through == "" {
 				continue
 			}
+			at = v.through
 			snap.Schema = manifest.MergeSchema(snap.Schema, v.schema)
 			snap.Position.Raise(shard, v.through)
 			snap.Tail = append(snap.Tail, v.parts...)
