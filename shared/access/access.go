@@ -30,9 +30,6 @@ const (
 // roles is in descending order: of several, the first counts.
 var roles = []Role{Owner, Admin, Editor, Analyst, Viewer, Producer}
 
-// Valid reports whether r is one of the roles.
-func (r Role) Valid() bool { return slices.Contains(roles, r) }
-
 // Actions returns what the role may do, in alphabetical order.
 func (r Role) Actions() []Action {
 	actions := slices.AppendSeq([]Action{}, maps.Keys(allowed[r]))

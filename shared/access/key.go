@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"hash/crc32"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,7 +26,7 @@ func (s KeySpec) check(now time.Time) error {
 	if name := strings.TrimSpace(s.Name); name == "" || len(s.Name) > 100 {
 		return fault.New(fault.Invalid, "bad_key_name", "a key needs a name of 1 to 100 bytes")
 	}
-	if !s.Role.Valid() {
+	if !slices.Contains(roles, s.Role) {
 		return fault.New(fault.Invalid, "bad_role", "%.40q is not a role", string(s.Role)).
 			WithHint("one of %v", roles)
 	}

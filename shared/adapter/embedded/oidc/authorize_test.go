@@ -117,6 +117,15 @@ func TestAnotherSiteCannotSendTheForm(t *testing.T) {
 	}
 }
 
+func TestTheFormCannotChangeWhatTheClientAsked(t *testing.T) {
+	s := newSite(t)
+	form := url.Values{"email": {email}, "password": {password}, "state": {"a state of the form's"}, "redirect_uri": {"http://localhost:5173/"}}
+	got := newBrowser().post(t, s.client().page(), form)
+	if to := got.Header.Get("Location"); !strings.HasPrefix(to, s.url+"/?") || got.query().Get("state") != "a state of some length" {
+		t.Errorf("sent to %q", to)
+	}
+}
+
 func TestThePageLetsNothingElseIn(t *testing.T) {
 	s := newSite(t)
 	c := s.client()

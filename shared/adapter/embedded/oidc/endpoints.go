@@ -69,17 +69,25 @@ func (p *Provider) token(w http.ResponseWriter, r *http.Request) {
 	s.user = a.User
 	answer, err := p.oauth.NewAccessResponse(ctx, request)
 	if err != nil {
-		p.refuseTokens(w, r, request, err)
+		p.refuseTokens(w, r, request, overtaken(err))
 		return
 	}
 	p.oauth.WriteAccessResponse(ctx, w, request, answer)
 }
 
+// overtaken calls a code or token that was good a moment ago, and that another
+// request used meanwhile, what it is for the client: no longer good.
+func overtaken(err error) error {
+	for _, lost := range []error{fosite.ErrSerializationFailure, fosite.ErrNotFound, fosite.ErrInvalidatedAuthorizeCode, fosite.ErrInactiveToken} {
+		if errors.Is(err, lost) {
+			return fosite.ErrInvalidGrant.WithWrap(err).WithHint("It was used by another request at the same time.")
+		}
+	}
+	return err
+}
+
 // refuseTokens answers a client that gets none.
 func (p *Provider) refuseTokens(w http.ResponseWriter, r *http.Request, request fosite.AccessRequester, err error) {
-	if errors.Is(err, fosite.ErrSerializationFailure) {
-		err = fosite.ErrInvalidGrant.WithWrap(err).WithHint("It was used by another request at the same time.")
-	}
 	if known := (*fosite.RFC6749Error)(nil); !errors.As(err, &known) {
 		err = fosite.ErrTemporarilyUnavailable.WithWrap(err)
 	}

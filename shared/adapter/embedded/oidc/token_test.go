@@ -1,6 +1,7 @@
 package oidc
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/ory/fosite"
 
 	"github.com/tarnhq/tarn/shared/access"
 	"github.com/tarnhq/tarn/shared/fault"
@@ -102,6 +104,29 @@ func TestOfManyWhoRefreshAtOnceOneWins(t *testing.T) {
 	}
 	if won != 1 {
 		t.Errorf("%d won, want one", won)
+	}
+}
+
+func TestAnswersThatOvertakeEachOtherDoNotBothStand(t *testing.T) {
+	s := newSite(t)
+	store := grants{table: s.table, now: s.clock.now, base: s.url}
+	key := refreshKey(hashed(s.signedIn(t).Refresh))
+	var answers []context.Context
+	for range 2 {
+		ctx, err := store.BeginTX(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := store.RotateRefreshToken(ctx, "", key.Sort); err != nil {
+			t.Fatal(err)
+		}
+		answers = append(answers, ctx)
+	}
+	if err := store.Commit(answers[0]); err != nil {
+		t.Error(err)
+	}
+	if err := store.Commit(answers[1]); !errors.Is(overtaken(err), fosite.ErrInvalidGrant) {
+		t.Errorf("got %v, want invalid_grant", err)
 	}
 }
 

@@ -77,3 +77,16 @@ func TestChangesAtOnceAreAllKept(t *testing.T) {
 		t.Errorf("groups %v, %v, want 5", got.Groups, err)
 	}
 }
+
+func TestPasswordsAreHashedAtTheAdvisedCost(t *testing.T) {
+	s := &site{table: &memory{}, clock: &clock{longAgo}}
+	s.open(t)
+	user, err := s.Create(t.Context(), email, password, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := s.users.get(t.Context(), user.ID)
+	if err != nil || a.Password.Memory < 19<<10 || a.Password.Passes < 2 || len(a.Password.Salt) != 16 {
+		t.Errorf("hashed at %+v, %v", a.Password, err)
+	}
+}
