@@ -1,0 +1,88 @@
+// Package queries holds the endpoint that answers questions.
+package queries
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/tarnhq/tarn/shared/access"
+	"github.com/tarnhq/tarn/shared/api"
+	"github.com/tarnhq/tarn/shared/engine"
+	"github.com/tarnhq/tarn/shared/fault"
+	"github.com/tarnhq/tarn/shared/query"
+	"github.com/tarnhq/tarn/shared/route"
+	"github.com/tarnhq/tarn/shared/snapshot"
+)
+
+// Deps is what the endpoint needs.
+type Deps struct {
+	Source snapshot.Source
+	Engine engine.Engine
+	Now    func() time.Time
+}
+
+// Register serves the endpoint.
+func Register(s *api.Server, d Deps) {
+	api.Raw(s, route.RunQuery, query.Request{}, query.Answer{}, d.run)
+}
+
+func (d Deps) run(w http.ResponseWriter, r *http.Request, caller access.Principal) error {
+	as, err := formatOf(r)
+	if err != nil {
+		return err
+	}
+	body, err := read(r)
+	if err != nil {
+		return err
+	}
+	request, err := query.Decode(body)
+	if err != nil {
+		return err
+	}
+	if err := caller.Allow(route.RunQuery.Action, request.Dataset, d.Now()); err != nil {
+		return err
+	}
+	result, err := d.answer(r.Context(), caller, request)
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", as.mediaType)
+	w.Header().Add("Vary", "Accept")
+	return as.write(w, result)
+}
+
+// answer asks the question of the dataset's newest version.
+func (d Deps) answer(ctx context.Context, caller access.Principal, request query.Request) (query.Result, error) {
+	wait, err := snapshot.ParsePosition(request.WaitFor)
+	if err != nil {
+		return query.Result{}, err
+	}
+	if err := request.Dataset.Check(); err != nil {
+		return query.Result{}, err
+	}
+	over, err := d.Source.Open(ctx, caller.Tenant, request.Dataset, wait)
+	if err != nil {
+		return query.Result{}, err
+	}
+	defer over.Release()
+	plan, err := query.Bind(request, over.Dataset.Kind, over.Schema)
+	if err != nil {
+		return query.Result{}, err
+	}
+	return d.Engine.Run(ctx, plan, over)
+}
+
+func read(r *http.Request) ([]byte, error) {
+	body, err := io.ReadAll(r.Body)
+	var over *http.MaxBytesError
+	switch {
+	case errors.As(err, &over):
+		return nil, fault.New(fault.TooLarge, "query_too_large", "a query has at most %d bytes", over.Limit)
+	case err != nil:
+		return nil, fault.New(fault.Invalid, "bad_body", "the body could not be read").Because(err)
+	}
+	return body, nil
+}

@@ -1,0 +1,132 @@
+package queries_test
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tarnhq/tarn/functions/queries"
+	"github.com/tarnhq/tarn/shared/access"
+	"github.com/tarnhq/tarn/shared/api"
+	"github.com/tarnhq/tarn/shared/dataset"
+	"github.com/tarnhq/tarn/shared/fault"
+	"github.com/tarnhq/tarn/shared/query"
+	"github.com/tarnhq/tarn/shared/snapshot"
+	"github.com/tarnhq/tarn/shared/tenant"
+)
+
+var now = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+
+// world is a source with one dataset, and an engine that answers with a number.
+type world struct {
+	caller   access.Principal
+	wait     snapshot.Position
+	opened   int
+	released int
+	plan     query.Plan
+	err      error
+}
+
+func (w *world) Open(_ context.Context, t tenant.ID, name dataset.Name, wait snapshot.Position) (snapshot.Snapshot, error) {
+	if t != "acme" || name != "web" {
+		return snapshot.Snapshot{}, fault.New(fault.NotFound, "dataset_not_found", "there is no dataset %q", name)
+	}
+	w.opened++
+	w.wait = wait
+	return snapshot.Snapshot{Dataset: dataset.Dataset{Name: name, Kind: dataset.Events}, Version: 3, Release: func() { w.released++ }}, nil
+}
+
+func (w *world) Run(_ context.Context, plan query.Plan, over snapshot.Snapshot) (query.Result, error) {
+	w.plan = plan
+	return query.Result{Columns: plan.Columns(), Rows: [][]query.Value{{query.IntValue(42)}}, Version: over.Version}, w.err
+}
+
+func (w *world) ask(url, body string, accept string) *httptest.ResponseRecorder {
+	identify := func(*http.Request) (access.Principal, error) { return w.caller, nil }
+	s := api.New(identify, func() time.Time { return now }, slog.New(slog.NewTextHandler(io.Discard, nil)))
+	queries.Register(s, queries.Deps{Source: w, Engine: w, Now: func() time.Time { return now }})
+	r := httptest.NewRequest(http.MethodPost, url, strings.NewReader(body))
+	r.Header.Set("Accept", accept)
+	out := httptest.NewRecorder()
+	s.ServeHTTP(out, r)
+	return out
+}
+
+var analyst = access.Principal{Tenant: "acme", ID: "user:1", Role: access.Analyst}
+
+const count = `{"dataset": "web", "measures": ["count"]}`
+
+func TestAnAnswerComesInTheFormatAskedFor(t *testing.T) {
+	cases := map[string]struct{ url, accept, mediaType, body string }{
+		"JSON unless asked":     {"/v1/query", "", "application/json", `{"columns":[{"name":"count","type":"int"}],"rows":[[42]],"version":3`},
+		"CSV by Accept":         {"/v1/query", "text/csv", "text/csv; charset=utf-8; header=present", "count\r\n42\r\n"},
+		"CSV by parameter":      {"/v1/query?format=csv", "application/json", "text/csv; charset=utf-8; header=present", "count\r\n42\r\n"},
+		"the one preferred":     {"/v1/query", "text/csv;q=0.5, application/json", "application/json", `{"columns"`},
+		"anything is JSON":      {"/v1/query", "text/html, */*;q=0.8", "application/json", `{"columns"`},
+		"CSV rather than other": {"/v1/query", "text/csv, */*;q=0.1", "text/csv; charset=utf-8; header=present", "count"},
+	}
+	for name, c := range cases {
+		w := &world{caller: analyst}
+		out := w.ask(c.url, count, c.accept)
+		if out.Code != http.StatusOK || out.Header().Get("Content-Type") != c.mediaType || !strings.HasPrefix(out.Body.String(), c.body) {
+			t.Errorf("%s: %d %s %s", name, out.Code, out.Header(), out.Body)
+		}
+	}
+}
+
+func TestARefusalSaysWhy(t *testing.T) {
+	bound := analyst
+	bound.Dataset = "shop"
+	producer := analyst
+	producer.Role = access.Producer
+	cases := map[string]struct {
+		caller    access.Principal
+		url, body string
+		status    int
+		code      string
+	}{
+		"nobody":                      {access.Principal{}, "/v1/query", count, 401, "unauthenticated"},
+		"a producer":                  {producer, "/v1/query", count, 403, "denied"},
+		"a key of another dataset":    {bound, "/v1/query", count, 403, "denied"},
+		"a dataset that is not there": {analyst, "/v1/query", `{"dataset":"shop","measures":["count"]}`, 404, "dataset_not_found"},
+		"a name that is none":         {analyst, "/v1/query", `{"dataset":"../x","measures":["count"]}`, 400, "bad_dataset_name"},
+		"a format that is none":       {analyst, "/v1/query?format=xml", count, 400, "bad_format"},
+		"a query that is wrong":       {analyst, "/v1/query", `{"dataset":"web","measures":["cuont"]}`, 400, "bad_query"},
+		"a version that is none":      {analyst, "/v1/query", `{"dataset":"web","measures":["count"],"wait_for":"?"}`, 400, "bad_position"},
+		"a body that is too large":    {analyst, "/v1/query", strings.Repeat(" ", query.MaxBody+1), 413, "query_too_large"},
+	}
+	for name, c := range cases {
+		w := &world{caller: c.caller}
+		out := w.ask(c.url, c.body, "")
+		if out.Code != c.status || !strings.Contains(out.Body.String(), `"code":"`+c.code+`"`) {
+			t.Errorf("%s: %d %s, want %d %s", name, out.Code, out.Body, c.status, c.code)
+		}
+		if w.opened != w.released {
+			t.Errorf("%s: a snapshot stays pinned", name)
+		}
+	}
+}
+
+func TestASnapshotIsReleasedWhenTheEngineFails(t *testing.T) {
+	w := &world{caller: analyst, err: fault.New(fault.Unavailable, "deadline", "too long")}
+	if out := w.ask("/v1/query", count, ""); out.Code != http.StatusServiceUnavailable || out.Header().Get("Retry-After") == "" {
+		t.Errorf("got %d %v", out.Code, out.Header())
+	}
+	if w.opened != 1 || w.released != 1 {
+		t.Errorf("opened %d, released %d", w.opened, w.released)
+	}
+}
+
+func TestAQueryWaitsForTheVersionItNames(t *testing.T) {
+	w := &world{caller: analyst}
+	position := snapshot.Position{"shard-0": "17"}
+	w.ask("/v1/query", `{"dataset": "web", "measures": ["count"], "wait_for": "`+position.String()+`"}`, "")
+	if !w.wait.Covers(position) || !position.Covers(w.wait) {
+		t.Errorf("waited for %v, want %v", w.wait, position)
+	}
+}
