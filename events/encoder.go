@@ -58,33 +58,33 @@ func (e *Encoder) Begin(dst []byte, env *Envelope) {
 // Add writes the next event. An event with other than one value for each name of
 // its shape is a mistake of the caller.
 func (e *Encoder) Add(ev *Event) {
-	e.dst = append(e.dst, flagsOf(ev))
-	e.dst = appendText(e.dst, ev.ID)
-	e.name(ev.Name)
-	e.dst = binary.AppendVarint(e.dst, ev.Time-e.arrived)
+	dst := append(e.dst, flagsOf(ev))
+	dst = appendText(dst, ev.ID)
+	dst = e.appendName(dst, ev.Name)
+	dst = binary.AppendVarint(dst, ev.Time-e.arrived)
 	for _, s := range [...]string{ev.UserID, ev.AnonymousID, ev.SessionID} {
 		if s != "" {
-			e.dst = appendText(e.dst, s)
+			dst = appendText(dst, s)
 		}
 	}
 	if ev.Shape != nil {
-		e.shape(ev.Shape)
+		dst = e.appendShape(dst, ev.Shape)
 		for i := range ev.Values {
-			e.dst = appendValue(e.dst, &ev.Values[i])
+			dst = appendValue(dst, &ev.Values[i])
 		}
 		e.values += uint32(len(ev.Values))
 	}
 	if ev.Refused.Code != "" {
-		e.dst = appendText(e.dst, ev.Refused.Code)
-		e.dst = appendText(e.dst, ev.Refused.Reason)
-		e.dst = appendText(e.dst, share(ev.Raw))
+		dst = appendText(dst, ev.Refused.Code)
+		dst = appendText(dst, ev.Refused.Reason)
+		dst = appendText(dst, share(ev.Raw))
 	}
+	e.dst = dst
 	e.events++
 }
 
-// Len is the number of bytes of the envelope so far, Events the number of events.
-func (e *Encoder) Len() int    { return len(e.dst) - e.start }
-func (e *Encoder) Events() int { return int(e.events) }
+// Len is the number of bytes of the envelope so far.
+func (e *Encoder) Len() int { return len(e.dst) - e.start }
 
 // Finish returns dst with the finished envelope.
 func (e *Encoder) Finish() []byte {
@@ -112,47 +112,44 @@ func flagsOf(ev *Event) byte {
 	return flags
 }
 
-func (e *Encoder) name(s string) {
+func (e *Encoder) appendName(dst []byte, s string) []byte {
 	known := min(e.names, remembered)
 	if e.lastName < known && e.nameTable[e.lastName] == s {
-		e.dst = binary.AppendUvarint(e.dst, uint64(e.lastName)+1)
-		return
+		return binary.AppendUvarint(dst, uint64(e.lastName)+1)
 	}
 	for i, t := range e.nameTable[:known] {
 		if t == s {
 			e.lastName = i
-			e.dst = binary.AppendUvarint(e.dst, uint64(i)+1)
-			return
+			return binary.AppendUvarint(dst, uint64(i)+1)
 		}
 	}
 	if known < remembered {
 		e.nameTable[known], e.lastName = s, known
 	}
 	e.names++
-	e.dst = appendText(append(e.dst, 0), s)
+	return appendText(append(dst, 0), s)
 }
 
-func (e *Encoder) shape(s *Shape) {
+func (e *Encoder) appendShape(dst []byte, s *Shape) []byte {
 	known := min(e.shapes, remembered)
 	if e.lastShape < known && e.shapeTable[e.lastShape] == s {
-		e.dst = binary.AppendUvarint(e.dst, uint64(e.lastShape)+1)
-		return
+		return binary.AppendUvarint(dst, uint64(e.lastShape)+1)
 	}
 	for i, t := range e.shapeTable[:known] {
 		if t == s {
 			e.lastShape = i
-			e.dst = binary.AppendUvarint(e.dst, uint64(i)+1)
-			return
+			return binary.AppendUvarint(dst, uint64(i)+1)
 		}
 	}
 	if known < remembered {
 		e.shapeTable[known], e.lastShape = s, known
 	}
 	e.shapes++
-	e.dst = binary.AppendUvarint(append(e.dst, 0), uint64(len(s.Names)))
+	dst = binary.AppendUvarint(append(dst, 0), uint64(len(s.Names)))
 	for _, name := range s.Names {
-		e.dst = appendText(e.dst, name)
+		dst = appendText(dst, name)
 	}
+	return dst
 }
 
 func appendValue(dst []byte, v *Value) []byte {

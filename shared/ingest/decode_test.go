@@ -28,7 +28,7 @@ func newDecoder() *Decoder {
 	return &Decoder{Rand: func() uint64 { n++; return n }}
 }
 
-func TestAnEventIsReadField(t *testing.T) {
+func TestAnEventIsReadFieldByField(t *testing.T) {
 	got := decode(t, `[{"event_id":"e1","event":"page_viewed","time":"2026-01-02T03:04:05Z",
 		"user_id":"u1","anonymous_id":"a1","session_id":"s1","properties":{"url":"/","revenue":1.5}}]`)
 	want := []events.Event{{

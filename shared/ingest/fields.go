@@ -78,7 +78,7 @@ func (d *Decoder) fields(ev *events.Event, arrived int64) events.Refusal {
 	case d.r.Pos-start > events.MaxEvent:
 		return events.Refusal{Code: "too_large", Reason: fmt.Sprintf("the event has %d bytes, and %d are allowed", d.r.Pos-start, events.MaxEvent)}
 	}
-	if !(seen&fieldTime != 0 && !ev.MadeTime) {
+	if seen&fieldTime == 0 || ev.MadeTime {
 		ev.Time, ev.MadeTime = arrived, true
 	}
 	d.complete(ev, arrived)
