@@ -39,3 +39,21 @@ func TestFormatFloatReadsBackTheSame(t *testing.T) {
 		}
 	})
 }
+
+func TestAColumnWidensAloneOrTogetherToTheSame(t *testing.T) {
+	columns := rapid.Custom(func(t *rapid.T) Column {
+		c := Column{Name: "c", Type: rapid.SampledFrom([]Type{Bool, Int, Float, Text, Time, JSON}).Draw(t, "type")}
+		c.Wide = c.Type == Int && rapid.Bool().Draw(t, "wide")
+		return c
+	})
+	rapid.Check(t, func(t *rapid.T) {
+		a, b := columns.Draw(t, "a"), columns.Draw(t, "b")
+		ab, ba := a.Widen(b), b.Widen(a)
+		if ab != ba || ab.Widen(a) != ab || ab.Widen(b) != ab {
+			t.Fatalf("%v and %v widen to %v and %v", a, b, ab, ba)
+		}
+		if wide := a.Wide || b.Wide; wide && ab.Type == Float {
+			t.Fatalf("%v and %v widen to a float", a, b)
+		}
+	})
+}

@@ -92,6 +92,18 @@ func Widen(a, b Type) Type {
 	}
 }
 
+// Widen returns the narrowest column that holds the values of both. An int column
+// that has held a number no float holds becomes text where it would become a float.
+func (c Column) Widen(d Column) Column {
+	wide := c.Wide || d.Wide
+	c.Type = Widen(c.Type, d.Type)
+	if wide && c.Type == Float {
+		c.Type = Text
+	}
+	c.Wide = wide && c.Type == Int
+	return c
+}
+
 // ExactFloat reports whether an int survives the way to a float and back. One that
 // does not widens its column to text, because nothing is silently coerced.
 func ExactFloat(i int64) bool {

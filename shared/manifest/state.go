@@ -64,7 +64,7 @@ func MergeSchema(a, b dataset.Schema) dataset.Schema {
 		if i := out.Find(c.Name); i < 0 {
 			out.Columns = append(out.Columns, c)
 		} else if !out.Columns[i].Declared {
-			out.Columns[i].Type = dataset.Widen(out.Columns[i].Type, c.Type)
+			out.Columns[i] = out.Columns[i].Widen(c)
 			out.Columns[i].Declared = c.Declared
 		}
 	}

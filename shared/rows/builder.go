@@ -86,8 +86,8 @@ func (b *Builder) Append(e *events.Event, received int64) {
 	row := b.len
 	b.columns[EventID].text(row, e.ID)
 	b.columns[Event].text(row, e.Name)
-	b.columns[Time].Ints = append(b.columns[Time].Ints, e.Time)
-	b.columns[Received].Ints = append(b.columns[Received].Ints, received)
+	b.columns[Time].Ints = add(b.columns[Time].Ints, e.Time)
+	b.columns[Received].Ints = add(b.columns[Received].Ints, received)
 	b.columns[UserID].text(row, e.UserID)
 	b.columns[AnonymousID].text(row, e.AnonymousID)
 	b.columns[SessionID].text(row, e.SessionID)

@@ -63,7 +63,23 @@ func grow[T any](s []T, n int) []T {
 	if n <= cap(s) {
 		return s[:max(n, len(s))]
 	}
-	return slices.Grow(s, n-len(s))[:n]
+	return slices.Grow(s, max(n-len(s), len(s)))[:n]
+}
+
+// add appends values. Where they do not fit the capacity doubles, because append's
+// own growth of large slices by a quarter copies each byte four times.
+func add[T any](s []T, values ...T) []T {
+	if cap(s)-len(s) < len(values) {
+		s = slices.Grow(s, max(len(values), len(s)))
+	}
+	return append(s, values...)
+}
+
+func addText(s []byte, text string) []byte {
+	if cap(s)-len(s) < len(text) {
+		s = slices.Grow(s, max(len(text), len(s)))
+	}
+	return append(s, text...)
 }
 
 // text appends a row of text; empty is null.
@@ -72,8 +88,8 @@ func (c *Column) text(row int, text string) {
 		return
 	}
 	c.pad(row)
-	c.Bytes = append(c.Bytes, text...)
-	c.Ends = append(c.Ends, uint32(len(c.Bytes)))
+	c.Bytes = addText(c.Bytes, text)
+	c.Ends = add(c.Ends, uint32(len(c.Bytes)))
 }
 
 // closeText makes what was appended to Bytes since begin the text of a row.
@@ -82,7 +98,7 @@ func (c *Column) closeText(row, begin int) {
 	c.Bytes = c.Bytes[:begin] // rows in between are null: their texts end here
 	c.pad(row)
 	c.Bytes = c.Bytes[:text]
-	c.Ends = append(c.Ends, uint32(text))
+	c.Ends = add(c.Ends, uint32(text))
 }
 
 // put appends a value that is not null as the row'th, and reports whether the type
@@ -97,7 +113,7 @@ func (c *Column) put(row int, v *events.Value) bool {
 	case dataset.Float:
 		f, ok := asFloat(v)
 		if ok {
-			c.Float = append(c.Float, f)
+			c.Float = add(c.Float, f)
 		}
 		return ok
 	case dataset.Time:
@@ -110,13 +126,13 @@ func (c *Column) put(row int, v *events.Value) bool {
 	default:
 		c.Bytes = appendJSON(c.Bytes, v)
 	}
-	c.Ends = append(c.Ends, uint32(len(c.Bytes)))
+	c.Ends = add(c.Ends, uint32(len(c.Bytes)))
 	return true
 }
 
 func (c *Column) putInt(i int64, ok bool) bool {
 	if ok {
-		c.Ints = append(c.Ints, i)
+		c.Ints = add(c.Ints, i)
 	}
 	return ok
 }
@@ -172,6 +188,6 @@ func appendText(dst []byte, v *events.Value) []byte {
 	case events.Float:
 		return append(dst, dataset.FormatFloat(v.Float)...)
 	default:
-		return append(dst, v.Text...)
+		return addText(dst, v.Text)
 	}
 }

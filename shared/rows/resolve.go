@@ -35,7 +35,7 @@ func Resolve(schema dataset.Schema, e *events.Event, onConflict dataset.OnConfli
 			if len(columns) == len(schema.Columns) {
 				columns = slices.Clone(columns)
 			}
-			columns[at], changed = widened(columns[at], v), true
+			columns[at], changed = columns[at].Widen(inferred(name, v)), true
 		case onConflict != dataset.Keep:
 			return schema, false, conflict(columns[at], v)
 		}
@@ -104,18 +104,6 @@ func fits(c dataset.Column, v *events.Value) bool {
 // inferred is the column that a first value makes.
 func inferred(name string, v *events.Value) dataset.Column {
 	return dataset.Column{Name: name, Type: typeOf(v), Wide: isWide(v)}
-}
-
-// widened is the narrowest wider column that holds v too. An int column does not
-// become a float column once it has held an int that no float holds: it is Wide.
-func widened(c dataset.Column, v *events.Value) dataset.Column {
-	to := dataset.Widen(c.Type, typeOf(v))
-	wide := c.Wide || isWide(v)
-	if to == dataset.Float && wide {
-		to = dataset.Text
-	}
-	c.Type, c.Wide = to, wide && to == dataset.Int
-	return c
 }
 
 func isWide(v *events.Value) bool { return v.Kind == events.Int && !dataset.ExactFloat(v.Int) }

@@ -101,12 +101,6 @@ func (f *File) Groups() int { return len(f.meta.RowGroups) }
 // Rows is the number of rows of a row group.
 func (f *File) Rows(group int) int { return int(f.meta.RowGroups[group].NumRows) }
 
-// Has reports whether the file has a column of that name.
-func (f *File) Has(column string) bool {
-	_, ok := f.columns[column]
-	return ok
-}
-
 // MayContain reports whether the first column may hold the value of that hash in a
 // row group: of the 16 bytes of a UUID, or of a text's.
 func (f *File) MayContain(group int, hash uint64) bool {
