@@ -1,0 +1,77 @@
+package architecture
+
+import (
+	"path"
+	"strings"
+	"testing"
+)
+
+// rule forbids some packages some imports.
+type rule struct {
+	name  string
+	who   func(folder string) bool
+	never func(imported string) bool
+}
+
+const (
+	adapters = "shared/adapter"
+	sdk      = "github.com/aws/aws-sdk-go-v2"
+	runtime  = "github.com/aws/aws-lambda-go"
+	proxy    = "github.com/awslabs/aws-lambda-go-api-proxy"
+	cdk      = "github.com/aws/aws-cdk-go"
+)
+
+func in(folders ...string) func(string) bool {
+	return func(folder string) bool { return within(folder, folders...) }
+}
+
+// domain is everything shared but the two bridges to the world.
+func domain(folder string) bool {
+	return within(folder, "shared") && !within(folder, adapters, "shared/serve")
+}
+
+// handlers are the importable packages of functions; the mains choose adapters.
+func handlers(folder string) bool {
+	return within(folder, "functions") && folder != "functions/local" && path.Base(folder) != "lambda"
+}
+
+func ours(imported string) bool {
+	top, _, _ := strings.Cut(imported, "/")
+	return in("console", "events", "functions", "infra", "shared", "tests")(top)
+}
+
+var rules = []rule{
+	{"the domain knows neither adapters nor AWS", domain, in(adapters, "shared/serve", sdk, runtime, proxy, cdk)},
+	{"handlers know neither adapters nor AWS's services", handlers, in(adapters, "shared/serve", sdk, proxy, cdk)},
+	{"the AWS adapter does not know the embedded one", in(adapters + "/aws"), in(adapters + "/embedded")},
+	{"the embedded adapter does not know AWS", in(adapters + "/embedded"), in(adapters+"/aws", sdk, runtime, proxy, cdk)},
+	{"adapters know ports, not who uses them", in(adapters), in("functions", "infra", "shared/api", "shared/serve", "shared/route")},
+	{"nothing shared knows functions, infra or the page", in("shared"), in("functions", "infra", "console")},
+	{"events imports nothing of ours", in("events"), ours},
+	{"the page imports nothing of ours", in("console"), ours},
+	{"infra knows names, not behaviour", in("infra"), in(adapters, "shared/api", "shared/serve", "functions")},
+	{"what ships does not import tests", in("console", "events", "functions", "infra", "shared"), in("tests")},
+}
+
+func TestImportsPointOneWay(t *testing.T) {
+	all := sources(t)
+	for _, r := range rules {
+		t.Run(r.name, func(t *testing.T) {
+			concerned := 0
+			for _, s := range all {
+				if s.test || !r.who(s.folder) {
+					continue
+				}
+				concerned++
+				for _, imported := range s.imports {
+					if r.never(imported) {
+						t.Errorf("%s imports %s", s.path, imported)
+					}
+				}
+			}
+			if concerned == 0 {
+				t.Error("the rule concerns no file: were folders renamed?")
+			}
+		})
+	}
+}
