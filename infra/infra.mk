@@ -1,6 +1,6 @@
 # The AWS side: building what Lambda runs, and the CDK. The Makefile at the root
 # includes this file. The CDK costs minutes to compile once, so none of it is in the
-# quick loop: the list of packages for that is $(shell go list ./... | grep -v /infra).
+# quick loop.
 
 STAGE ?= dev
 
@@ -22,11 +22,8 @@ cdk := JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=20 npx --no-install cdk
 
 lambdas: $(lambda_bootstraps) ## Build every function as Lambda runs it
 
-$(lambda_bootstraps): build/lambda/%/bootstrap:
+$(lambda_bootstraps): build/lambda/%/bootstrap: | need-go need-cc
 	$(if $(filter $*,$(lambda_engines)),$(lambda_static),$(lambda_pure)) -o $@ ./functions/$*/lambda
-
-node_modules/.package-lock.json: package-lock.json
-	npm ci --no-audit --no-fund
 
 synth: lambdas node_modules/.package-lock.json ## Render the CloudFormation templates of all stages into cdk.out
 	$(if $(CDK_VALIDATION),,CDK_VALIDATION=false) $(cdk) synth --quiet
@@ -41,7 +38,9 @@ redrive: ## Put failed batches back on the stream: make redrive STAGE=dev
 	aws lambda invoke --cli-read-timeout 0 /dev/stdout --function-name "$$(aws cloudformation describe-stacks \
 		--stack-name tarn-$(STAGE)-functions --query 'Stacks[0].Outputs[?OutputKey==`RedriveFunction`].OutputValue' --output text)"
 
-test-infra: ## Test the templates: routes, grants, the event source, cdk-nag
+test-infra: need-go ## Test the templates: routes, grants, the event source, cdk-nag
+	go vet ./infra/...
+	go run $(STATICCHECK) ./infra/...
 	JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=20 go test ./infra/...
 
 cfn-lint: synth ## Check the rendered templates against CloudFormation's schemas

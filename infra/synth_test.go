@@ -10,7 +10,6 @@ import (
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/assertions"
-	"github.com/aws/aws-cdk-go/awscdk/v2/cxapi"
 	"github.com/aws/jsii-runtime-go"
 	"github.com/cdklabs/cdk-nag-go/cdknag/v2"
 
@@ -36,7 +35,7 @@ type synth struct {
 type template struct {
 	assertions.Template
 	resources map[string]resource
-	findings  []string // of cdk-nag
+	notes     assertions.Annotations
 }
 
 type resource struct {
@@ -111,19 +110,8 @@ func render(stack awscdk.Stack) (template, error) {
 	if err := json.Unmarshal(text, &parsed); err != nil {
 		return template{}, fmt.Errorf("stack %s: %w", *stack.StackName(), err)
 	}
-	t.resources, t.findings = parsed.Resources, findings(stack)
+	t.resources, t.notes = parsed.Resources, assertions.Annotations_FromStack(stack)
 	return t, nil
-}
-
-// findings also holds rules that cdk-nag could not evaluate.
-func findings(stack awscdk.Stack) []string {
-	notes, rule, found := assertions.Annotations_FromStack(stack), assertions.Match_StringLikeRegexp(jsii.String("AwsSolutions-|CdkNag")), []string{}
-	for _, list := range []*[]*cxapi.SynthesisMessage{notes.FindError(jsii.String("*"), rule), notes.FindWarning(jsii.String("*"), rule)} {
-		for _, message := range *list {
-			found = append(found, fmt.Sprintf("%s: %v", *message.Id, message.Entry.Data))
-		}
-	}
-	return found
 }
 
 func standIns(in string) (assets, error) {

@@ -26,7 +26,6 @@ func newUsers(stack awscdk.Stack, s Stage) (awscognito.UserPool, awscognito.User
 		RemovalPolicy:      s.removal(),
 	})
 	excuse(pool, "AwsSolutions-COG2", "A second factor is each person's choice here; whoever must have one brings it with SAML or OpenID Connect.")
-	excuse(pool, "AwsSolutions-COG3", "Threat protection is billed for each user (the Plus plan); an operator turns it on by choosing that plan.")
 	excuse(pool, "AwsSolutions-COG8", "The Plus plan is billed for each user; an operator chooses it.")
 	domain := pool.AddDomain(jsii.String("SignIn"), &awscognito.UserPoolDomainOptions{
 		CognitoDomain: &awscognito.CognitoDomainOptions{DomainPrefix: uniquePrefix(stack, s)},
