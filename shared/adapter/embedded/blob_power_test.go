@@ -17,7 +17,8 @@ import (
 	"github.com/tarnhq/tarn/shared/fault"
 )
 
-// TestBlobPowerCuts puts and deletes blobs until the power is cut at any call.
+// TestBlobPowerCuts puts and deletes blobs until the power is cut, or the process
+// dies, at any call.
 // Afterwards a blob is whole or not there, and there if a Put said so or refused
 // to store another in its place.
 func TestBlobPowerCuts(t *testing.T) {
@@ -29,10 +30,14 @@ func TestBlobPowerCuts(t *testing.T) {
 			if b, err := openBlobsOn(d); err == nil {
 				live(r, b, expected)
 			}
-			d = d.Restart(func(n int) int { return rapid.IntRange(0, n-1).Draw(r, "chance") })
+			if rapid.Bool().Draw(r, "power") {
+				d = d.Restart(func(n int) int { return rapid.IntRange(0, n-1).Draw(r, "chance") })
+			} else {
+				d = d.Crash()
+			}
 			b, err := openBlobsOn(d)
 			if err != nil {
-				r.Fatalf("open after a power cut: %v", err)
+				r.Fatalf("open after it: %v", err)
 			}
 			check(r, b, expected)
 		}

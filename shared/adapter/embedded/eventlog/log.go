@@ -127,6 +127,9 @@ func Open(dir string, options Options) (*Log, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := l.anchor(); err != nil {
+		return nil, err
+	}
 	shards := even(l.options.Shards)
 	for i, number := range numbers {
 		f, end, err := l.load(fileName(dir, number), i == len(numbers)-1)
@@ -158,7 +161,7 @@ func Open(dir string, options Options) (*Log, error) {
 func (l *Log) list() ([]uint64, error) {
 	entries, err := l.options.Disk.ReadDir(l.dir)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, l.found()
+		return nil, l.options.Disk.Mkdir(l.dir)
 	}
 	if err != nil {
 		return nil, err
@@ -186,12 +189,13 @@ func (l *Log) leftover(name string, numbers []uint64) bool {
 	return strings.HasSuffix(name, passing) || isIndex && !slices.Contains(numbers, number)
 }
 
-// found makes the folder of a new log.
-func (l *Log) found() error {
-	if err := l.options.Disk.Mkdir(l.dir); err != nil {
+// anchor makes the names of the log's files durable: those that are there may have
+// been given by a process that ended before it had synced them.
+func (l *Log) anchor() error {
+	if err := l.options.Disk.SyncDir(filepath.Dir(l.dir)); err != nil {
 		return err
 	}
-	return l.options.Disk.SyncDir(filepath.Dir(l.dir))
+	return l.options.Disk.SyncDir(l.dir)
 }
 
 // load reads one file of the log, the last one whole. What a power cut tore off is

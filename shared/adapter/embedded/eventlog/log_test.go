@@ -259,12 +259,12 @@ func TestFailure(t *testing.T) {
 			l := open(t, "/log", options)
 			want := fill(t, l, 20)
 			var fails, repairs atomic.Bool
-			d.Fail = func(did, _ string) error {
+			d.Fail(func(did, _ string) error {
 				if did == call && fails.Load() || did == "truncate" && repairs.Load() {
 					return broken
 				}
 				return nil
-			}
+			})
 			for range 3 {
 				fails.Store(true)
 				repairs.Store(true)
@@ -326,12 +326,12 @@ func TestFailure(t *testing.T) {
 		l := open(t, "/log", options)
 		want := fill(t, l, 5)
 		var full atomic.Bool
-		d.Fail = func(call, _ string) error {
+		d.Fail(func(call, _ string) error {
 			if full.Load() && call == "write" {
 				return syscall.ENOSPC
 			}
 			return nil
-		}
+		})
 		full.Store(true)
 		if _, err := attempt(t, l, "lost"); !fault.Is(err, fault.Unavailable) {
 			t.Errorf("Put: %v, want Unavailable", err)
@@ -347,19 +347,18 @@ func TestFailure(t *testing.T) {
 		options := eventlog.Options{Disk: d, Shards: 1}
 		l := open(t, "/log", options)
 		put(t, l, 1, "stored")
-		d.Fail = func(call, _ string) error {
+		d.Fail(func(call, _ string) error {
 			if call == "sync" || call == "truncate" {
 				return broken
 			}
 			return nil
-		}
+		})
 		if _, err := attempt(t, l, "cached"); !fault.Is(err, fault.Unavailable) {
 			t.Fatalf("Put: %v, want Unavailable", err)
 		}
-		d.Fail = nil
-		// The process ends here, without Close; the kernel keeps its cache.
+		options.Disk = d.Crash()
 		served := texts(t, open(t, "/log", options), "shard-000000")
-		options.Disk = d.Restart(func(int) int { return 0 })
+		options.Disk = options.Disk.(*disktest.Forgetful).Restart(func(int) int { return 0 })
 		if diff := cmp.Diff(served, texts(t, open(t, "/log", options), "shard-000000")); diff != "" {
 			t.Errorf("records (-served +after the cut):\n%s", diff)
 		}

@@ -15,8 +15,8 @@ import (
 )
 
 // TestPowerCuts runs writers, reshardings, trims and failing calls until the
-// power is cut at any call, again and again, and compares what is there after each
-// restart with what was acknowledged.
+// power is cut, or the process dies, at any call, again and again, and compares
+// what is there after each restart with what was acknowledged.
 func TestPowerCuts(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		d := disktest.New("/")
@@ -24,7 +24,7 @@ func TestPowerCuts(t *testing.T) {
 		for life := range rapid.IntRange(1, 5).Draw(r, "lives") {
 			d.CutAfter(rapid.IntRange(0, 60).Draw(r, "calls"))
 			if rapid.Bool().Draw(r, "faulty") {
-				d.Fail = everyNth(rapid.IntRange(2, 20).Draw(r, "fails every"))
+				d.Fail(everyNth(rapid.IntRange(2, 20).Draw(r, "fails every")))
 			}
 			options := eventlog.Options{
 				Disk: d, Shards: 2, CacheSize: 1 << 10,
@@ -34,11 +34,15 @@ func TestPowerCuts(t *testing.T) {
 				m.live(r, l, life)
 				_ = l.Close()
 			}
-			d = d.Restart(func(n int) int { return rapid.IntRange(0, n-1).Draw(r, "chance") })
+			if rapid.Bool().Draw(r, "power") {
+				d = d.Restart(func(n int) int { return rapid.IntRange(0, n-1).Draw(r, "chance") })
+			} else {
+				d = d.Crash()
+			}
 			options.Disk = d
 			l, err := eventlog.Open("/log", options)
 			if err != nil {
-				r.Fatalf("Open after a power cut: %v", err)
+				r.Fatalf("Open after it: %v", err)
 			}
 			m.check(r, l)
 			if err := l.Close(); err != nil {

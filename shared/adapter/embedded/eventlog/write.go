@@ -224,6 +224,7 @@ func (o *output) turn(f *file) error {
 
 // repair undoes a job that failed: whatever of it has reached the files must not
 // be taken for stored at the next start, nor meet records of the same sequences.
+// The last file comes first, so that a power cut leaves no gap between files.
 func (o *output) repair() error {
 	if len(o.touched) == 0 {
 		return nil
@@ -231,7 +232,7 @@ func (o *output) repair() error {
 	if err := o.close(); err != nil {
 		return err
 	}
-	for _, f := range o.touched {
+	for _, f := range slices.Backward(o.touched) {
 		if err := o.undo(f); err != nil {
 			return err
 		}

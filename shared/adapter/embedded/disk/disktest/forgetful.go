@@ -16,18 +16,15 @@ import (
 	"github.com/tarnhq/tarn/shared/adapter/embedded/disk"
 )
 
-// ErrPower is what every call answers once the power has been cut.
+// ErrPower is what every call answers once the power has been cut, or the process
+// that made it has crashed.
 var ErrPower = errors.New("the power was cut")
 
 // Forgetful is a disk.FS in memory. It knows for each file and each folder what
 // is stored and what is merely cached.
 type Forgetful struct {
-	// Fail is asked before each call ("write", "sync", "syncdir", "create", …) and
-	// its error is the answer; a write that fails has written its first half. Nil
-	// never fails. Set it while no call is under way.
-	Fail func(call, name string) error
-
 	mu      sync.Mutex
+	fail    func(call, name string) error
 	dead    bool
 	left    int // calls until the power is cut; negative: it stays
 	folders map[string]*folder
@@ -47,11 +44,29 @@ func New(root string) *Forgetful {
 	return &Forgetful{left: -1, folders: map[string]*folder{root: {map[string]*node{}, map[string]*node{}}}}
 }
 
+// Fail has fail asked before each call ("write", "sync", "syncdir", "create", …);
+// its error is the answer. A write that fails has written its first half. Nil
+// never fails.
+func (f *Forgetful) Fail(fail func(call, name string) error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.fail = fail
+}
+
 // CutAfter cuts the power after n more calls that change something.
 func (f *Forgetful) CutAfter(n int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.left = n
+}
+
+// Crash ends the process that uses f and returns what the next one finds: all that
+// was written, synced or not, for the power stays.
+func (f *Forgetful) Crash() *Forgetful {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.dead = true
+	return &Forgetful{left: -1, folders: f.folders}
 }
 
 // sector is what a disk writes whole or not at all.
@@ -143,8 +158,8 @@ func (f *Forgetful) verdict(call, name string) error {
 	if changes && f.left > 0 {
 		f.left--
 	}
-	if f.Fail != nil {
-		if err := f.Fail(call, name); err != nil {
+	if f.fail != nil {
+		if err := f.fail(call, name); err != nil {
 			return &fs.PathError{Op: call, Path: name, Err: err}
 		}
 	}
