@@ -80,8 +80,9 @@ func (b *Builder) Admits(e *events.Event) bool {
 	return true
 }
 
-// Append appends an event that Admits admits. Its texts are copied. What has no
-// column, or does not fit it, goes to the JSON column.
+// Append appends an event that Admits admits. Its texts, valid UTF-8 as decoding
+// leaves them, are copied. What has no column, or does not fit it, goes to the JSON
+// column.
 func (b *Builder) Append(e *events.Event, received int64) {
 	row := b.len
 	b.columns[EventID].text(row, e.ID)
