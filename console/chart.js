@@ -9,7 +9,7 @@ const SVG = "http://www.w3.org/2000/svg";
 /** The starts of the buckets that cover [from, to), in the browser's time zone. */
 export function starts(from, to, grain) {
   const out = [];
-  for (let at = floor(from, grain); at < to; at = step(at, grain)) out.push(at);
+  for (let at = floor(from, grain); at < to; at = next(at, grain)) out.push(at);
   return out;
 }
 
@@ -24,7 +24,8 @@ function floor(time, grain) {
   return t;
 }
 
-function step(time, grain) {
+/** The start of the bucket after this one. */
+export function next(time, grain) {
   const t = new Date(time);
   if (grain === "minute") return new Date(+t + 60_000);
   if (grain === "hour") return new Date(+t + 3_600_000);

@@ -1,7 +1,7 @@
 // How much time a chart shows, and in what grain.
 
 import { call } from "./api.js";
-import { starts } from "./chart.js";
+import { next, starts } from "./chart.js";
 
 const MINUTE = 60_000, HOUR = 60 * MINUTE, DAY = 24 * HOUR;
 
@@ -39,7 +39,7 @@ export async function count(dataset, { from, to, grain }, signal) {
   const bars = starts(from, to, grain).map((at) => ({ at, n: 0 }));
   const question = {
     dataset, measures: ["count"], limit: 10_000,
-    time: { from: bars[0].at.toISOString(), to: to.toISOString(), grain, zone },
+    time: { from: bars[0].at.toISOString(), to: next(bars.at(-1).at, grain).toISOString(), grain, zone },
   };
   const { columns, rows } = await call("POST", "v1/query", question, signal);
   const time = columns.findIndex((c) => c.name === "time"), n = columns.findIndex((c) => c.name === "count");

@@ -1,0 +1,79 @@
+// Package browser drives the console in headless Chromium against a running server:
+// what a person does, and what they see. The scenarios are in scenarios.mjs.
+//
+// Without a browser the tests are skipped with the command that installs one; with
+// TARN_REQUIRE_ORACLES=1 that is a failure.
+package browser
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+)
+
+// browsers are the names of Chromium and its kin.
+var browsers = []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable"}
+
+func TestPage(t *testing.T) {
+	chromium := requireBrowser(t)
+	s := start(t)
+	for _, name := range []string{
+		"the owner signs in and sees sent events move the number and the chart",
+		"a duplicate and a quarantined event show, with the reason, and the ledger adds up",
+		"a key signs in and a wrong one is told so",
+		"trouble is told with its hint and goes away with its cause",
+		"no page is wider than a narrow screen",
+		"the reference shows every operation of the document",
+	} {
+		t.Run(name, func(t *testing.T) { play(t, chromium, name, s) })
+	}
+}
+
+// play runs one scenario. Its failures come on standard error, with a screenshot.
+func play(t *testing.T, chromium, name string, s server) {
+	t.Helper()
+	picture, err := filepath.Abs(filepath.Join(root, "build", "browser-failure.png"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	input, err := json.Marshal(map[string]any{"scenario": name, "chromium": chromium, "picture": picture,
+		"url": s.URL, "key": s.Key, "email": s.Owner.Email, "password": s.Owner.Password})
+	if err != nil {
+		t.Fatal(err)
+	}
+	node := exec.CommandContext(t.Context(), "node", "scenarios.mjs")
+	node.Stdin = bytes.NewReader(input)
+	if out, err := node.CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// requireBrowser returns the path of a browser, where node can drive it.
+func requireBrowser(t *testing.T) string {
+	t.Helper()
+	if _, err := exec.LookPath("node"); err != nil {
+		absent(t, "apt-get install nodejs npm")
+	}
+	if _, err := os.Stat(filepath.Join(root, "node_modules", "playwright-core")); err != nil {
+		absent(t, "npm ci")
+	}
+	for _, name := range browsers {
+		if found, err := exec.LookPath(name); err == nil {
+			return found
+		}
+	}
+	absent(t, "apt-get install chromium")
+	return ""
+}
+
+func absent(t *testing.T, install string) {
+	t.Helper()
+	message := "NOT TESTED: the page in a browser; to enable it: " + install
+	if os.Getenv("TARN_REQUIRE_ORACLES") == "1" {
+		t.Fatal(message)
+	}
+	t.Skip(message)
+}

@@ -1,0 +1,162 @@
+// What a person does with the page, one scenario a run. Standard input says which,
+// and where the server is; the exit status says whether it went as it should.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { chromium } from "playwright-core";
+
+const given = JSON.parse(readFileSync(0, "utf8"));
+const PATIENCE = 20_000; // ms, for what takes a second on a busy machine
+
+/** Calls the API with the key, as a producer does. */
+async function call(method, path, body) {
+  const answer = await fetch(new URL(path, given.url), {
+    method, body: body && JSON.stringify(body),
+    headers: { Authorization: `Bearer ${given.key}`, "Content-Type": "application/json" },
+  });
+  assert.ok(answer.ok, `${method} ${path}: ${answer.status} ${answer.ok ? "" : await answer.text()}`);
+  return answer.json();
+}
+
+let made = 0;
+
+async function makeDataset() {
+  const name = `clicks_${process.pid}_${++made}`;
+  await call("POST", "/v1/datasets", { name, kind: "events" });
+  return name;
+}
+
+const clicks = (...ids) => ids.map((event_id) => ({ event_id, event: "clicked", time: new Date().toISOString() }));
+const send = (dataset, events) => call("POST", `/v1/datasets/${dataset}/events`, events);
+
+async function enterKey(page, hash = "") {
+  await page.goto(given.url + "/" + hash);
+  await page.getByLabel("API key").fill(given.key);
+  await page.getByRole("button", { name: "Use" }).click();
+}
+
+const shows = (page, number, value) => page.locator(`[data-number="${number}"]`, { hasText: new RegExp(`^${value}$`) }).waitFor();
+const bars = (page) => page.locator(".bars").getAttribute("d");
+
+const scenarios = {
+  async "the owner signs in and sees sent events move the number and the chart"(page) {
+    const dataset = await makeDataset();
+    await page.goto(`${given.url}/#/${dataset}`);
+    await page.getByRole("button", { name: "Sign in" }).click();
+    await page.getByLabel("E-mail address").fill(given.email);
+    await page.getByLabel("Password").fill(given.password);
+    await page.getByRole("button", { name: "Sign in" }).click();
+
+    await page.getByRole("heading", { name: dataset }).waitFor();
+    await page.getByRole("heading", { name: "No events yet" }).waitFor();
+    await send(dataset, clicks("a", "b", "c"));
+    await shows(page, "visible", 3);
+    await page.getByRole("heading", { name: "Events per minute" }).waitFor();
+    await page.getByText(/^3 events; most in the minute/).waitFor();
+    const before = await bars(page);
+    assert.match(before, /^M/, "the chart has a bar");
+
+    await send(dataset, clicks(...Array.from({ length: 100 }, (_, i) => `more-${i}`)));
+    await shows(page, "visible", 103);
+    await page.getByText(/^103 events; most in the minute/).waitFor();
+    assert.notEqual(await bars(page), before, "the chart moved");
+
+    await page.reload();
+    await shows(page, "visible", 103);
+    await page.getByRole("button", { name: "Sign out" }).click();
+    await page.getByRole("button", { name: "Sign in" }).waitFor();
+    assert.equal(await page.evaluate(() => sessionStorage.length), 0, "nothing stays behind");
+  },
+
+  async "a duplicate and a quarantined event show, with the reason, and the ledger adds up"(page) {
+    const dataset = await makeDataset();
+    await send(dataset, clicks("a", "b"));
+    await enterKey(page, `#/${dataset}`);
+    await shows(page, "visible", 2);
+    await send(dataset, [...clicks("a"), { event_id: "nameless", properties: { answer: 42 } }]);
+    await shows(page, "duplicate", 1);
+    await shows(page, "quarantined", 1);
+    await shows(page, "pending", 0);
+    await page.getByText("4 accepted = 2 stored + 1 duplicate + 1 quarantined + 0 dropped + 0 pending").waitFor();
+    await page.getByText("Every acknowledged event is accounted for.").waitFor();
+    const entry = page.getByRole("region", { name: "Quarantine" }).getByRole("listitem");
+    await entry.getByText("nameless").first().waitFor();
+    assert.notEqual(await entry.locator("strong").textContent(), "", "a reason is given");
+  },
+
+  async "a key signs in and a wrong one is told so"(page) {
+    await page.goto(given.url);
+    await page.getByLabel("API key").fill("tarn_nobody");
+    await page.getByRole("button", { name: "Use" }).click();
+    await page.getByRole("alert").waitFor();
+    await page.getByLabel("API key").fill(given.key);
+    await page.getByLabel("API key").press("Enter");
+    await page.getByRole("button", { name: "Sign out" }).waitFor();
+  },
+
+  async "trouble is told with its hint and goes away with its cause"(page) {
+    const dataset = await makeDataset();
+    await send(dataset, clicks("a"));
+    const problem = { status: 503, code: "unavailable", detail: "the table is away", hint: "it is tried again" };
+    await page.route("**/ledger", (route) => route.fulfill({ status: 503, contentType: "application/problem+json", body: JSON.stringify(problem) }));
+    await enterKey(page, `#/${dataset}`);
+    await page.getByRole("alert").getByText("The table is away.").waitFor();
+    await page.getByRole("alert").getByText("It is tried again.").waitFor();
+    await page.unroute("**/ledger");
+    await shows(page, "visible", 1);
+    assert.equal(await page.getByRole("alert").count(), 0, "the trouble is over");
+  },
+
+  async "no page is wider than a narrow screen"(page) {
+    const dataset = await makeDataset();
+    await send(dataset, [...clicks("a"), { event_id: "nameless" }]);
+    await page.setViewportSize({ width: 360, height: 740 });
+    const fits = async (what) => assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `${what} fits`);
+    await page.goto(given.url);
+    await page.getByRole("button", { name: "Sign in" }).waitFor();
+    await fits("signed out");
+    await enterKey(page, `#/${dataset}`);
+    await shows(page, "quarantined", 1);
+    await fits("a dataset");
+    await page.goto(`${given.url}/docs`);
+    await page.getByRole("heading", { name: "Errors", exact: true }).waitFor();
+    await fits("the reference");
+  },
+
+  async "the reference shows every operation of the document"(page) {
+    const document = await call("GET", "/openapi.json");
+    const ids = Object.values(document.paths).flatMap((item) => Object.values(item).map((o) => o.operationId)).filter(Boolean);
+    await page.goto(`${given.url}/docs`);
+    await page.getByRole("heading", { name: "Errors", exact: true }).waitFor();
+    const shown = await page.locator("section[id]").evaluateAll((all) => all.map((s) => s.id));
+    assert.deepEqual(ids.filter((id) => !shown.includes(id)), []);
+    assert.ok(!(await page.locator("main").innerText()).match(/\[object|undefined|NaN/), "everything has words");
+  },
+};
+
+// What the policy blocks, and what our scripts throw, is never right.
+function watch(page) {
+  const wrong = [];
+  page.on("pageerror", (e) => wrong.push(e.stack));
+  page.on("console", (m) => { if (/Content Security Policy/.test(m.text())) wrong.push(m.text()); });
+  return wrong;
+}
+
+const browser = await chromium.launch({
+  executablePath: given.chromium,
+  args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+});
+const page = await browser.newPage({ locale: "en-GB" });
+page.setDefaultTimeout(PATIENCE);
+const wrong = watch(page);
+try {
+  await scenarios[given.scenario](page);
+  assert.deepEqual(wrong, []);
+} catch (e) {
+  console.error(e);
+  console.error("the page:\n" + await page.locator("body").innerText());
+  await page.screenshot({ path: given.picture, fullPage: true });
+  process.exitCode = 1;
+} finally {
+  await browser.close();
+}
