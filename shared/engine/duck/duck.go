@@ -139,7 +139,11 @@ func (e *Engine) run(ctx context.Context, plan query.Plan, over snapshot.Snapsho
 	}
 	defer release()
 	tail, releaseTail, err := e.tails.open(ctx, over.Dataset.ID, over.Tail, needed)
-	if err != nil {
+	switch {
+	case err != nil && noMemory(err):
+		return query.Result{}, fault.New(fault.Unavailable, "tail_out_of_memory", "the newest rows found no memory beside the queries that run").
+			WithHint("ask again in a moment").Because(err)
+	case err != nil:
 		return query.Result{}, err
 	}
 	defer releaseTail()
@@ -163,16 +167,22 @@ func (e *Engine) run(ctx context.Context, plan query.Plan, over snapshot.Snapsho
 // faultOf gives DuckDB's errors their kinds.
 func (e *Engine) faultOf(ctx context.Context, err error) error {
 	var known *fault.Error
-	var failed *duckdb.Error
 	switch {
 	case errors.As(err, &known):
 		return err
 	case ctx.Err() != nil:
 		return fault.New(fault.Unavailable, "deadline", "the query took longer than it may").
 			WithHint("ask for less: a shorter time range, fewer dimensions, a filter").Because(err)
-	case errors.As(err, &failed) && failed.Type == duckdb.ErrorTypeOutOfMemory:
+	case noMemory(err):
 		return fault.New(fault.Invalid, "out_of_memory", "the query needs more memory than it may have (%d MiB)", e.config.Memory>>20).
 			WithHint("group by fewer distinct values, replace exact distinct counts or quantiles, or shorten the time range").Because(err)
 	}
 	return fmt.Errorf("duckdb: %w", err)
+}
+
+// noMemory reports whether DuckDB ran into its memory limit. The appender's errors
+// have no type.
+func noMemory(err error) bool {
+	var failed *duckdb.Error
+	return errors.As(err, &failed) && failed.Type == duckdb.ErrorTypeOutOfMemory || strings.Contains(err.Error(), "could not allocate block")
 }
