@@ -2,9 +2,41 @@ package main
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/tarnhq/tarn/console"
 )
+
+func TestTheWebPageIsWhatTheLocalServerServes(t *testing.T) {
+	want := map[string]bool{}
+	for _, p := range console.Paths() {
+		if name := strings.TrimPrefix(p, "/"); strings.Contains(name, ".") {
+			want[name] = true
+		}
+	}
+	everyStage(t, func(t *testing.T, s synth) {
+		got := map[string]bool{}
+		for _, name := range s.page {
+			got[name] = true
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestNamesWithoutADotArePages(t *testing.T) {
+	for _, p := range console.Paths() {
+		named := p == "/" || strings.Contains(p, ".")
+		if page := p + ".html"; !named && !slices.Contains(console.Paths(), page) {
+			t.Errorf("%s is no page of its own: CloudFront would look for %s", p, page)
+		}
+	}
+}
 
 func TestTheWebPageIsReadThroughCloudFrontAlone(t *testing.T) {
 	everyStage(t, func(t *testing.T, s synth) {

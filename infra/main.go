@@ -8,6 +8,7 @@ import (
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awss3assets"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3deployment"
 	"github.com/aws/jsii-runtime-go"
 )
@@ -23,8 +24,12 @@ func (a assets) code(function string) awslambda.Code {
 	return awslambda.Code_FromAsset(jsii.String(a.lambda+"/"+function), nil)
 }
 
+// page leaves out the Go code that serves the same files locally.
 func (a assets) page() awss3deployment.ISource {
-	return awss3deployment.Source_Asset(jsii.String(a.console), nil)
+	return awss3deployment.Source_Asset(jsii.String(a.console), &awss3assets.AssetOptions{
+		IgnoreMode: awscdk.IgnoreMode_GIT,
+		Exclude:    jsii.Strings("*", "!*.html", "!*.js", "!*.css", "!*.svg"),
+	})
 }
 
 // stacks are the stacks of one stage.

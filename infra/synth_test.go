@@ -29,6 +29,7 @@ type synth struct {
 	data      template
 	front     template
 	functions template
+	page      []string // files that are deployed as the web page
 }
 
 // template is a rendered stack.
@@ -69,7 +70,7 @@ func everyStage(t *testing.T, test func(t *testing.T, s synth)) {
 }
 
 // rendered renders all stages once, with cdk-nag looking on, since that takes
-// seconds. The files that a deploy would upload are stand-ins.
+// seconds. Stand-ins take the place of the functions' binaries.
 var rendered = sync.OnceValues(func() (all []synth, err error) {
 	files, err := os.MkdirTemp("", "infra")
 	if err != nil {
@@ -84,7 +85,8 @@ var rendered = sync.OnceValues(func() (all []synth, err error) {
 	if err != nil {
 		return nil, err
 	}
-	app := awscdk.NewApp(&awscdk.AppProps{Context: &flags, Outdir: jsii.String(filepath.Join(files, "out"))})
+	out := filepath.Join(files, "out")
+	app := awscdk.NewApp(&awscdk.AppProps{Context: &flags, Outdir: jsii.String(out)})
 	awscdk.Aspects_Of(app).Add(cdknag.NewAwsSolutionsChecks(&cdknag.NagPackProps{Reports: jsii.Bool(false)}), nil)
 	for _, s := range Stages {
 		all = append(all, synth{Stage: s, stacks: newStacks(app, s, a)})
@@ -96,9 +98,26 @@ var rendered = sync.OnceValues(func() (all []synth, err error) {
 				return nil, err
 			}
 		}
+		if s.page, err = filesBeside(out, "index.html"); err != nil {
+			return nil, err
+		}
 	}
 	return all, nil
 })
+
+// filesBeside lists the asset that holds a file.
+func filesBeside(out, name string) ([]string, error) {
+	found, err := filepath.Glob(filepath.Join(out, "asset.*", name))
+	if err != nil || len(found) != 1 {
+		return nil, fmt.Errorf("%d assets with %s: %w", len(found), name, err)
+	}
+	entries, err := os.ReadDir(filepath.Dir(found[0]))
+	var names []string
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	return names, err
+}
 
 func render(stack awscdk.Stack) (template, error) {
 	t := template{Template: assertions.Template_FromStack(stack, nil)}
@@ -115,8 +134,8 @@ func render(stack awscdk.Stack) (template, error) {
 }
 
 func standIns(in string) (assets, error) {
-	a := assets{lambda: filepath.Join(in, "lambda"), console: filepath.Join(in, "console")}
-	files := []string{filepath.Join(a.console, "index.html")}
+	a := assets{lambda: filepath.Join(in, "lambda"), console: "../console"}
+	var files []string
 	for _, f := range route.Functions {
 		files = append(files, filepath.Join(a.lambda, f.Name, "bootstrap"))
 	}
