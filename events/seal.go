@@ -71,3 +71,12 @@ var decoders = sync.Pool{New: func() any {
 	}
 	return dec
 }}
+
+// Record opens a record and decodes its envelope; see Open and Decode.
+func (d *Decoder) Record(record []byte) (*Envelope, error) {
+	payload, err := Open(record)
+	if err != nil {
+		return nil, err
+	}
+	return d.Decode(payload)
+}

@@ -8,11 +8,14 @@ import (
 	"errors"
 	"time"
 
+	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/ledger"
 	"github.com/tarnhq/tarn/shared/manifest"
 	"github.com/tarnhq/tarn/shared/rows"
 	"github.com/tarnhq/tarn/shared/segment"
+	"github.com/tarnhq/tarn/shared/snapshot"
 	"github.com/tarnhq/tarn/shared/stream"
+	"github.com/tarnhq/tarn/shared/tenant"
 )
 
 // Policy says when a tail is sealed: at the first of its bounds. The zero Policy
@@ -29,6 +32,35 @@ func (p Policy) due(g *generation, now time.Time) bool {
 	}
 	v := g.view()
 	return p == Policy{} || v.rows >= p.Rows || v.bytes >= p.Bytes || now.Sub(g.since) >= p.Age
+}
+
+// asked reports whether SealAll was called since the generation's first record.
+func (l *Live) asked(g *generation) bool {
+	return !g.empty() && g.since.UnixNano() <= l.ask.Load()
+}
+
+// SealAll has the workers seal what a dataset's tails hold now, and waits for it.
+func (l *Live) SealAll(ctx context.Context, t tenant.ID, name dataset.Name) error {
+	now, err := l.Open(ctx, t, name, nil)
+	if err != nil {
+		return err
+	}
+	l.ask.Store(l.Now().UnixNano())
+	for {
+		d, err := l.dataset(ctx, owner{t, now.Dataset.ID})
+		if err != nil {
+			return err
+		}
+		snap, changed := d.snapshot(now.Dataset)
+		if snapshot.Position(snap.State.Through).Covers(now.Position) {
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return snapshot.NotYet(ctx.Err())
+		}
+	}
 }
 
 // times returns bounds n times as wide.
@@ -91,7 +123,7 @@ func (l *Live) Freeze(shard stream.ShardID, p Policy) []*Seal {
 	var seals []*Seal
 	for _, d := range l.all() {
 		f := d.of(shard)
-		if f == nil || f.sealing != nil || !p.due(f.active, l.Now()) {
+		if f == nil || f.sealing != nil || !p.due(f.active, l.Now()) && !l.asked(f.active) {
 			continue
 		}
 		f.freeze()

@@ -38,6 +38,7 @@ type Live struct {
 	mu   sync.Mutex
 	open map[owner]*live
 	part atomic.Uint64
+	ask  atomic.Int64 // when SealAll was called last: Unix nanoseconds
 }
 
 type owner struct {
@@ -209,7 +210,7 @@ func (l *Live) Fold(ctx context.Context, shard stream.Shard, records []stream.Re
 	}()
 	var decoder events.Decoder
 	for i, r := range records {
-		env, err := decode(&decoder, r.Data)
+		env, err := decoder.Record(r.Data)
 		if err != nil {
 			if err := l.poison(ctx, shard.ID, r); err != nil {
 				return i, err
@@ -229,14 +230,6 @@ func (l *Live) Fold(ctx context.Context, shard stream.Shard, records []stream.Re
 		touched[d] = f
 	}
 	return len(records), nil
-}
-
-func decode(decoder *events.Decoder, data []byte) (*events.Envelope, error) {
-	payload, err := events.Open(data)
-	if err != nil {
-		return nil, err
-	}
-	return decoder.Decode(payload)
 }
 
 func (l *Live) foldOf(ctx context.Context, shard stream.Shard, env *events.Envelope) (*live, *fold, error) {

@@ -127,12 +127,8 @@ func log(t *testing.T, s *fake.Stream) []stream.Record {
 }
 
 func envelope(t *testing.T, r stream.Record) *events.Envelope {
-	payload, err := events.Open(r.Data)
-	if err != nil {
-		t.Fatal(err)
-	}
 	var d events.Decoder
-	env, err := d.Decode(payload)
+	env, err := d.Record(r.Data)
 	if err != nil {
 		t.Fatal(err)
 	}

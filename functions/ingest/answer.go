@@ -1,0 +1,90 @@
+package ingest
+
+import (
+	"encoding/json"
+	"io"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/tarnhq/tarn/events"
+)
+
+// sentEvent is an event as it is sent, for the API reference.
+type sentEvent struct {
+	EventID     string         `json:"event_id,omitempty" maxLength:"256" doc:"without it a retry cannot be recognized"`
+	Event       string         `json:"event" maxLength:"256" example:"page_viewed"`
+	Time        time.Time      `json:"time,omitzero" doc:"when it happened; default: when it arrived"`
+	UserID      string         `json:"user_id,omitempty" maxLength:"256"`
+	AnonymousID string         `json:"anonymous_id,omitempty" maxLength:"256"`
+	SessionID   string         `json:"session_id,omitempty" maxLength:"256"`
+	Properties  map[string]any `json:"properties,omitempty" doc:"each becomes a column of its own name"`
+}
+
+// answer tells what became of each event of a request, for the API reference.
+type answer struct {
+	Accepted int         `json:"accepted" doc:"events that are stored durably, quarantined ones included"`
+	Events   []eventFate `json:"events" doc:"in the order they were sent"`
+	Hint     string      `json:"hint,omitempty"`
+}
+
+type eventFate struct {
+	EventID string `json:"event_id" doc:"as sent, or the one made for it"`
+	Fate    string `json:"fate" enum:"accepted,quarantined"`
+	Code    string `json:"code,omitempty" doc:"why it was quarantined: stable" example:"no_event_name"`
+	Reason  string `json:"reason,omitempty" doc:"why it was quarantined, for people"`
+	MadeID  bool   `json:"made_id,omitempty" doc:"it was sent without an event_id, so that a retry cannot be recognized"`
+}
+
+var buffers = sync.Pool{New: func() any { return new([]byte) }}
+
+// writeAnswer writes an answer by hand: it is as long as many requests are.
+func writeAnswer(w io.Writer, decoded []events.Event) error {
+	buffer := buffers.Get().(*[]byte)
+	defer buffers.Put(buffer)
+	out, made := append((*buffer)[:0], `{"accepted":`...), false
+	out = strconv.AppendInt(out, int64(len(decoded)), 10)
+	out = append(out, `,"events":[`...)
+	for i := range decoded {
+		if i > 0 {
+			out = append(out, ',')
+		}
+		out = appendFate(out, &decoded[i])
+		made = made || decoded[i].MadeID
+	}
+	out = append(out, ']')
+	if made {
+		out = append(out, `,"hint":"events without an event_id were given one: if you send them again, they count again"`...)
+	}
+	*buffer = append(out, '}', '\n')
+	_, err := w.Write(*buffer)
+	return err
+}
+
+func appendFate(out []byte, e *events.Event) []byte {
+	out = append(out, `{"event_id":`...)
+	out = appendText(out, e.ID)
+	if e.Refused == (events.Refusal{}) {
+		out = append(out, `,"fate":"accepted"`...)
+	} else {
+		out = append(out, `,"fate":"quarantined","code":`...)
+		out = appendText(out, e.Refused.Code)
+		out = append(out, `,"reason":`...)
+		out = appendText(out, e.Refused.Reason)
+	}
+	if e.MadeID {
+		out = append(out, `,"made_id":true`...)
+	}
+	return append(out, '}')
+}
+
+// appendText appends a JSON text. Most ids need no escape.
+func appendText(out []byte, s string) []byte {
+	for i := range len(s) {
+		if c := s[i]; c < 0x20 || c >= 0x7f || c == '"' || c == '\\' {
+			text, _ := json.Marshal(s) // a string cannot fail
+			return append(out, text...)
+		}
+	}
+	return append(append(append(out, '"'), s...), '"')
+}
