@@ -20,15 +20,18 @@ type Directory struct {
 	pool, app    string
 	domain       string
 	issuer, jwks string
+	once         func(*cognito.Options)
 }
 
 // NewDirectory opens the user pool with this id. The app client is the one that
 // people sign in to; the domain is the URL of the pool's sign-in pages.
 func NewDirectory(client *cognito.Client, pool, app, domain string) *Directory {
 	issuer := issuerURL(client.Options(), pool)
+	once := refusedOnly()
 	return &Directory{
 		client: client, pool: pool, app: app, domain: domain,
 		issuer: issuer, jwks: issuer + "/.well-known/jwks.json",
+		once: func(o *cognito.Options) { o.Retryer = once },
 	}
 }
 
@@ -48,7 +51,8 @@ func (d *Directory) Issuer(context.Context) (identity.Issuer, error) {
 }
 
 // Create implements identity.Directory. Cognito needs several calls for it; when
-// one fails the user is removed again.
+// a later one fails the user is removed again. A crash in between leaves a user
+// who cannot sign in until deleted.
 func (d *Directory) Create(ctx context.Context, email, password string, groups []string) (identity.User, error) {
 	out, err := d.client.AdminCreateUser(ctx, &cognito.AdminCreateUserInput{
 		UserPoolId: &d.pool, Username: &email, MessageAction: types.MessageActionTypeSuppress,
@@ -56,7 +60,7 @@ func (d *Directory) Create(ctx context.Context, email, password string, groups [
 			{Name: sdk.String("email"), Value: &email},
 			{Name: sdk.String("email_verified"), Value: sdk.String("true")},
 		},
-	})
+	}, d.once)
 	if err != nil {
 		return identity.User{}, translate("directory", err)
 	}

@@ -31,6 +31,13 @@ func TestAUserWithAWeakPasswordIsRemovedAgain(t *testing.T) {
 	}
 }
 
+func TestAUserWhoseCreationWasLostIsNotTakenForAnother(t *testing.T) {
+	s := serve(t, lost)
+	_, err := s.account().Directory("pool", "app", "").Create(t.Context(), "a@example.com", "p", nil)
+	wantKind(t, err, fault.Unavailable)
+	s.wants(t, 1)
+}
+
 func TestAListHandsOutCognitosPages(t *testing.T) {
 	s := serve(t, reply(200, `{"PaginationToken":"next","Users":[{"Username":"id","Attributes":[{"Name":"email","Value":"a@example.com"}]}]}`),
 		reply(200, `{"NextToken":"more","Groups":[{"GroupName":"g"}]}`), reply(200, `{"Groups":[{"GroupName":"h"}]}`))
