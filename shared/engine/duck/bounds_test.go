@@ -108,7 +108,7 @@ func TestAQueryStopsWhenItsCallerGoes(t *testing.T) {
 func TestFilesOutsideTheReadableFoldersAreOutOfReach(t *testing.T) {
 	dir, other := t.TempDir(), t.TempDir()
 	store := &folder{memory{blobs: map[string][]byte{}}, dir}
-	e := open(t, store, dir)
+	e := openFor(t, store, dir)
 	ref, err := segment.Write(t.Context(), store, segment.Origin{Tenant: "t", Dataset: "d", Shard: "s"}, tailOf(3).Tail[0].Rows, nil)
 	if err != nil {
 		t.Fatal(err)

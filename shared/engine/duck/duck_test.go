@@ -63,7 +63,7 @@ func (f *folder) Path(key string) (string, error) {
 	return filepath.Join(f.dir, strings.ReplaceAll(key, "/", "!")), nil
 }
 
-func open(t *testing.T, store blob.Store, dir string) *duck.Engine {
+func openFor(t testing.TB, store blob.Store, dir string) *duck.Engine {
 	t.Helper()
 	files, err := local.New(store, dir, 1<<20)
 	if err != nil {
@@ -84,10 +84,10 @@ func open(t *testing.T, store blob.Store, dir string) *duck.Engine {
 func TestEngineOverFilesInPlace(t *testing.T) {
 	dir := t.TempDir()
 	store := &folder{memory{blobs: map[string][]byte{}}, dir}
-	enginetest.Run(t, store, open(t, store, dir))
+	enginetest.Run(t, store, openFor(t, store, dir))
 }
 
 func TestEngineOverFetchedBlobs(t *testing.T) {
 	store := &memory{blobs: map[string][]byte{}}
-	enginetest.Run(t, store, open(t, store, t.TempDir()))
+	enginetest.Run(t, store, openFor(t, store, t.TempDir()))
 }
