@@ -13,29 +13,38 @@ export class Problem extends Error {
 
 /** Calls the API and returns the answer's JSON. body, if given, is sent as JSON. */
 export async function call(method, path, body, signal) {
-  let answer = await send(method, path, body, signal, await credential());
-  if (answer.status === 401 && session()?.refresh) {
-    const renewed = await renew();
-    if (renewed) answer = await send(method, path, body, signal, renewed);
-  }
+  let answer = await send(method, path, body, signal, await held(credential));
+  if (answer.status === 401 && session()?.refresh) answer = await send(method, path, body, signal, await held(renew));
   if (answer.ok) return answer.json();
   const problem = await read(answer);
-  if (answer.status === 401) {
-    forget();
-    dispatchEvent(new CustomEvent("signed-out", { detail: problem }));
-  }
-  throw problem;
+  throw answer.status === 401 ? end(problem) : problem;
+}
+
+// held returns the credential, or ends the session that has none any more.
+async function held(source) {
+  const token = await source().catch(() => { throw away(); });
+  if (!token) throw end(new Problem({ status: 401, code: "signed_out", detail: "your session has ended", hint: "sign in again" }));
+  return token;
+}
+
+function end(problem) {
+  forget();
+  dispatchEvent(new CustomEvent("signed-out", { detail: problem }));
+  return problem;
+}
+
+function away() {
+  return new Problem({ code: "unreachable", detail: "the server cannot be reached", hint: "this page tries again by itself" });
 }
 
 async function send(method, path, body, signal, token) {
-  const headers = {};
-  if (token) headers.Authorization = `Bearer ${token}`;
+  const headers = { Authorization: `Bearer ${token}` };
   if (body !== undefined) headers["Content-Type"] = "application/json";
   try {
     return await fetch(new URL(path, base), { method, headers, signal, body: body === undefined ? undefined : JSON.stringify(body) });
   } catch (e) {
     if (e.name === "AbortError") throw e;
-    throw new Problem({ code: "unreachable", detail: "the server cannot be reached", hint: "this page tries again by itself" });
+    throw away();
   }
 }
 
