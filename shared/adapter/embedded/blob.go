@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"net/http"
 	"path/filepath"
 	"sync"
 	"syscall"
@@ -94,10 +95,11 @@ func (b *Blobs) write(name string, r io.Reader) error {
 	return unwritable(f.Sync())
 }
 
+// unwritable gives an error of the file system, or of an upload, its kind.
 func unwritable(err error) error {
-	var known *fault.Error
-	if errors.As(err, &known) {
-		return err
+	var tooLarge *http.MaxBytesError
+	if errors.As(err, &tooLarge) {
+		return fault.New(fault.TooLarge, "blob_too_large", "a blob is larger than %d bytes", tooLarge.Limit)
 	}
 	return fault.Wrap(fault.Unavailable, "blob_unwritable", err)
 }

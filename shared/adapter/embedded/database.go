@@ -24,6 +24,7 @@ import (
 // default of WAL mode, synchronous=NORMAL, a power cut could undo commits.
 type database struct {
 	readers *sql.DB
+	queries sync.Map // prepared for readers, by text
 	writer  *sql.DB
 	space   *disk.Space
 	changes chan *change
@@ -158,5 +159,26 @@ func (db *database) refuse() {
 	}
 }
 
+// query reads what has been committed. Its text is one of a few.
+func (db *database) query(ctx context.Context, text string, args ...any) (*sql.Rows, error) {
+	if s, ok := db.queries.Load(text); ok {
+		return s.(*sql.Stmt).QueryContext(ctx, args...)
+	}
+	s, err := db.readers.PrepareContext(ctx, text)
+	if err != nil {
+		return nil, err
+	}
+	if first, taken := db.queries.LoadOrStore(text, s); taken {
+		_ = s.Close()
+		s = first.(*sql.Stmt)
+	}
+	return s.QueryContext(ctx, args...)
+}
+
 // unavailable gives an error of SQLite its kind.
-func unavailable(err error) error { return fault.Wrap(fault.Unavailable, "store_failed", err) }
+func unavailable(err error) error {
+	if fault.Is(err, fault.Unavailable) {
+		return err
+	}
+	return fault.Wrap(fault.Unavailable, "store_failed", err)
+}

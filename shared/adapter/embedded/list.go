@@ -20,7 +20,7 @@ func (t *items) List(ctx context.Context, q table.Query) (table.Page, error) {
 	if err != nil {
 		return table.Page{}, err
 	}
-	rows, err := t.db.readers.QueryContext(ctx, text, args...)
+	rows, err := t.db.query(ctx, text, args...)
 	if err != nil {
 		return table.Page{}, unavailable(err)
 	}

@@ -147,6 +147,8 @@ func refuse(w http.ResponseWriter, err error) {
 		status = http.StatusConflict
 	case fault.Invalid:
 		status = http.StatusBadRequest
+	case fault.TooLarge:
+		status = http.StatusRequestEntityTooLarge
 	case fault.Unavailable:
 		status = http.StatusServiceUnavailable
 	}

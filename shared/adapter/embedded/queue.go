@@ -2,8 +2,6 @@ package embedded
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -90,12 +88,16 @@ func (q *messages) Receive(ctx context.Context, limit int, visibility, wait time
 
 // due tells how long it takes until a message is visible: zero if one is.
 func (q *messages) due(ctx context.Context) (time.Duration, error) {
-	var visible int64
-	err := q.db.readers.QueryRowContext(ctx, "select visible from messages where queue = ? and tries < ? order by visible limit 1", q.name, q.tries).Scan(&visible)
-	if errors.Is(err, sql.ErrNoRows) {
-		return time.Hour, nil // Send announces the next one
-	}
+	rows, err := q.db.query(ctx, "select visible from messages where queue = ? and tries < ? order by visible limit 1", q.name, q.tries)
 	if err != nil {
+		return 0, unavailable(err)
+	}
+	defer rows.Close()
+	if !rows.Next() {
+		return time.Hour, unavailable(rows.Err()) // Send announces the next one
+	}
+	var visible int64
+	if err := rows.Scan(&visible); err != nil {
 		return 0, unavailable(err)
 	}
 	return max(0, time.UnixMilli(visible).Sub(q.now())), nil
@@ -176,7 +178,7 @@ func (q *messages) touch(ctx context.Context, receipt, statement string, args ..
 
 // Failed lists messages that were received too often, oldest first.
 func (q *messages) Failed(ctx context.Context, limit int) (failed []queue.Message, err error) {
-	rows, err := q.db.readers.QueryContext(ctx, "select id, body, tries from messages where queue = ? and tries >= ? and visible <= ? order by id limit ?",
+	rows, err := q.db.query(ctx, "select id, body, tries from messages where queue = ? and tries >= ? and visible <= ? order by id limit ?",
 		q.name, q.tries, q.now().UnixMilli(), limit)
 	if err != nil {
 		return nil, unavailable(err)

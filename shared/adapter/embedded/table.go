@@ -29,7 +29,7 @@ func (t *items) Get(ctx context.Context, key table.Key) (table.Item, error) {
 	if err := checkKey(key); err != nil {
 		return table.Item{}, err
 	}
-	rows, err := t.db.readers.QueryContext(ctx, "select "+columns+" from items where partition = ? and sort = ? and "+alive,
+	rows, err := t.db.query(ctx, "select "+columns+" from items where partition = ? and sort = ? and "+alive,
 		[]byte(key.Partition), []byte(key.Sort), t.now().UnixMilli())
 	if err != nil {
 		return table.Item{}, unavailable(err)
@@ -182,10 +182,23 @@ func decode[V any](text []byte, m *map[string]V) error {
 	return json.Unmarshal(text, m)
 }
 
-// sweep deletes items that have expired.
+// swept bounds the items that one transaction of sweep deletes.
+const swept = 1000
+
+// sweep deletes the items that have expired.
 func (t *items) sweep(ctx context.Context) error {
-	return t.db.change(ctx, 0, func(tx *transaction) error {
-		_, err := tx.exec("delete from items where (partition, sort) in (select partition, sort from items where expires <= ? limit 1000)", t.now().UnixMilli())
-		return unavailable(err)
-	})
+	for gone := int64(swept); gone == swept; {
+		err := t.db.change(ctx, 0, func(tx *transaction) error {
+			done, err := tx.exec("delete from items where (partition, sort) in (select partition, sort from items where expires <= ? limit ?)",
+				t.now().UnixMilli(), swept)
+			if err == nil {
+				gone, err = done.RowsAffected()
+			}
+			return unavailable(err)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }

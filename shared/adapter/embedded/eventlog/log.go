@@ -68,24 +68,24 @@ type Log struct {
 
 	trimming sync.Mutex // one deletes files at a time
 
-	mu      sync.Mutex
-	work    sync.Cond     // the writer waits here
-	next    uint64        // the sequence of the next record
-	synced  uint64        // all records through this one are synced
-	files   []*file       // on disk, oldest first
-	tail    *file         // where frames go; its beginning may not be on disk yet
-	block   *block        // the last of tail; nil: none yet
-	queue   []*block      // blocks with unwritten bytes, in order
-	pending int           // unwritten bytes
-	batch   *batch        // of the frames in queue
-	cached  []*block      // blocks with data, oldest first
-	cache   int64         // bytes of them
-	number  uint64        // of the newest file
-	parts   []*part       // the shards, by number
-	upper   uint32        // the number of the next shard
-	marked  uint64        // the sequence of the last mark
-	gate    chan struct{} // not nil while the shards change: then no Put may append
-	closed  bool
+	mu        sync.Mutex
+	work      sync.Cond     // the writer waits here
+	next      uint64        // the sequence of the next record
+	synced    uint64        // all records through this one are synced
+	files     []*file       // on disk, oldest first
+	tail      *file         // where frames go; its beginning may not be on disk yet
+	block     *block        // the last of tail; nil: none yet
+	queue     []*block      // blocks with unwritten bytes, in order
+	pending   int           // unwritten bytes
+	batch     *batch        // of the frames in queue
+	cached    []*block      // blocks with data, oldest first
+	cache     int64         // bytes of them
+	number    uint64        // of the newest file
+	parts     []*part       // the shards, by number
+	nextShard uint32        // the number of the next shard
+	marked    uint64        // the sequence of the last mark
+	gate      chan struct{} // not nil while the shards change: then no Put may append
+	closed    bool
 }
 
 // part is a shard of an open log.
@@ -250,7 +250,7 @@ func settle(d disk.FS, f *file, suspect int64) error {
 // adopt takes over the shards as the last file tells them, with what the files
 // hold of each.
 func (l *Log) adopt(shards layout) {
-	l.upper = shards.Next
+	l.nextShard = shards.Next
 	for _, s := range shards.Shards {
 		p := newPart(s)
 		if len(l.files) > 0 {
@@ -277,7 +277,7 @@ func lastOf(shards layout, number uint32) uint64 {
 
 // layout returns the shards as they are, for the beginning of a file.
 func (l *Log) layout() layout {
-	shards := layout{Next: l.upper}
+	shards := layout{Next: l.nextShard}
 	for _, p := range l.parts {
 		s := p.state
 		s.Last = p.appended

@@ -83,7 +83,7 @@ func (l *Log) enqueueLayout(next layout) (*batch, error) {
 
 // install makes a synced layout the one that Puts and readers see.
 func (l *Log) install(next layout) {
-	l.upper = next.Next
+	l.nextShard = next.Next
 	for _, s := range next.Shards {
 		p := l.part(shardID(s.Number))
 		if p == nil {

@@ -35,11 +35,18 @@ func (l *Log) write() {
 			return
 		}
 		if err := l.out.store(j.pieces); err != nil {
-			l.fail(j, fault.Wrap(fault.Unavailable, "log_unwritable", err))
+			l.fail(j, unwritable(err))
 			continue
 		}
 		l.commit(j)
 	}
+}
+
+func unwritable(err error) error {
+	if fault.Is(err, fault.Unavailable) {
+		return err
+	}
+	return fault.Wrap(fault.Unavailable, "log_unwritable", err)
 }
 
 // take waits for frames and returns all that there are, ended by a mark. When the
