@@ -168,7 +168,7 @@ func TestSegmentsOfOlderSchemasMergeIntoTheNewest(t *testing.T) {
 }
 
 func TestLargeSegmentsComeBackAsTheyWereWritten(t *testing.T) {
-	batch := clicks(150_000) // two row groups
+	batch := clicks(132_000) // two row groups
 	store, ref := written(t, batch, nil)
 	got, err := NewCache(store, 1<<20).ReadRows(t.Context(), ref)
 	if err != nil {
