@@ -2,7 +2,6 @@ package query
 
 import (
 	"encoding/json"
-	"fmt"
 	"math"
 	"math/big"
 	"strconv"
@@ -174,4 +173,4 @@ func compareOrdered[T int64 | float64 | string](a, b T) int {
 	return 0
 }
 
-func (v Value) String() string { return fmt.Sprintf("%s", v.AppendJSON(nil)) }
+func (v Value) String() string { return string(v.AppendJSON(nil)) }

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,7 +26,7 @@ import (
 // Config sizes an Engine.
 type Config struct {
 	Files     *local.Files
-	Readable  []string         // folders that hold the files
+	Readable  []string         // folders of a store whose blobs are files
 	Threads   int              // of all queries together; zero: one per processor
 	Memory    int64            // bytes of all queries together; zero: 1 GiB
 	Queries   int              // at a time; further ones wait. Zero: twice the threads
@@ -77,9 +78,11 @@ func Open(config Config) (*Engine, error) {
 
 // configure limits what any statement may do, then locks that.
 func (e *Engine) configure() error {
-	folders := make([]string, len(e.config.Readable))
-	for i, folder := range e.config.Readable {
-		folders[i] = text(folder)
+	var folders []string
+	for _, folder := range append(slices.Clone(e.config.Readable), e.config.Files.Dir()) {
+		if folder != "" {
+			folders = append(folders, text(folder))
+		}
 	}
 	settings := []string{
 		"SET TimeZone = 'UTC'",

@@ -27,7 +27,7 @@ func statementOf(p query.Plan, f fields, s selection, paths []string, tail []par
 			return out, fmt.Errorf("plan: %w", err)
 		}
 		out.buckets = &calendar.Buckets{Grain: p.Bucket.Grain, Zone: zone, WeekStart: p.Bucket.WeekStart}
-		columns = append(columns, bucketKey(*out.buckets, spansOf(zone, daysOf(s, tail)), f.alias(timeField)))
+		columns = append(columns, bucketKey(*out.buckets, daysOf(s, tail), f.alias(timeField)))
 	}
 	for _, d := range p.Dimensions {
 		columns = append(columns, f.alias(d.Field))

@@ -12,7 +12,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -224,5 +223,5 @@ func (f *Files) Dir() string {
 	if _, ok := f.blobs.(blob.Pather); ok {
 		return ""
 	}
-	return strings.TrimSuffix(f.dir, "/")
+	return f.dir
 }

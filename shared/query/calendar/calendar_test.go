@@ -115,7 +115,7 @@ func TestBucketsOfAnyInstantInAnyZoneAreThoseOfGo(t *testing.T) {
 func TestSpansEndWhereTheOffsetChangesAndNowhereElse(t *testing.T) {
 	for _, name := range zones {
 		zone := load(t, name)
-		spans := calendar.Spans(zone, micros("1850-01-01T00:00:00Z"), micros("2450-01-01T00:00:00Z"))
+		spans := calendar.Spans(zone, micros("1850-01-01T00:00:00Z"), micros("2150-01-01T00:00:00Z"))
 		for i, s := range spans[1:] {
 			if s.Start != spans[i].End || s.Offset == spans[i].Offset || s.Start >= s.End {
 				t.Fatalf("%s: %v follows %v", name, s, spans[i])

@@ -1,4 +1,4 @@
-SELECT (c0 + 846720000000000000) // 60000000 * 60000000 - 846720000000000000, count(*)
+SELECT (c0 - 1766880000000000) // 60000000 * 60000000 + 1766880000000000, count(*)
 FROM (SELECT epoch_us("time") AS c0 FROM read_parquet(['a', 'b']) WHERE "time" >= make_timestamp(1768003200000000)
 UNION ALL SELECT epoch_us("time") AS c0 FROM read_parquet(['d'])
 UNION ALL SELECT p2 AS c0 FROM tail1 WHERE p2 >= 1768003200000000 AND rowid < 7) r
