@@ -7,8 +7,12 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigatewayv2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatchactions"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsevents"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awseventstargets"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambdaeventsources"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssnssubscriptions"
 	"github.com/aws/jsii-runtime-go"
@@ -24,6 +28,10 @@ type alarms struct {
 
 func newAlarms(stack awscdk.Stack, s Stage) alarms {
 	topic := awssns.NewTopic(stack, jsii.String("Alarms"), &awssns.TopicProps{EnforceSSL: jsii.Bool(true)})
+	// A topic with a policy of its own has lost the usual one, which lets alarms in.
+	topic.GrantPublish(awsiam.NewServicePrincipal(jsii.String("cloudwatch.amazonaws.com"), &awsiam.ServicePrincipalOpts{
+		Conditions: &map[string]any{"StringEquals": map[string]any{"aws:SourceAccount": stack.Account()}},
+	}))
 	if s.AlarmEmail != "" {
 		topic.AddSubscription(awssnssubscriptions.NewEmailSubscription(jsii.String(s.AlarmEmail), nil))
 	}
@@ -98,6 +106,26 @@ func (a alarms) watchData(d data) {
 	a.add(alarm{"TableWriteThrottles", "The table refused writes.", metric("AWS/DynamoDB", "WriteThrottleEvents", table), 0, 2})
 	a.add(alarm{"StreamThrottles", "The stream refused records: producers are told to come back. Add shards.",
 		metric("AWS/Kinesis", "WriteProvisionedThroughputExceeded", map[string]*string{"StreamName": d.stream.StreamName()}), 0, 2})
+}
+
+// watchPoison tells of records that nobody can decode, which the consumer keeps and
+// passes over: their events were acknowledged and stay pending in the ledger.
+func (a alarms) watchPoison(segments awss3.Bucket) {
+	key := awsevents.EventField_FromPath(jsii.String("$.detail.object.key"))
+	awsevents.NewRule(a.stack, jsii.String("Poison"), &awsevents.RuleProps{
+		EventPattern: &awsevents.EventPattern{
+			Source:     jsii.Strings("aws.s3"),
+			DetailType: jsii.Strings("Object Created"),
+			Detail: &map[string]any{
+				"bucket": map[string]any{"name": []*string{segments.BucketName()}},
+				"object": map[string]any{"key": awsevents.Match_Prefix(jsii.String(poisonFolder))},
+			},
+		},
+		Targets: &[]awsevents.IRuleTarget{awseventstargets.NewSnsTopic(a.topic, &awseventstargets.SnsTopicProps{
+			Message: awsevents.RuleTargetInput_FromText(jsii.String(
+				"A record of the stream cannot be decoded. Its events stay pending in the ledger; the record is kept as " + *key)),
+		})},
+	})
 }
 
 func metric(namespace, name string, dimensions map[string]*string) awscloudwatch.IMetric {

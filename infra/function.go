@@ -38,6 +38,7 @@ func newFunctions(app awscdk.App, s Stage, d data, f front, a assets) functions 
 	alarms.watchConcurrency()
 	alarms.watchAPI(f.api)
 	alarms.watchData(d)
+	alarms.watchPoison(d.segments)
 	awscdk.NewCfnOutput(stack, jsii.String("RedriveFunction"), &awscdk.CfnOutputProps{Value: byName["redrive"].FunctionName()})
 	return functions{stack: stack, byName: byName}
 }

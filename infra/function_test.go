@@ -92,6 +92,45 @@ func TestEveryAlarmTellsSomebodyWhatToDo(t *testing.T) {
 	})
 }
 
+func TestAlarmsAndEventsMayPublishToTheTopic(t *testing.T) {
+	everyStage(t, func(t *testing.T, s synth) {
+		allowed := map[any]bool{}
+		for _, p := range s.functions.of("AWS::SNS::TopicPolicy") {
+			for _, st := range at(p.Properties, "PolicyDocument", "Statement").([]any) {
+				if at(st, "Effect") == "Allow" && at(st, "Action") == "sns:Publish" {
+					allowed[at(st, "Principal", "Service")] = true
+				}
+			}
+		}
+		for _, service := range []string{"cloudwatch.amazonaws.com", "events.amazonaws.com"} {
+			if !allowed[service] {
+				t.Errorf("%s may not publish", service)
+			}
+		}
+	})
+}
+
+func TestARecordThatCannotBeDecodedIsReported(t *testing.T) {
+	everyStage(t, func(t *testing.T, s synth) {
+		s.data.HasResourceProperties(ptr("AWS::S3::Bucket"), map[string]any{
+			"NotificationConfiguration": map[string]any{"EventBridgeConfiguration": map[string]any{"EventBridgeEnabled": true}},
+		})
+		rules := s.functions.of("AWS::Events::Rule")
+		if len(rules) != 1 {
+			t.Fatalf("%d rules, want 1", len(rules))
+		}
+		for id, r := range rules {
+			want := []any{map[string]any{"prefix": "poison/"}}
+			if diff := cmp.Diff(want, at(r.Properties, "EventPattern", "detail", "object", "key")); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", id, diff)
+			}
+			if len(list(r.Properties["Targets"])) != 1 {
+				t.Errorf("%s tells nobody", id)
+			}
+		}
+	})
+}
+
 func (s synth) hasAlarm(prefix string) bool {
 	for id := range s.functions.of("AWS::CloudWatch::Alarm") {
 		if strings.HasPrefix(id, prefix) {

@@ -31,10 +31,13 @@ func grant(fn awslambda.Function, spec route.Function, d data) {
 	}
 }
 
+// poisonFolder is where the consumer keeps records that it cannot decode.
+const poisonFolder = "poison/"
+
 // Folders of the segment bucket. Below t/<tenant>/d/<dataset>/ the next word tells
 // what an object is. The manifest keeps its snapshots and long entries there.
 var (
-	segmentFolders  = []string{"t/*/rows/*", "t/*/duplicates/*", "t/*/quarantine/*", "poison/*"}
+	segmentFolders  = []string{"t/*/rows/*", "t/*/duplicates/*", "t/*/quarantine/*", poisonFolder + "*"}
 	manifestFolders = []string{"t/*/entry/*", "t/*/state/*"}
 )
 

@@ -34,7 +34,17 @@ func newSegmentBucket(stack awscdk.Stack, s Stage, key awskms.IKey, logs awss3.I
 	props.encryptWith(key)
 	props.logTo(logs, "segments/")
 	props.LifecycleRules = &[]*awss3.LifecycleRule{abandonedUploads()}
-	return awss3.NewBucket(stack, jsii.String("Segments"), &props.BucketProps)
+	bucket := awss3.NewBucket(stack, jsii.String("Segments"), &props.BucketProps)
+	announce(bucket)
+	return bucket
+}
+
+// announce sends what happens in a bucket to EventBridge. The CDK's own way deploys
+// a function for it, which CloudFormation has long not needed.
+func announce(bucket awss3.Bucket) {
+	bucket.Node().DefaultChild().(awss3.CfnBucket).SetNotificationConfiguration(&awss3.CfnBucket_NotificationConfigurationProperty{
+		EventBridgeConfiguration: &awss3.CfnBucket_EventBridgeConfigurationProperty{EventBridgeEnabled: jsii.Bool(true)},
+	})
 }
 
 // newFailureBucket keeps batches that the event source gave up on, whole, until a
