@@ -5,10 +5,12 @@ import { count, when } from "./format.js";
 import { h, sentence } from "./dom.js";
 
 const SHOWN = 5;
+const PAGES = 10; // of 1000, read at most: the API lists the oldest first
+const AGAIN = 30_000; // ms; a replay elsewhere empties quarantine without a trace in the ledger's count
 
 /** A section that is hidden while there is nothing to show. */
 export class Quarantine {
-  #seen = 0; // number of entries when it was last read
+  #seen = "";
 
   constructor(dataset) {
     this.dataset = dataset;
@@ -17,19 +19,30 @@ export class Quarantine {
   }
 
   async show(quarantined, signal) {
-    if (quarantined === this.#seen) return;
-    const { entries } = await call("GET", `v1/datasets/${this.dataset}/quarantine?limit=${SHOWN}`, undefined, signal);
-    this.#seen = quarantined;
-    this.element.hidden = entries.length === 0;
-    const more = quarantined - entries.length;
-    this.list.replaceChildren(...entries.map(row), ...(more > 0 ? [h("li", { class: "soft" }, `and ${count(more)} more`)] : []));
+    const now = `${quarantined} ${Math.floor(Date.now() / AGAIN)}`;
+    if (quarantined === 0 || now === this.#seen) return;
+    const { events, total } = await latest(this.dataset, signal);
+    this.#seen = now;
+    this.element.hidden = total === 0;
+    const more = total - events.length;
+    this.list.replaceChildren(...events.map(row), ...(more > 0 ? [h("li", { class: "soft" }, `and ${count(more)} more`)] : []));
   }
 }
 
-function row(entry) {
-  const raw = typeof entry.event === "string" ? entry.event : JSON.stringify(entry.event);
+async function latest(dataset, signal) {
+  let events = [], page = { next: "" };
+  for (let i = 0; i < PAGES && page.next !== undefined; i++) {
+    const next = page.next && `&next=${encodeURIComponent(page.next)}`;
+    page = await call("GET", `v1/datasets/${dataset}/quarantine?limit=1000${next}`, undefined, signal);
+    events = [...events, ...page.events].slice(-SHOWN);
+  }
+  return { events: events.reverse(), total: page.total };
+}
+
+function row({ event_id: id, received_at: received, code, reason, raw }) {
+  const text = typeof raw === "string" ? raw : JSON.stringify(raw);
   return h("li", {},
-    h("p", {}, h("strong", {}, sentence(entry.reason)), " ", h("code", { class: "tag" }, entry.code)),
-    h("p", { class: "soft" }, h("time", { datetime: entry.received }, when(entry.received)), entry.event_id ? ` · ${entry.event_id}` : ""),
-    raw && h("pre", { tabindex: "0", "aria-label": "The event as sent" }, h("code", {}, raw.length > 400 ? raw.slice(0, 400) + "…" : raw)));
+    h("p", {}, h("strong", {}, sentence(reason)), " ", h("code", { class: "tag" }, code)),
+    h("p", { class: "soft" }, h("time", { datetime: received }, when(received)), id && ` · ${id}`),
+    h("pre", { tabindex: "0", "aria-label": "The event as sent" }, h("code", {}, text.length > 400 ? text.slice(0, 400) + "…" : text)));
 }
