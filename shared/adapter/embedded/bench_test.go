@@ -2,6 +2,8 @@ package embedded_test
 
 import (
 	"fmt"
+	"slices"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -39,6 +41,50 @@ func BenchmarkTableCommit(b *testing.B) {
 		return s.Table().Commit(b.Context(),
 			table.Put(table.Item{Key: table.Key{Partition: "a", Sort: sort}, Body: body}).If(table.Absent),
 			table.Put(table.Item{Key: table.Key{Partition: "b", Sort: sort}, Body: body}))
+	})
+}
+
+// BenchmarkStreamFreshness measures the time from the beginning of a Put until a
+// reader that waits has the record: one record at a time, nothing else to do.
+func BenchmarkStreamFreshness(b *testing.B) {
+	l := open(b, b.TempDir(), embedded.Options{Shards: 1}).Stream()
+	var took []time.Duration
+	var after stream.Sequence
+	for b.Loop() {
+		began := time.Now()
+		var putting sync.WaitGroup
+		putting.Go(func() {
+			if _, err := l.Put(b.Context(), []stream.Entry{{Data: make([]byte, 200)}}); err != nil {
+				b.Error(err)
+			}
+		})
+		records, _, err := l.Read(b.Context(), "shard-000000", after, 10, time.Minute)
+		if err != nil || len(records) == 0 {
+			b.Fatalf("Read: %d records, %v", len(records), err)
+		}
+		took = append(took, time.Since(began))
+		after = records[len(records)-1].Sequence
+		putting.Wait()
+	}
+	slices.Sort(took)
+	b.ReportMetric(float64(took[len(took)/2].Microseconds()), "p50-µs")
+	b.ReportMetric(float64(took[len(took)*99/100].Microseconds()), "p99-µs")
+}
+
+// BenchmarkTableGet reads items, most of them from SQLite's cache.
+func BenchmarkTableGet(b *testing.B) {
+	s := open(b, b.TempDir(), embedded.Options{})
+	keys := make([]table.Key, 100)
+	for i := range keys {
+		keys[i] = table.Key{Partition: "p", Sort: fmt.Sprint(i)}
+		if err := s.Table().Commit(b.Context(), table.Put(table.Item{Key: keys[i], Body: make([]byte, 200)})); err != nil {
+			b.Fatal(err)
+		}
+	}
+	var n atomic.Uint64
+	measure(b, 1, func() error {
+		_, err := s.Table().Get(b.Context(), keys[n.Add(1)%100])
+		return err
 	})
 }
 

@@ -3,6 +3,8 @@ package eventlog
 import (
 	"encoding/binary"
 	"encoding/json"
+	"errors"
+	"io/fs"
 	"strings"
 
 	"github.com/tarnhq/tarn/shared/adapter/embedded/disk"
@@ -28,8 +30,14 @@ type indexBlock struct {
 
 func indexName(path string) string { return strings.TrimSuffix(path, extension) + indexExtension }
 
-// saveIndex is called for a file that will not change again. Its error only means
-// that the next start takes longer.
+// replaceIndex replaces the index of a file that will not change again. If it
+// fails the next start takes longer, and that is all.
+func replaceIndex(d disk.FS, f *file) {
+	if err := d.Remove(indexName(f.path)); err == nil || errors.Is(err, fs.ErrNotExist) {
+		_ = saveIndex(d, f)
+	}
+}
+
 func saveIndex(d disk.FS, f *file) error {
 	x := index{Size: f.size, Last: f.last, Newest: f.newest, Spans: f.spans}
 	for _, b := range f.blocks {

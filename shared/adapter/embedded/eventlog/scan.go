@@ -7,8 +7,8 @@ import (
 	"github.com/tarnhq/tarn/shared/adapter/embedded/disk"
 )
 
-// tail is what a scan learned of the end of a file.
-type tail struct {
+// ending is what a scan learned of the end of a file.
+type ending struct {
 	suspect int64  // from here on nothing vouches that it was synced
 	layout  layout // of the last frame of that kind
 	torn    bool   // bytes follow that were never synced
@@ -17,16 +17,16 @@ type tail struct {
 // scan reads a whole file. It fails if a frame is damaged that was synced, which
 // is so if a later mark says it; a damaged end that nothing vouches for was being
 // written when the power was cut.
-func scan(d disk.FS, path string, blockSize int) (*file, tail, error) {
+func scan(d disk.FS, path string, blockSize int) (*file, ending, error) {
 	body, err := disk.ReadFile(d, path)
 	if err != nil {
-		return nil, tail{}, err
+		return nil, ending{}, err
 	}
 	f, at, err := parseHeader(path, body)
 	if err != nil {
-		return nil, tail{}, err
+		return nil, ending{}, err
 	}
-	end := tail{suspect: int64(at), layout: f.layout}
+	end := ending{suspect: int64(at), layout: f.layout}
 	lastMark := at
 	for at < len(body) {
 		fr, size := parseFrame(body[at:], f.salt)
@@ -39,11 +39,11 @@ func scan(d disk.FS, path string, blockSize int) (*file, tail, error) {
 		case kindLayout:
 			end.layout = layout{}
 			if err := json.Unmarshal(fr.payload, &end.layout); err != nil {
-				return nil, tail{}, corrupt(path, int64(at), "the shards are unreadable")
+				return nil, ending{}, corrupt(path, int64(at), "the shards are unreadable")
 			}
 		case kindRecord:
 			if fr.sequence != f.last+1 {
-				return nil, tail{}, corrupt(path, int64(at), fmt.Sprintf("record %d follows record %d", fr.sequence, f.last))
+				return nil, ending{}, corrupt(path, int64(at), fmt.Sprintf("record %d follows record %d", fr.sequence, f.last))
 			}
 			f.note(fr.shard, fr.sequence, fr.sequence, fr.arrived)
 		}
@@ -53,7 +53,7 @@ func scan(d disk.FS, path string, blockSize int) (*file, tail, error) {
 	f.size, f.end = int64(at), int64(at)
 	end.torn = at < len(body)
 	if end.torn && vouched(body[at:], f.salt, f.last+1) {
-		return nil, tail{}, corrupt(path, int64(at), fmt.Sprintf("record %d was stored and is not readable", f.last+1))
+		return nil, ending{}, corrupt(path, int64(at), fmt.Sprintf("record %d was stored and is not readable", f.last+1))
 	}
 	return f, end, nil
 }

@@ -111,8 +111,8 @@ func (l *Log) evict() {
 	}
 }
 
-// tidy does what a new file gives occasion to. Its failures are no failures of a
-// Put: the next start scans what has no index, and the next file tries again.
+// tidy does what a new file gives occasion to. That files are not deleted now is
+// no failure of a Put: the next file gives occasion again.
 func (l *Log) tidy() {
 	l.mu.Lock()
 	var full *file
@@ -121,7 +121,7 @@ func (l *Log) tidy() {
 	}
 	l.mu.Unlock()
 	if full != nil {
-		_ = saveIndexAgain(l.options.Disk, full)
+		replaceIndex(l.options.Disk, full)
 	}
 	_ = l.expire()
 }
