@@ -54,6 +54,28 @@ func TestTheWebPageIsReadThroughCloudFrontAlone(t *testing.T) {
 	})
 }
 
+func TestAStageWithANameOfItsOwnDemandsTLS12(t *testing.T) {
+	stage := Stages[0]
+	stage.Host = &Host{Name: "tarn.example.com", CertificateARN: "arn:aws:acm:us-east-1:123456789012:certificate/1"}
+	all, err := renderAll(stage)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all[0].front.HasResourceProperties(ptr("AWS::CloudFront::Distribution"), map[string]any{
+		"DistributionConfig": map[string]any{
+			"Aliases": []any{"tarn.example.com"},
+			"ViewerCertificate": map[string]any{
+				"AcmCertificateArn":      "arn:aws:acm:us-east-1:123456789012:certificate/1",
+				"MinimumProtocolVersion": "TLSv1.2_2021",
+				"SslSupportMethod":       "sni-only",
+			},
+		},
+	})
+	all[0].front.HasResourceProperties(ptr("AWS::Cognito::UserPoolClient"), map[string]any{
+		"CallbackURLs": []any{"https://tarn.example.com/"},
+	})
+}
+
 func TestTheWebPageMayRunItsOwnFilesOnly(t *testing.T) {
 	everyStage(t, func(t *testing.T, s synth) {
 		for id, p := range s.front.of("AWS::CloudFront::ResponseHeadersPolicy") {

@@ -69,9 +69,12 @@ func everyStage(t *testing.T, test func(t *testing.T, s synth)) {
 	}
 }
 
-// rendered renders all stages once, with cdk-nag looking on, since that takes
-// seconds. Stand-ins take the place of the functions' binaries.
-var rendered = sync.OnceValues(func() (all []synth, err error) {
+// rendered renders all stages once, since that takes seconds.
+var rendered = sync.OnceValues(func() ([]synth, error) { return renderAll(Stages...) })
+
+// renderAll has cdk-nag looking on. Stand-ins take the place of the functions'
+// binaries.
+func renderAll(stages ...Stage) (all []synth, err error) {
 	files, err := os.MkdirTemp("", "infra")
 	if err != nil {
 		return nil, err
@@ -88,7 +91,7 @@ var rendered = sync.OnceValues(func() (all []synth, err error) {
 	out := filepath.Join(files, "out")
 	app := awscdk.NewApp(&awscdk.AppProps{Context: &flags, Outdir: jsii.String(out)})
 	awscdk.Aspects_Of(app).Add(cdknag.NewAwsSolutionsChecks(&cdknag.NagPackProps{Reports: jsii.Bool(false)}), nil)
-	for _, s := range Stages {
+	for _, s := range stages {
 		all = append(all, synth{Stage: s, stacks: newStacks(app, s, a)})
 	}
 	for i := range all {
@@ -103,7 +106,7 @@ var rendered = sync.OnceValues(func() (all []synth, err error) {
 		}
 	}
 	return all, nil
-})
+}
 
 // filesBeside lists the asset that holds a file.
 func filesBeside(out, name string) ([]string, error) {
