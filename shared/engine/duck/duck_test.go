@@ -11,11 +11,16 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tarnhq/tarn/events"
 	"github.com/tarnhq/tarn/shared/blob"
+	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/engine/duck"
 	"github.com/tarnhq/tarn/shared/engine/enginetest"
 	"github.com/tarnhq/tarn/shared/engine/local"
 	"github.com/tarnhq/tarn/shared/fault"
+	"github.com/tarnhq/tarn/shared/query"
+	"github.com/tarnhq/tarn/shared/rows"
+	"github.com/tarnhq/tarn/shared/snapshot"
 )
 
 // memory is a blob store of which only reading and writing is used.
@@ -90,4 +95,22 @@ func TestEngineOverFilesInPlace(t *testing.T) {
 func TestEngineOverFetchedBlobs(t *testing.T) {
 	store := &memory{blobs: map[string][]byte{}}
 	enginetest.Run(t, store, openFor(t, store, t.TempDir()))
+}
+
+func TestConcurrentQueriesEachSeeTheirOwnSnapshot(t *testing.T) {
+	e := engineOf(t, duck.Config{})
+	b := rows.NewBuilder(dataset.Schema{}, dataset.Keep)
+	plan := planOf(t, countAll)
+	var all sync.WaitGroup
+	for i := range 40 {
+		b.Append(&events.Event{ID: "x", Name: "view", Time: int64(i)}, 0)
+		over := snapshot.Snapshot{Dataset: dataset.Dataset{ID: "d", Kind: dataset.Events}, Tail: []snapshot.Part{{ID: 1, Rows: b.View()}}, Release: func() {}}
+		all.Go(func() {
+			got, err := e.Run(t.Context(), plan, over)
+			if err != nil || got.Rows[0][0] != query.IntValue(int64(i+1)) {
+				t.Errorf("after %d rows: %v, %v", i+1, got.Rows, err)
+			}
+		})
+	}
+	all.Wait()
 }

@@ -47,12 +47,9 @@ func statementOf(p query.Plan, f fields, s selection, paths []string, tail []par
 		for i := range places {
 			places[i] = strconv.Itoa(i + 1)
 		}
-		sql.WriteString("\nGROUP BY " + strings.Join(places, ", "))
+		fmt.Fprintf(&sql, "\nGROUP BY %s\nORDER BY %s", strings.Join(places, ", "), ordered(p.Order))
+		fmt.Fprintf(&sql, "\nLIMIT %d", p.Limit+1) // one more tells that there are more
 	}
-	if len(p.Order) > 0 {
-		sql.WriteString("\nORDER BY " + ordered(p.Order))
-	}
-	fmt.Fprintf(&sql, "\nLIMIT %d", p.Limit+1) // one more tells that there are more
 	out.sql = sql.String()
 	return out, nil
 }

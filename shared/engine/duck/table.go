@@ -23,7 +23,6 @@ type table struct {
 	appender *duckdb.Appender
 	readers  int
 	used     time.Time
-	retired  bool // no query will open it any more
 }
 
 func (t *table) holds(columns []int) bool {

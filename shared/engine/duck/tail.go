@@ -17,7 +17,7 @@ import (
 	"github.com/tarnhq/tarn/shared/snapshot"
 )
 
-// tailIdle is how long a tail table outlives its last use.
+// tailIdle is how long a tail table of a dataset outlives its last use.
 const tailIdle = time.Minute
 
 // tails keeps a table in memory for each part of a tail that queries read, so that
@@ -34,8 +34,9 @@ type tails struct {
 
 // partID names a part: their numbers need not differ between datasets.
 type partID struct {
-	dataset dataset.ID
-	part    uint64
+	dataset  dataset.ID
+	part     uint64
+	replaced int // tells tables apart that gave way to one with more columns; else zero
 }
 
 // part is a view of the first rows of a table.
@@ -63,14 +64,14 @@ func (t *tails) open(ctx context.Context, id dataset.ID, tail []snapshot.Part, f
 			p.table.readers--
 		}
 	}
-	if err := t.sweep(ctx); err != nil {
+	if err := t.sweep(ctx, id, tail); err != nil {
 		return nil, nil, err
 	}
 	for _, p := range tail {
 		if p.Rows.Len == 0 {
 			continue
 		}
-		table, err := t.fill(ctx, partID{id, p.ID}, p.Rows, f)
+		table, err := t.fill(ctx, partID{dataset: id, part: p.ID}, p.Rows, f)
 		if err != nil {
 			for _, p := range parts {
 				p.table.readers--
@@ -98,21 +99,19 @@ func (t *tails) fill(ctx context.Context, id partID, batch rows.Batch, f fields)
 	if held == nil || !held.holds(needed) {
 		if held != nil {
 			needed = union(held.columns, needed)
-			held.retired = true
 		}
 		made, err := t.create(ctx, batch, needed)
 		if err != nil {
 			return nil, err
 		}
 		if held != nil {
-			t.tables[partID{id.dataset, ^uint64(t.made)}] = held // until its readers are done
+			t.tables[partID{dataset: id.dataset, replaced: t.made}] = held // until its readers are done
 		}
 		t.tables[id], held = made, made
 	}
 	held.used = t.now()
 	if err := held.append(batch); err != nil {
-		held.retired = true // what it holds is unknown
-		delete(t.tables, id)
+		delete(t.tables, id) // what it holds is unknown
 		return nil, errors.Join(err, t.drop(ctx, held))
 	}
 	return held, nil
@@ -131,13 +130,16 @@ func (t *tails) create(ctx context.Context, batch rows.Batch, columns []int) (*t
 	return made, t.conn.Raw(made.openAppender)
 }
 
-// sweep drops tables that nobody reads and that are retired or idle.
-func (t *tails) sweep(ctx context.Context) error {
-	for id, table := range t.tables {
-		if table.readers > 0 || !table.retired && t.now().Sub(table.used) < tailIdle {
+// sweep drops tables that nobody reads and nobody will: of parts that the dataset's
+// tail no longer has, and of datasets that nobody asks. (A query of an older version
+// that comes later fills its table again.)
+func (t *tails) sweep(ctx context.Context, id dataset.ID, tail []snapshot.Part) error {
+	for key, table := range t.tables {
+		current := key.dataset != id || key.replaced == 0 && slices.ContainsFunc(tail, func(p snapshot.Part) bool { return p.ID == key.part })
+		if table.readers > 0 || current && t.now().Sub(table.used) < tailIdle {
 			continue
 		}
-		delete(t.tables, id)
+		delete(t.tables, key)
 		if err := t.drop(ctx, table); err != nil {
 			return err
 		}
