@@ -65,7 +65,7 @@ class Home {
     this.nav = h("nav", { "aria-label": "Datasets", hidden: true }, h("h2", {}, "Datasets"), this.list, this.more);
     this.element = h("div", { class: "home" }, this.nav, h("div", {}, this.trouble, this.place));
     this.counts = new Map();
-    this.select = () => this.#select();
+    this.select = () => { this.#select(); this.panel?.focus(); };
     addEventListener("hashchange", this.select);
     this.stopList = poll((signal) => this.#turn(signal), { least: 2000, most: 30_000, growth: 1.5 });
   }

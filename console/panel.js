@@ -18,9 +18,13 @@ export class Panel {
     this.trouble = h("div");
     this.about = h("p", { class: "soft" }, "Loading…");
     this.body = h("div", { class: "body" });
-    this.element = h("article", { "aria-busy": "true" }, h("header", {}, h("h1", { tabindex: "-1" }, name), this.about), this.trouble, this.body);
+    this.title = h("h1", { tabindex: "-1" }, name);
+    this.element = h("article", { "aria-busy": "true" }, h("header", {}, this.title, this.about), this.trouble, this.body);
     this.stop = poll((signal) => this.#turn(signal));
   }
+
+  /** Takes a keyboard or a screen reader to the panel. */
+  focus() { this.title.focus(); }
 
   async #turn(signal) {
     try {

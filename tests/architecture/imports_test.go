@@ -32,7 +32,7 @@ func domain(folder string) bool {
 
 // handlers are the importable packages of functions; the mains choose adapters.
 func handlers(folder string) bool {
-	return within(folder, "functions") && folder != "functions/local" && path.Base(folder) != "lambda"
+	return within(folder, "functions") && !within(folder, "functions/local") && path.Base(folder) != "lambda"
 }
 
 func ours(imported string) bool {
