@@ -36,6 +36,7 @@ func newData(app awscdk.App, s Stage) data {
 	d.failures = newFailureBucket(stack, s, d.key, logs)
 	d.stream = newStream(stack, s)
 	d.pool, d.domain = newUsers(stack, s)
+	awscdk.NewCfnOutput(stack, jsii.String("UserPool"), &awscdk.CfnOutputProps{Value: d.pool.UserPoolId()})
 	return d
 }
 
