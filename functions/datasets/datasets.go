@@ -41,17 +41,15 @@ func (d Deps) create(ctx context.Context, caller access.Principal, in *struct{ B
 
 // page is a page of the list.
 type page struct {
-	Body struct {
-		Datasets []dataset.Dataset `json:"datasets"`
-		Next     string            `json:"next,omitempty" doc:"give it back as ?next= for the page after; absent on the last one"`
-	}
+	Datasets []dataset.Dataset `json:"datasets"`
+	Next     string            `json:"next,omitempty" doc:"give it back as ?next= for the page after; absent on the last one"`
 }
 
 func (d Deps) list(ctx context.Context, caller access.Principal, in *struct {
 	Limit int    `query:"limit" minimum:"1" maximum:"1000" default:"100"`
 	Next  string `query:"next" maxLength:"1000"`
-}) (*page, error) {
-	out := &page{}
+}) (*struct{ Body page }, error) {
+	out := &struct{ Body page }{}
 	var err error
 	out.Body.Datasets, out.Body.Next, err = d.Catalog.List(ctx, caller.Tenant, in.Next, in.Limit)
 	if out.Body.Datasets == nil {
@@ -62,25 +60,25 @@ func (d Deps) list(ctx context.Context, caller access.Principal, in *struct {
 
 // detail is a dataset with what it holds.
 type detail struct {
-	Body struct {
-		dataset.Dataset
-		Schema struct {
-			Version int              `json:"version"`
-			Columns []dataset.Column `json:"columns" doc:"the fixed columns first, then those of properties"`
-		} `json:"schema"`
-		Rows    int64  `json:"rows" doc:"rows that a query sees now"`
-		Version uint64 `json:"version" doc:"of the sealed data"`
-		Bytes   int64  `json:"bytes" doc:"of the sealed segments"`
-	}
+	dataset.Dataset
+	Schema  schema `json:"schema"`
+	Rows    int64  `json:"rows" doc:"rows that a query sees now"`
+	Version uint64 `json:"version" doc:"of the sealed data"`
+	Bytes   int64  `json:"bytes" doc:"of the sealed segments"`
 }
 
-func (d Deps) get(ctx context.Context, caller access.Principal, in *named) (*detail, error) {
+type schema struct {
+	Version int              `json:"version"`
+	Columns []dataset.Column `json:"columns" doc:"the fixed columns first, then those of properties"`
+}
+
+func (d Deps) get(ctx context.Context, caller access.Principal, in *named) (*struct{ Body detail }, error) {
 	snap, err := d.Source.Open(ctx, caller.Tenant, in.Name, nil)
 	if err != nil {
 		return nil, err
 	}
 	defer snap.Release()
-	out := &detail{}
+	out := &struct{ Body detail }{}
 	out.Body.Dataset = snap.Dataset
 	out.Body.Schema.Version = snap.Schema.Version
 	if snap.Dataset.Kind == dataset.Events {

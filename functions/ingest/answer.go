@@ -21,8 +21,8 @@ type sentEvent struct {
 	Properties  map[string]any `json:"properties,omitempty" doc:"each becomes a column of its own name"`
 }
 
-// answer tells what became of each event of a request, for the API reference.
-type answer struct {
+// receipt tells what became of each event of a request, for the API reference.
+type receipt struct {
 	Accepted int         `json:"accepted" doc:"events that are stored durably, quarantined ones included"`
 	Events   []eventFate `json:"events" doc:"in the order they were sent"`
 	Hint     string      `json:"hint,omitempty"`

@@ -45,7 +45,7 @@ func Register(s *api.Server, d Deps) {
 	h := &handler{Deps: d, server: s}
 	h.decoders.New = func() any { return new(ingest.Decoder) }
 	h.tracks.New = func() any { return new(segmentapi.Decoder) }
-	api.Raw(s, route.SendEvents, []sentEvent{}, answer{}, h.send)
+	api.Raw(s, route.SendEvents, []sentEvent{}, receipt{}, h.send)
 	for _, rt := range route.Track {
 		call := callOf(rt.Path)
 		api.Raw(s, rt, map[string]any{}, trackAnswer{}, func(w http.ResponseWriter, r *http.Request, _ access.Principal) error {

@@ -44,17 +44,15 @@ func (d Deps) create(ctx context.Context, caller access.Principal, in *struct{ B
 
 // page is a page of the list.
 type page struct {
-	Body struct {
-		Keys []access.Key `json:"keys"`
-		Next string       `json:"next,omitempty" doc:"give it back as ?next= for the page after; absent on the last one"`
-	}
+	Keys []access.Key `json:"keys"`
+	Next string       `json:"next,omitempty" doc:"give it back as ?next= for the page after; absent on the last one"`
 }
 
 func (d Deps) list(ctx context.Context, caller access.Principal, in *struct {
 	Limit int    `query:"limit" minimum:"1" maximum:"1000" default:"100"`
 	Next  string `query:"next" maxLength:"1000"`
-}) (*page, error) {
-	out := &page{}
+}) (*struct{ Body page }, error) {
+	out := &struct{ Body page }{}
 	var err error
 	out.Body.Keys, out.Body.Next, err = d.Keys.List(ctx, caller.Tenant, in.Next, in.Limit)
 	return out, err

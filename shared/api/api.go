@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"path"
 	"reflect"
 	"strconv"
 	"strings"
@@ -48,6 +49,7 @@ func New(identify Identify, now func() time.Time, log *slog.Logger) *Server {
 	config.OpenAPIPath, config.DocsPath, config.SchemasPath = "", "", ""
 	config.CreateHooks = nil // no "$schema" in answers
 	config.Info.Description = "Events, files and tables go in; exact answers come out."
+	config.Components.Schemas = huma.NewMapRegistry("#/components/schemas/", schemaName)
 	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		"bearer": {Type: "http", Scheme: "bearer", Description: "an API key, or an access token of the sign-in"},
 		"basic":  {Type: "http", Scheme: "basic", Description: "an API key as the user name, as Segment-compatible SDKs send it"},
@@ -56,6 +58,21 @@ func New(identify Identify, now func() time.Time, log *slog.Logger) *Server {
 	s.huma = humago.New(unguarded{s}, config)
 	s.mux.HandleFunc("/", s.unknown)
 	return s
+}
+
+// schemaName names a type in the OpenAPI document by its package and its own name:
+// dataset.Column and query.Column are two schemas. A type that is its package's
+// subject goes without: dataset.Dataset is Dataset.
+func schemaName(t reflect.Type, hint string) string {
+	name := huma.DefaultSchemaNamer(t, hint)
+	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice || t.Kind() == reflect.Map {
+		t = t.Elem()
+	}
+	pkg := path.Base(t.PkgPath())
+	if t.Name() == "" || pkg == "" || pkg == "." || strings.EqualFold(pkg, t.Name()) {
+		return name
+	}
+	return strings.ToUpper(pkg[:1]) + pkg[1:] + name
 }
 
 // unguarded lets huma register on the mux; Handle has already guarded what it registers.
@@ -73,7 +90,11 @@ type guardMux struct {
 }
 
 func (g guardMux) HandleFunc(pattern string, h func(http.ResponseWriter, *http.Request)) {
-	g.s.mount(g.r, func(w http.ResponseWriter, r *http.Request) error { h(w, r); return nil })
+	g.s.mount(g.r, func(w http.ResponseWriter, r *http.Request) error {
+		r.Header.Set("Content-Type", "application/json") // whatever curl -d calls it
+		h(w, r)
+		return nil
+	})
 }
 func (g guardMux) ServeHTTP(http.ResponseWriter, *http.Request) {}
 
@@ -140,8 +161,8 @@ func jsonOf(registry huma.Registry, example any) map[string]*huma.MediaType {
 	return map[string]*huma.MediaType{"application/json": {Schema: registry.Schema(reflect.TypeOf(example), true, "")}}
 }
 
-func params(path string) (names []string) {
-	for part := range strings.SplitSeq(path, "/") {
+func params(pattern string) (names []string) {
+	for part := range strings.SplitSeq(pattern, "/") {
 		if strings.HasPrefix(part, "{") {
 			names = append(names, strings.Trim(part, "{}"))
 		}

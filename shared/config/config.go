@@ -45,3 +45,11 @@ const (
 	SortKey      = "s"
 	ExpiresKey   = "x" // Unix seconds
 )
+
+// The settings of the local server.
+const (
+	Port    Var = "PORT"     // to listen on; 0: any free one
+	Host    Var = "HOST"     // address to listen on; the loopback ones where it is not set
+	DataDir Var = "DATA_DIR" // where everything is kept
+	Demo    Var = "DEMO"     // 0: no demo data
+)

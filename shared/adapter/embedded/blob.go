@@ -163,6 +163,9 @@ func (b *Blobs) path(key string) string {
 	return filepath.Join(append([]string{b.root}, namesOf(key)...)...)
 }
 
+// Folder returns the folder that all blobs are in.
+func (b *Blobs) Folder() string { return b.root }
+
 // Path returns the file that holds a blob.
 func (b *Blobs) Path(key string) (string, error) {
 	if err := checkBlobKey(key); err != nil {

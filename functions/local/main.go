@@ -1,0 +1,125 @@
+// Command local runs the whole of Tarn in one process: every handler and consumer
+// over the embedded adapters. Settings are PORT, HOST, DATA_DIR and DEMO.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+
+	"github.com/tarnhq/tarn/functions/local/server"
+	"github.com/tarnhq/tarn/shared/config"
+)
+
+func main() {
+	document := flag.Bool("openapi", false, "print the OpenAPI document and exit")
+	flag.Parse()
+	run := serve
+	if *document {
+		run = printDocument
+	}
+	if err := run(); err != nil {
+		fmt.Fprintln(os.Stderr, "tarn:", err)
+		os.Exit(1)
+	}
+}
+
+func printDocument() error {
+	text, err := server.Document()
+	if err == nil {
+		_, err = os.Stdout.Write(append(text, '\n'))
+	}
+	return err
+}
+
+func serve() error {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	dir, err := filepath.Abs(config.DataDir.Or(".data"))
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	listeners, url, err := listen(config.Host.Or(""), config.Port.Or("8080"))
+	if err != nil {
+		return err
+	}
+	log, closeLog, err := openLog(filepath.Join(dir, "server.log"))
+	if err != nil {
+		return err
+	}
+	defer closeLog()
+	s, err := server.Open(ctx, server.Options{Dir: dir, URL: url, Log: log})
+	if err != nil {
+		return err
+	}
+	defer func() {
+		fmt.Println("\nTarn seals what is in memory and stops …")
+		if err := s.Close(); err != nil {
+			fmt.Fprintln(os.Stderr, "tarn:", err)
+		}
+	}()
+	return present(ctx, s, dir, listeners)
+}
+
+// present serves, and says how to get in.
+func present(ctx context.Context, s *server.Server, dir string, listeners []net.Listener) error {
+	served := make(chan error, 1)
+	go func() { served <- s.Serve(ctx, listeners...) }()
+	ready, err := s.Ready(ctx)
+	if err != nil {
+		return err
+	}
+	if config.Demo.Or("1") != "0" {
+		if err := loadDemo(ctx, s); err != nil && ctx.Err() == nil {
+			fmt.Fprintln(os.Stderr, "tarn: the demo data could not be loaded:", err)
+		}
+	}
+	if ctx.Err() == nil {
+		welcome(os.Stdout, ready, dir)
+	}
+	return <-served
+}
+
+// listen opens the port on the loopback addresses, or on the host that is set.
+func listen(host, port string) ([]net.Listener, string, error) {
+	name := host
+	if host == "" {
+		host, name = "127.0.0.1", "localhost"
+	}
+	first, err := net.Listen("tcp", net.JoinHostPort(host, port))
+	if err != nil {
+		return nil, "", fmt.Errorf("%w: is another server running? Choose a port with PORT=…", err)
+	}
+	_, port, err = net.SplitHostPort(first.Addr().String())
+	if err != nil {
+		return nil, "", err
+	}
+	listeners := []net.Listener{first}
+	if name == "localhost" {
+		if second, err := net.Listen("tcp6", net.JoinHostPort("::1", port)); err == nil { // where there is IPv6
+			listeners = append(listeners, second)
+		}
+	}
+	if name == "0.0.0.0" || name == "::" {
+		name = "localhost"
+	}
+	return listeners, "http://" + net.JoinHostPort(name, port), nil
+}
+
+// openLog writes the log to a file: the terminal is for people.
+func openLog(path string) (*slog.Logger, func() error, error) {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, nil, err
+	}
+	return slog.New(slog.NewJSONHandler(f, nil)), f.Close, nil
+}

@@ -1,0 +1,56 @@
+package server
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/tarnhq/tarn/console"
+	datasets "github.com/tarnhq/tarn/functions/datasets"
+	accounts "github.com/tarnhq/tarn/functions/events"
+	intake "github.com/tarnhq/tarn/functions/ingest"
+	"github.com/tarnhq/tarn/functions/keys"
+	"github.com/tarnhq/tarn/functions/queries"
+	"github.com/tarnhq/tarn/functions/reference"
+	"github.com/tarnhq/tarn/shared/adapter/embedded"
+	"github.com/tarnhq/tarn/shared/api"
+	"github.com/tarnhq/tarn/shared/dataset"
+	"github.com/tarnhq/tarn/shared/fate"
+	"github.com/tarnhq/tarn/shared/quarantine"
+)
+
+// catalogMemory is how long a producer's request may see an old catalog entry.
+const catalogMemory = time.Second
+
+// routes mounts every endpoint of the route table, and what is beside the API.
+func (s *Server) routes() http.Handler {
+	a := api.New(s.auth.Identify, s.options.Now, s.options.Log)
+	s.register(a)
+	a.Mount("/oidc/", s.provider.Handler())
+	a.Mount(embedded.BlobPath, s.store.Blob())
+	page := console.Handler()
+	for _, path := range console.Paths() {
+		if path == "/" {
+			path = "/{$}" // this address alone, not all that begin so
+		}
+		a.Mount("GET "+path, page)
+	}
+	return a
+}
+
+func (s *Server) register(a *api.Server) {
+	datasets.Register(a, datasets.Deps{Catalog: s.catalog, Source: s.live})
+	intake.Register(a, intake.Deps{Authenticator: s.auth, Datasets: &dataset.Cache{Catalog: s.catalog, MaxAge: catalogMemory},
+		Producer: s.producer, Now: s.options.Now})
+	accounts.Register(a, accounts.Deps{Source: s.live, Table: s.manifest.Table, Segments: s.segments, Seal: s.live.SealAll,
+		Finder: fate.Finder{Segments: s.segments, Stream: s.ingest.Stream}, Replayer: quarantine.Replayer{Manifest: s.manifest, Segments: s.segments, Ingest: s.ingest}})
+	queries.Register(a, queries.Deps{Source: s.live, Engine: s.engine, Now: s.options.Now})
+	keys.Register(a, keys.Deps{Keys: s.keys})
+	reference.Register(a, reference.Deps{Issuer: s.provider.Issuer, Document: a.OpenAPI})
+}
+
+// Document returns the OpenAPI document of all endpoints, without a server.
+func Document() ([]byte, error) {
+	a := api.New(nil, time.Now, nil)
+	(&Server{options: Options{Now: time.Now}}).register(a)
+	return a.OpenAPI()
+}

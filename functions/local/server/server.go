@@ -1,0 +1,188 @@
+// Package server is the whole of Tarn in one process: every handler and consumer
+// over the embedded adapters. It serves laptops and tests, and is a real server for
+// one machine.
+package server
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/tarnhq/tarn/events"
+	"github.com/tarnhq/tarn/shared/access"
+	"github.com/tarnhq/tarn/shared/adapter/embedded"
+	"github.com/tarnhq/tarn/shared/adapter/embedded/oidc"
+	"github.com/tarnhq/tarn/shared/dataset"
+	"github.com/tarnhq/tarn/shared/engine/duck"
+	"github.com/tarnhq/tarn/shared/engine/local"
+	"github.com/tarnhq/tarn/shared/ingest"
+	"github.com/tarnhq/tarn/shared/manifest"
+	"github.com/tarnhq/tarn/shared/segment"
+	"github.com/tarnhq/tarn/shared/snapshot"
+	"github.com/tarnhq/tarn/shared/tail"
+	"github.com/tarnhq/tarn/shared/tenant"
+)
+
+// Tenant is the workspace of a local server.
+const Tenant tenant.ID = "main"
+
+// Options say where a server lives. Dir, URL and Log are needed.
+type Options struct {
+	Dir string // the data folder
+	URL string // where it is reached, without a final slash
+	Log *slog.Logger
+	Now func() time.Time // nil: time.Now
+
+	Policy tail.Policy // when a tail is sealed; zero: DefaultPolicy
+}
+
+// DefaultPolicy seals few and large segments: what is not sealed is answered from
+// the tail, and a crash costs reading it again from the stream.
+var DefaultPolicy = tail.Policy{Rows: 500_000, Bytes: 256 << 20, Age: 5 * time.Minute}
+
+const (
+	segmentMemory = 256 << 20 // bytes of filters and ids that are kept
+	flushEvery    = 200 * time.Millisecond
+	lookEvery     = 5 * time.Second // for new shards
+	sealGrace     = 30 * time.Second
+	drainGrace    = 10 * time.Second
+)
+
+// Server is a running server.
+type Server struct {
+	options  Options
+	store    *embedded.Store
+	provider *oidc.Provider
+	keys     access.Keys
+	auth     *access.Authenticator
+	catalog  dataset.Catalog
+	manifest manifest.Store
+	segments *segment.Cache
+	live     *tail.Live
+	accepted *ingest.Accepted
+	ingest   ingest.Options
+	producer *ingest.Producer
+	engine   *duck.Engine
+	handler  http.Handler
+
+	stop    context.CancelFunc
+	running sync.WaitGroup
+	trim    trimmer
+}
+
+// Open opens the data folder and starts everything but the listener.
+func Open(ctx context.Context, o Options) (*Server, error) {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Policy == (tail.Policy{}) {
+		o.Policy = DefaultPolicy
+	}
+	s := &Server{options: o, stop: func() {}}
+	if err := s.open(ctx); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	s.start()
+	return s, nil
+}
+
+func (s *Server) open(ctx context.Context) (err error) {
+	now, parts := s.options.Now, parallelism()
+	if s.store, err = embedded.Open(s.options.Dir, embedded.Options{Now: now, BaseURL: s.options.URL, Shards: parts}); err != nil {
+		return err
+	}
+	tbl, blobs := s.store.Table(), s.store.Blob()
+	if parts, err = buckets(ctx, tbl, parts); err != nil {
+		return err
+	}
+	if s.provider, err = oidc.Open(ctx, oidc.Config{Table: tbl, URL: s.options.URL, Now: now, Random: rand.Reader, Log: s.options.Log}); err != nil {
+		return err
+	}
+	issuer, err := s.provider.Issuer(ctx)
+	if err != nil {
+		return err
+	}
+	s.keys = access.Keys{Table: tbl, Now: now, Random: rand.Reader}
+	s.auth = &access.Authenticator{Keys: s.keys, Tokens: access.NewTokens(issuer, s.provider.Keys, now)}
+	s.catalog = dataset.Catalog{Table: tbl, Now: now}
+	s.manifest = manifest.Store{Table: tbl, Blobs: blobs, Now: now}
+	s.segments = segment.NewCache(blobs, segmentMemory)
+	s.live = &tail.Live{Catalog: s.catalog, Manifest: s.manifest, Segments: s.segments, Blobs: blobs, Now: now}
+	id := newProducer()
+	s.accepted = &ingest.Accepted{Table: tbl, Producer: id, Now: now, Failed: func(err error) { s.options.Log.Error("accepted", "error", err) }}
+	s.ingest = ingest.Options{ID: id, Stream: s.store.Stream(), Buckets: parts, Accepted: s.accepted, Now: now}
+	s.producer = ingest.NewProducer(s.ingest)
+	files, err := local.New(blobs, "", 0)
+	if err != nil {
+		return err
+	}
+	if s.engine, err = duck.Open(duck.Config{Files: files, Readable: []string{blobs.Folder()}, Now: now}); err != nil {
+		return err
+	}
+	s.handler = s.routes()
+	return nil
+}
+
+// newProducer numbers this run of the process.
+func newProducer() events.Producer {
+	var random [8]byte
+	_, _ = rand.Read(random[:]) // never fails
+	return events.Producer(binary.LittleEndian.Uint64(random[:]) | 1)
+}
+
+// start begins what runs in the background.
+func (s *Server) start() {
+	ctx, stop := context.WithCancel(context.Background())
+	s.stop = stop
+	s.running.Go(func() {
+		ticks := time.NewTicker(flushEvery)
+		defer ticks.Stop()
+		if err := s.accepted.Run(ctx, ticks.C); err != nil {
+			s.options.Log.Error("accepted", "error", err)
+		}
+	})
+	s.running.Go(func() {
+		_ = tail.Follow(ctx, s.store.Stream(), s.worker, snapshot.Every(lookEvery), sealGrace) // ends with ctx
+	})
+}
+
+// Handler serves everything.
+func (s *Server) Handler() http.Handler { return s.handler }
+
+// Serve answers on listeners until ctx ends, then finishes what is under way.
+func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
+	h := &http.Server{Handler: s.handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+		ErrorLog: slog.NewLogLogger(s.options.Log.Handler(), slog.LevelWarn)}
+	failed := make(chan error, len(listeners))
+	for _, l := range listeners {
+		go func() { failed <- h.Serve(l) }() // ends with Shutdown
+	}
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainGrace)
+		defer cancel()
+		return h.Shutdown(last)
+	}
+}
+
+// Close seals what is unsealed and closes the data folder.
+func (s *Server) Close() error {
+	s.stop()
+	s.running.Wait()
+	var errs []error
+	if s.engine != nil {
+		errs = append(errs, s.engine.Close())
+	}
+	if s.store != nil {
+		errs = append(errs, s.store.Close())
+	}
+	return errors.Join(errs...)
+}

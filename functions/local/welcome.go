@@ -1,0 +1,36 @@
+package main
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/tarnhq/tarn/functions/local/server"
+)
+
+// welcome tells a person what to do next: every line of it works when pasted.
+func welcome(w io.Writer, r server.Ready, dir string) {
+	fmt.Fprintf(w, `
+Tarn is at %[1]s
+
+  sign in     %[2]s
+  password    %[3]s
+  reference   %[1]s/docs
+  data, log   %[4]s
+
+Send events, ask a question, see the fate of one event:
+
+  export TARN_KEY=%[5]s
+
+  curl -s -H "Authorization: Bearer $TARN_KEY" %[1]s/v1/datasets -d '{"name": "web", "kind": "events"}'
+
+  curl -s -H "Authorization: Bearer $TARN_KEY" %[1]s/v1/datasets/web/events \
+    -d '[{"event_id": "e1", "event": "page_viewed", "user_id": "u1", "properties": {"url": "/", "revenue": 1.5}}]'
+
+  curl -s -H "Authorization: Bearer $TARN_KEY" %[1]s/v1/query \
+    -d '{"dataset": "web", "measures": ["count", {"op": "sum", "column": "revenue"}], "dimensions": ["event"]}'
+
+  curl -s -H "Authorization: Bearer $TARN_KEY" "%[1]s/v1/datasets/web/events?id=e1"
+
+Ctrl-C stops; the data stays.
+`, r.URL, r.Owner.Email, r.Owner.Password, dir, r.APIKey)
+}
