@@ -1,7 +1,6 @@
 // Package stream is the port for the log that every event crosses: partitioned,
 // ordered within a shard, replayable for its retention. Package streamtest holds
-// the suite that every implementation passes. The consumer table (consumers.go)
-// says which function reads which stream.
+// the suite that every implementation passes.
 package stream
 
 import (
