@@ -70,8 +70,10 @@ vet: need-go need-cc
 lint: need-go need-cc
 	go run $(STATICCHECK) $(all)
 
+# DuckDB's Go binding reads texts through misaligned pointers, which the race build's
+# pointer check takes for a fault; it is off for that package alone.
 test-race: need-go need-cc
-	go test -race -short -timeout 20m $(quick)
+	go test -race -gcflags='github.com/duckdb/duckdb-go/...=-d=checkptr=0' -short -timeout 20m $(quick)
 
 generate: need-go need-cc ## Write the files that are made from others: console/openapi.json
 	@mkdir -p build
