@@ -50,14 +50,24 @@ func (w *Worker) Run(ctx context.Context, shard stream.Shard, grace time.Duratio
 			return w.finish(last)
 		case err != nil:
 			w.Log.Error("shard", "shard", shard.ID, "error", err)
-			if w.Pause(ctx) == nil && fault.Is(err, fault.Conflict) {
-				err = w.restart(ctx)
-			}
+			w.recover(ctx, err)
 		case drained:
 			if err := w.finish(ctx); err == nil {
 				return nil
 			}
 		}
+	}
+}
+
+// recover waits before the next step; a shard that was lost to another worker is
+// begun again from its marks, however often that has to be tried.
+func (w *Worker) recover(ctx context.Context, failed error) {
+	for w.Pause(ctx) == nil && fault.Is(failed, fault.Conflict) {
+		if err := w.restart(ctx); err != nil {
+			w.Log.Error("restart", "shard", w.shard.ID, "error", err)
+			continue
+		}
+		return
 	}
 }
 

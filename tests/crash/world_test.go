@@ -19,10 +19,9 @@ import (
 	"github.com/tarnhq/tarn/tests/fake"
 )
 
-const (
-	owner   tenant.ID = "main"
-	buckets           = 8
-)
+const owner tenant.ID = "main"
+
+const buckets = 8 // of the stream
 
 // world is one schedule: the services that survive everything, and the processes
 // that do not.
