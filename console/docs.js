@@ -6,6 +6,8 @@ import { constraints, example, properties, resolve, typeName } from "./schema.js
 
 const METHODS = ["get", "post", "put", "patch", "delete"];
 const NESTED = 3; // levels of properties that are spelled out
+const ORDER = ["Datasets", "Events", "Queries", "Keys", "Segment-compatible", "Service"]; // other tags follow
+const NAMES = { dataset: "web", id: "e1" }; // what parameters without an example stand for in commands
 
 const main = document.querySelector("main");
 let api; // the document
@@ -19,7 +21,8 @@ function operations() {
       tags.set(tag, [...(tags.get(tag) ?? []), operation]);
     }
   }
-  return [...tags];
+  const rank = (tag) => (ORDER.includes(tag) ? ORDER.indexOf(tag) : ORDER.length);
+  return [...tags].sort(([a], [b]) => rank(a) - rank(b));
 }
 
 function contents(tags) {
@@ -72,20 +75,28 @@ function content(message) {
   return media && { type: media[0], schema: media[1].schema, example: media[1].example ?? Object.values(media[1].examples ?? {})[0]?.value };
 }
 
-const sample = ({ schema, example: given }) => given ?? example(schema, api);
+const sample = ({ schema, example: given }, sent) => given ?? example(schema, api, sent);
 
 function body({ requestBody }) {
   const sent = content(requestBody);
   return sent && [h("h4", {}, "Body", h("span", { class: "soft" }, ` ${sent.type}`)), fields(sent.schema)];
 }
 
-function curl({ path, method, security, requestBody }) {
-  const address = new URL(path.slice(1), base).href.replaceAll("%7B", "{").replaceAll("%7D", "}");
+function address({ path, parameters: list = [] }) {
+  const value = ({ name, schema, example: given }) => given ?? resolve(schema, api)?.examples?.[0] ?? NAMES[name] ?? name;
+  const needed = list.map((p) => resolve(p, api)).filter((p) => p.required);
+  const at = new URL(path.slice(1).replaceAll(/\{(\w+)\}/g, (_, name) => value(needed.find((p) => p.name === name) ?? { name })), base);
+  for (const p of needed) if (p.in === "query") at.searchParams.set(p.name, value(p));
+  return at.href;
+}
+
+function curl(operation) {
+  const { method, security, requestBody } = operation;
   const sent = content(requestBody);
-  return [`curl ${method === "get" ? "" : `-X ${method.toUpperCase()} `}'${address}'`,
+  return [`curl ${method === "get" ? "" : `-X ${method.toUpperCase()} `}'${address(operation)}'`,
     security?.length !== 0 && '-H "Authorization: Bearer $TARN_KEY"',
     sent && `-H "Content-Type: ${sent.type}"`,
-    sent && `-d '${JSON.stringify(sample(sent)).replaceAll("'", "'\\''")}'`].filter(Boolean).join(" \\\n  ");
+    sent && `-d '${JSON.stringify(sample(sent, true)).replaceAll("'", "'\\''")}'`].filter(Boolean).join(" \\\n  ");
 }
 
 function answers({ responses = {} }) {
@@ -97,8 +108,8 @@ function answers({ responses = {} }) {
   });
 }
 
-function errors() {
-  const problem = api.components?.schemas?.Problem;
+function errors(tags) {
+  const problem = tags.flatMap(([, list]) => list).map((o) => content(o.responses?.default)).find(Boolean)?.schema;
   return problem && h("section", { id: "errors" }, h("h3", {}, "Errors"),
     h("p", {}, "Every error is a problem document (RFC 9457, application/problem+json). Go by its code, which stays; detail and hint are for people. After 429 and 503, wait as Retry-After says and send the same again."),
     fields(problem));
@@ -109,7 +120,7 @@ function draw() {
   main.replaceChildren(contents(tags), h("div", { class: "operations" },
     h("header", {}, h("h1", {}, `${api.info.title} API`), h("p", { class: "soft" }, api.info.description),
       h("p", {}, "Base address: ", h("code", {}, base.href), ". Send your key as ", h("code", {}, "Authorization: Bearer …"), ".")),
-    tags.map(([tag, list]) => [h("h2", {}, tag), list.map(section)]), errors()));
+    tags.map(([tag, list]) => [h("h2", {}, tag), list.map(section)]), errors(tags)));
   if (location.hash) document.getElementById(location.hash.slice(1))?.scrollIntoView();
 }
 

@@ -47,18 +47,23 @@ export function properties(schema, document) {
   return Object.entries(full.properties ?? {}).map(([name, of]) => ({ name, schema: of, required: full.required?.includes(name) ?? false }));
 }
 
-/** A value that the schema allows: its own example where it has one. */
-export function example(schema, document, depth = 0) {
+/**
+ * A value that the schema allows: its own example where it has one. What is to be
+ * sent holds no more than it must, an answer everything it may.
+ */
+export function example(schema, document, sent, depth = 0) {
   const s = resolve(schema, document);
-  const given = s.examples?.[0] ?? s.example ?? s.default ?? s.enum?.[0];
+  const given = own(s) ?? s.default ?? s.enum?.[0];
   if (given !== undefined) return given;
   const type = [s.type ?? []].flat().find((t) => t !== "null");
-  if (type === "array") return depth > DEPTH ? [] : [example(s.items, document, depth + 1)];
+  if (type === "array") return depth > DEPTH ? [] : [example(s.items, document, sent, depth + 1)];
   if (type === "object" || s.properties) {
     if (depth > DEPTH) return {};
-    const fields = properties(s, document).filter((p) => p.required || depth === 0);
-    return Object.fromEntries(fields.map((p) => [p.name, example(p.schema, document, depth + 1)]));
+    const fields = properties(s, document).filter((p) => p.required || (sent ? own(resolve(p.schema, document)) !== undefined : depth === 0));
+    return Object.fromEntries(fields.map((p) => [p.name, example(p.schema, document, sent, depth + 1)]));
   }
   if (type === "string") return s.format === "date-time" ? "2026-01-02T03:04:05Z" : "text";
   return { integer: 1, number: 1.5, boolean: true }[type] ?? {};
 }
+
+function own(schema) { return schema.examples?.[0] ?? schema.example; }
