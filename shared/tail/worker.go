@@ -52,9 +52,10 @@ func (w *Worker) Run(ctx context.Context, shard stream.Shard, grace time.Duratio
 			w.Log.Error("shard", "shard", shard.ID, "error", err)
 			w.recover(ctx, err)
 		case drained:
-			if err := w.finish(ctx); err == nil {
+			if err = w.finish(ctx); err == nil {
 				return nil
 			}
+			w.recover(ctx, err)
 		}
 	}
 }
