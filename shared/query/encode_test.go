@@ -74,6 +74,19 @@ func TestTextsSurviveBothEncodings(t *testing.T) {
 	})
 }
 
+func TestAValueIsNoLongerThanItsSize(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		for _, v := range []query.Value{
+			{}, query.BoolValue(false), query.IntValue(rapid.Int64().Draw(t, "int")), query.FloatValue(rapid.Float64().Draw(t, "float")),
+			query.TextValue(rapid.String().Draw(t, "text")), query.TimeValue(rapid.Int64Range(-62135596800_000000, 253402300799_999999).Draw(t, "time")),
+		} {
+			if got := len(v.AppendJSON(nil)) + 1; got > v.Size() {
+				t.Fatalf("%s takes %d bytes, more than %d", v, got, v.Size())
+			}
+		}
+	})
+}
+
 func TestCSVTellsNullFromEmptyText(t *testing.T) {
 	r := query.Result{Columns: []query.Column{{Name: "a,b", Type: query.Text}, {Name: "n", Type: query.Int}},
 		Rows: [][]query.Value{{query.TextValue(""), query.Value{}}, {query.Value{}, query.IntValue(1)}}}

@@ -50,8 +50,7 @@ const (
 	kindText
 )
 
-// IntValue, FloatValue, BoolValue, TimeValue (UTC microseconds), TextValue and
-// BigValue make values.
+// IntValue makes an int.
 func IntValue(i int64) Value { return Value{kind: kindInt, bits: uint64(i)} }
 
 // FloatValue makes a float; of zeros there is only the positive one.
@@ -92,8 +91,24 @@ func (v Value) Float() float64 { return math.Float64frombits(v.bits) }
 // Text returns the text of a text, or the digits of an int past 64 bits.
 func (v Value) Text() string { return v.text }
 
-// Size is about the bytes that v takes in an answer.
-func (v Value) Size() int { return 8 + len(v.text) }
+// Size is the bytes that v takes in an answer as JSON, with its comma, or a little
+// less than Size.
+func (v Value) Size() int {
+	const widest = len(`"2006-01-02T15:04:05.000000Z",`)
+	if v.kind != kindText {
+		return max(widest, len(v.text)+1)
+	}
+	size := len(v.text) + len(`"",`)
+	for i := range len(v.text) {
+		switch c := v.text[i]; {
+		case c < ' ' || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&':
+			size += len(`\u0000`) - 1
+		case c == 0xe2: // the first byte of U+2028 and U+2029, among others
+			size += len(`\u2028`) - 3
+		}
+	}
+	return size
+}
 
 // AppendText appends v as people and CSV files have it; nothing for null.
 func (v Value) AppendText(b []byte) []byte {

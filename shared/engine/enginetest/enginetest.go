@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
@@ -16,6 +17,7 @@ import (
 	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/engine"
 	"github.com/tarnhq/tarn/shared/query"
+	"github.com/tarnhq/tarn/shared/query/calendar"
 	"github.com/tarnhq/tarn/shared/rows"
 	"github.com/tarnhq/tarn/shared/segment"
 	"github.com/tarnhq/tarn/shared/snapshot"
@@ -35,12 +37,43 @@ func Run(t *testing.T, store blob.Store, e engine.Engine) {
 			}
 		})
 	})
+	t.Run("buckets around changes of clocks are those of Go's time package", func(t *testing.T) { clockChanges(t, e) })
 	t.Run("a growing tail is read as far as the snapshot goes", func(t *testing.T) {
 		rapid.Check(t, func(t *rapid.T) {
 			made++
 			growingTail(t, e, made)
 		})
 	})
+}
+
+// clockChanges asks for every grain in zones whose clocks change, over rows from
+// around each change of two years.
+func clockChanges(t *testing.T, e engine.Engine) {
+	for number, name := range []string{"Europe/Zurich", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu", "Australia/Adelaide", "Africa/Casablanca", "UTC"} {
+		zone, err := time.LoadLocation(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b := rows.NewBuilder(dataset.Schema{}, dataset.Keep)
+		for _, s := range calendar.Spans(zone, micros("2025-01-01T00:00:00Z"), micros("2026-12-31T00:00:00Z")) {
+			for minutes := int64(-1500); minutes <= 1500; minutes += 15 {
+				at := max(s.Start, micros("2025-01-01T00:00:00Z")) + minutes*calendar.MinuteMicros
+				b.Append(&events.Event{ID: "x", Name: "view", Time: at}, 0)
+			}
+		}
+		over := snapshot.Snapshot{
+			Dataset: dataset.Dataset{ID: dataset.ID(fmt.Sprint("z", number)), Kind: dataset.Events},
+			Tail:    []snapshot.Part{{ID: 1, Rows: b.View()}}, Release: func() {},
+		}
+		for _, grain := range calendar.Grains {
+			r := query.Request{Measures: []query.Measure{{Op: query.Count}}, Time: &query.Time{Grain: grain, Zone: name}, Limit: query.MaxLimit}
+			plan, err := query.Bind(r, dataset.Events, dataset.Schema{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			compareAnswers(t, e, plan, drawn{over, over.Tail[0].Rows})
+		}
+	}
 }
 
 // drawn is a dataset and all of its rows under its schema.
@@ -103,7 +136,7 @@ func (d *drawn) place(t *rapid.T, store blob.Store, batch rows.Batch, number uin
 	}
 }
 
-func compareAnswers(t *rapid.T, e engine.Engine, plan query.Plan, d drawn) {
+func compareAnswers(t interface{ Fatalf(string, ...any) }, e engine.Engine, plan query.Plan, d drawn) {
 	got, err := e.Run(context.Background(), plan, d.snapshot)
 	if err != nil {
 		t.Fatalf("%v\nplan: %+v", err, plan)
