@@ -1,0 +1,32 @@
+// Command lambda is the function datasets as AWS runs it.
+package main
+
+import (
+	"context"
+	"time"
+
+	"github.com/tarnhq/tarn/functions/datasets"
+	"github.com/tarnhq/tarn/shared/adapter/aws"
+	"github.com/tarnhq/tarn/shared/api"
+	"github.com/tarnhq/tarn/shared/config"
+	"github.com/tarnhq/tarn/shared/dataset"
+	"github.com/tarnhq/tarn/shared/manifest"
+	"github.com/tarnhq/tarn/shared/serve"
+	"github.com/tarnhq/tarn/shared/snapshot"
+)
+
+func main() {
+	account, err := aws.Load(context.Background())
+	if err != nil {
+		panic(err)
+	}
+	table, blobs := account.Table(config.Table.Value()), account.Blob(config.Bucket.Value())
+	catalog := dataset.Catalog{Table: table, Now: time.Now}
+	server := api.New(serve.Principal, time.Now, serve.Logger())
+	datasets.Register(server, datasets.Deps{
+		Catalog: catalog,
+		Source: &snapshot.Sealed{Catalog: catalog, Manifest: manifest.Store{Table: table, Blobs: blobs, Now: time.Now},
+			Poll: snapshot.Every(250 * time.Millisecond)},
+	})
+	serve.HTTP(server)
+}

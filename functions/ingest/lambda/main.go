@@ -1,0 +1,53 @@
+// Command lambda is the function ingest as AWS runs it.
+package main
+
+import (
+	"context"
+	"math/rand/v2"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/tarnhq/tarn/events"
+	handlers "github.com/tarnhq/tarn/functions/ingest"
+	"github.com/tarnhq/tarn/shared/access"
+	"github.com/tarnhq/tarn/shared/adapter/aws"
+	"github.com/tarnhq/tarn/shared/api"
+	"github.com/tarnhq/tarn/shared/config"
+	"github.com/tarnhq/tarn/shared/dataset"
+	"github.com/tarnhq/tarn/shared/ingest"
+	"github.com/tarnhq/tarn/shared/serve"
+)
+
+func main() {
+	ctx, log := context.Background(), serve.Logger()
+	account, err := aws.Load(ctx)
+	if err != nil {
+		panic(err)
+	}
+	buckets, err := strconv.Atoi(config.Buckets.Value())
+	if err != nil {
+		panic(err)
+	}
+	people, err := account.Directory(config.UserPool.Value(), config.Client.Value(), config.Domain.Value()).Issuer(ctx)
+	if err != nil {
+		panic(err)
+	}
+	table, id := account.Table(config.Table.Value()), events.Producer(rand.Uint64()|1)
+	failed := func(err error) { log.Error("accepted", "error", err.Error()) }
+	accepted := &ingest.Accepted{Table: table, Producer: id, Now: time.Now, MaxAge: time.Second, Failed: failed}
+	server := api.New(serve.Principal, time.Now, log)
+	handlers.Register(server, handlers.Deps{
+		Authenticator: &access.Authenticator{Keys: access.Keys{Table: table, Now: time.Now},
+			Tokens: access.NewTokens(people, access.PublishedKeys(http.DefaultClient, people.JWKS), time.Now)},
+		Datasets: &dataset.Cache{Catalog: dataset.Catalog{Table: table, Now: time.Now}, MaxAge: 5 * time.Second},
+		Producer: ingest.NewProducer(ingest.Options{ID: id, Stream: account.Stream(config.Stream.Value()), Buckets: buckets,
+			Accepted: accepted, Seal: events.Seal}),
+		Now: time.Now,
+	})
+	serve.HTTP(server, func(ctx context.Context) {
+		if err := accepted.Flush(ctx); err != nil {
+			failed(err)
+		}
+	})
+}

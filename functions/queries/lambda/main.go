@@ -1,0 +1,52 @@
+// Command lambda is the function queries as AWS runs it.
+package main
+
+import (
+	"context"
+	"path/filepath"
+	"time"
+
+	"github.com/tarnhq/tarn/functions/queries"
+	"github.com/tarnhq/tarn/shared/adapter/aws"
+	"github.com/tarnhq/tarn/shared/api"
+	"github.com/tarnhq/tarn/shared/config"
+	"github.com/tarnhq/tarn/shared/dataset"
+	"github.com/tarnhq/tarn/shared/engine/duck"
+	"github.com/tarnhq/tarn/shared/engine/local"
+	"github.com/tarnhq/tarn/shared/manifest"
+	"github.com/tarnhq/tarn/shared/serve"
+	"github.com/tarnhq/tarn/shared/snapshot"
+)
+
+// What a query may use of the 3 GB of memory and the 4 GB of disk that the function
+// has. Lambda takes answers of 6 MB.
+const (
+	diskBytes   = 3 << 30
+	memoryBytes = 2 << 30
+	answerBytes = 5 << 20
+)
+
+func main() {
+	account, err := aws.Load(context.Background())
+	if err != nil {
+		panic(err)
+	}
+	table, blobs := account.Table(config.Table.Value()), account.Blob(config.Bucket.Value())
+	folder := filepath.Join(config.Scratch.Value(), "segments")
+	files, err := local.New(blobs, folder, diskBytes)
+	if err != nil {
+		panic(err)
+	}
+	engine, err := duck.Open(duck.Config{Files: files, Readable: []string{folder}, Memory: memoryBytes, MaxAnswer: answerBytes})
+	if err != nil {
+		panic(err)
+	}
+	server := api.New(serve.Principal, time.Now, serve.Logger())
+	queries.Register(server, queries.Deps{
+		Source: &snapshot.Sealed{Catalog: dataset.Catalog{Table: table, Now: time.Now},
+			Manifest: manifest.Store{Table: table, Blobs: blobs, Now: time.Now}, Poll: snapshot.Every(250 * time.Millisecond)},
+		Engine: engine,
+		Now:    time.Now,
+	})
+	serve.HTTP(server)
+}

@@ -1,0 +1,44 @@
+// Command lambda is the function reference as AWS runs it.
+package main
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/tarnhq/tarn/functions/datasets"
+	"github.com/tarnhq/tarn/functions/events"
+	"github.com/tarnhq/tarn/functions/ingest"
+	"github.com/tarnhq/tarn/functions/keys"
+	"github.com/tarnhq/tarn/functions/queries"
+	"github.com/tarnhq/tarn/functions/reference"
+	"github.com/tarnhq/tarn/shared/adapter/aws"
+	"github.com/tarnhq/tarn/shared/api"
+	"github.com/tarnhq/tarn/shared/config"
+	"github.com/tarnhq/tarn/shared/serve"
+)
+
+func main() {
+	account, err := aws.Load(context.Background())
+	if err != nil {
+		panic(err)
+	}
+	people := account.Directory(config.UserPool.Value(), config.Client.Value(), config.Domain.Value())
+	deps := reference.Deps{Issuer: people.Issuer, Document: sync.OnceValues(document)}
+	server := api.New(serve.Principal, time.Now, serve.Logger())
+	reference.Register(server, deps)
+	serve.HTTP(server)
+}
+
+// document describes the whole API: that of a server which has all endpoints and
+// nothing behind them.
+func document() ([]byte, error) {
+	whole := api.New(serve.Principal, time.Now, serve.Logger())
+	datasets.Register(whole, datasets.Deps{})
+	events.Register(whole, events.Deps{})
+	ingest.Register(whole, ingest.Deps{})
+	keys.Register(whole, keys.Deps{})
+	queries.Register(whole, queries.Deps{})
+	reference.Register(whole, reference.Deps{})
+	return whole.OpenAPI()
+}
