@@ -83,7 +83,7 @@ func at(micros int64) time.Time { return time.UnixMicro(micros).UTC() }
 // segments calls found with what each segment of a kind knows of the event.
 func (s *search) segments(snap snapshot.Snapshot, kind segment.Kind, hint time.Time, found func(segment.Ref, segment.Found)) error {
 	for _, ref := range snap.State.Of(kind) {
-		if _, holds := slices.BinarySearch(ref.Days, segment.DayOf(hint.UnixMicro())); !hint.IsZero() && !holds {
+		if _, holds := slices.BinarySearch(ref.Days, segment.DayOf(hint.UnixMicro())); ref.Table || !hint.IsZero() && !holds {
 			continue
 		}
 		index, err := s.cache.Index(s.ctx, ref)
