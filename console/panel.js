@@ -10,8 +10,13 @@ import { poll } from "./poll.js";
 import { Quarantine } from "./quarantine.js";
 import { count, spans } from "./span.js";
 
+const AGAIN = 10_000; // ms at least between two looks at the schema, which changes seldom
+
 /** A panel shows itself in `element` until stop is called. */
 export class Panel {
+  #looked = 0;
+  #stale = false; // something changed since
+
   constructor(name, onRows) {
     this.name = name;
     this.onRows = onRows;
@@ -28,8 +33,10 @@ export class Panel {
 
   async #turn(signal) {
     try {
-      if (!this.live) await this.#open(signal);
+      if (!this.live) await this.#look(signal);
       const changed = await this.live.refresh(signal);
+      this.#stale ||= changed;
+      if (this.#stale && Date.now() - this.#looked > AGAIN) await this.#look(signal);
       this.#settle();
       return changed;
     } catch (problem) {
@@ -48,26 +55,36 @@ export class Panel {
     if (problem && !this.live) this.about.textContent = "";
   }
 
-  async #open(signal) {
+  async #look(signal) {
     const dataset = await call("GET", `v1/datasets/${this.name}`, undefined, signal);
-    this.about.replaceChildren(...describe(dataset));
+    this.#looked = Date.now();
+    this.#stale = false;
+    setText(this.about, describe(dataset));
+    this.columns ??= new Columns();
+    this.columns.show(dataset.schema.columns ?? []);
+    if (this.live) return;
     this.onRows(this.name, dataset.rows);
     this.live = dataset.kind === "events" ? new Events(this.name, this.onRows) : new Table(dataset);
-    this.body.replaceChildren(...this.live.elements, columns(dataset));
+    this.body.replaceChildren(...this.live.elements, this.columns.element);
   }
 }
 
-function describe(dataset) {
-  const facts = [`${bytes(dataset.bytes)} in segments`, `since ${date(dataset.created)}`];
-  if (dataset.kind !== "events") facts.unshift(`${number(dataset.rows)} rows`);
-  const { description } = dataset.settings ?? {};
-  return [description ? `${description} · ` : "", [dataset.kind, ...facts].join(" · ")];
+function describe({ kind, rows, bytes: size, created, settings }) {
+  return [settings?.description, kind, kind !== "events" && `${number(rows)} rows`, size > 0 && `${bytes(size)} in segments`, `since ${date(created)}`]
+    .filter(Boolean).join(" · ");
 }
 
-function columns({ schema }) {
-  const list = schema.columns ?? [];
-  return h("details", {}, h("summary", {}, `${list.length} columns`),
-    h("ul", { class: "columns" }, list.map((c) => h("li", {}, h("code", {}, c.name), " ", h("span", { class: "soft" }, c.type)))));
+class Columns {
+  constructor() {
+    this.title = h("summary");
+    this.list = h("ul", { class: "columns" });
+    this.element = h("details", {}, this.title, this.list);
+  }
+
+  show(columns) {
+    setText(this.title, `${columns.length} columns`);
+    this.list.replaceChildren(...columns.map((c) => h("li", {}, h("code", {}, c.name), " ", h("span", { class: "soft" }, c.type))));
+  }
 }
 
 class Table {

@@ -40,11 +40,12 @@ export function constraints(schema, document) {
   return out.join("; ");
 }
 
-/** The properties of an object, of a list's items, or none: [{name, schema, required}]. */
+/** The properties of an object, of a list's items, or none: [{name, schema, required}], the required ones first. */
 export function properties(schema, document) {
   let full = resolve(schema, document);
   while (full.items) full = resolve(full.items, document);
-  return Object.entries(full.properties ?? {}).map(([name, of]) => ({ name, schema: of, required: full.required?.includes(name) ?? false }));
+  const all = Object.entries(full.properties ?? {}).map(([name, of]) => ({ name, schema: of, required: full.required?.includes(name) ?? false }));
+  return all.sort((a, b) => b.required - a.required);
 }
 
 /**
