@@ -18,7 +18,7 @@ const (
 	none      misfortune = iota
 	refuse               // not applied, Unavailable
 	throttle             // not applied, Throttled
-	lose                 // applied, and the answer lost: Unavailable
+	lose                 // applied, and the answer lost: Unavailable; perhaps a resharding before the next try
 	dieBefore            // the process ends before the call
 	dieAfter             // the process ends after it was applied
 	detour               // something else happens first: another worker, a resharding
@@ -35,6 +35,7 @@ type injector struct {
 	countdown int        // calls until the misfortune; negative: none is planned
 	what      misfortune //
 	aside     func()     // what a detour does; the injector is off meanwhile
+	after     func()     // what happens once an answer is lost
 	happened  map[misfortune]int
 }
 
@@ -64,6 +65,7 @@ func (i *injector) call(op func() error) error {
 		if err := op(); err != nil {
 			return err
 		}
+		i.after()
 		return errInjected
 	case dieBefore:
 		panic(death{})

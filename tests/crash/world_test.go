@@ -62,7 +62,7 @@ func newWorld(t *testing.T, seed uint64) *world {
 	w := &world{t: t, rng: rand.New(rand.NewPCG(seed, 1)), now: time.Date(2026, 3, 28, 22, 0, 0, 0, time.UTC),
 		checkpoint: map[stream.ShardID]stream.Sequence{}}
 	w.injector = injector{countdown: -1, happened: map[misfortune]int{}}
-	w.injector.aside = w.aside
+	w.injector.aside, w.injector.after = w.aside, w.afterwards
 	clock := func() time.Time { return w.now }
 	w.table, w.blobs, w.stream = &fake.Table{Now: clock}, &fake.Blobs{Now: clock}, fake.NewStream(2)
 	d, err := dataset.Catalog{Table: w.table, Now: clock, NewID: func() dataset.ID { return "d1" }}.Create(t.Context(), owner, dataset.Spec{Name: "web", Kind: dataset.Events,
@@ -309,6 +309,14 @@ func (w *world) aside() {
 		w.read()
 	default:
 		w.deliver(1 - w.busy)
+	}
+}
+
+// afterwards is what happens between a lost answer and the next try: the copy that
+// is put again may find other shards.
+func (w *world) afterwards() {
+	if w.rng.IntN(2) == 0 {
+		w.reshard()
 	}
 }
 
