@@ -3,6 +3,7 @@ package dataset
 import (
 	"math"
 	"strconv"
+	"time"
 )
 
 // Type is the type of a column. Schemas only widen: int to float to text, and
@@ -119,4 +120,9 @@ func FormatFloat(f float64) string {
 		return strconv.FormatInt(i, 10)
 	}
 	return strconv.FormatFloat(f, 'g', -1, 64)
+}
+
+// FormatTime writes a time, in UTC microseconds, as text columns hold it.
+func FormatTime(micros int64) string {
+	return time.UnixMicro(micros).UTC().Format(time.RFC3339Nano)
 }

@@ -8,13 +8,14 @@ import (
 
 // scope knows which names a dataset's queries may use.
 type scope struct {
-	columns map[string]dataset.Type
-	names   []string
-	json    bool // further names may lie in the JSON column
+	columns    map[string]dataset.Type
+	names      []string
+	properties bool // there is a JSON column of what has no column of its own
+	json       bool // further names may lie in it
 }
 
 func scopeOf(kind dataset.Kind, schema dataset.Schema) scope {
-	s := scope{columns: map[string]dataset.Type{}, json: kind == dataset.Events}
+	s := scope{columns: map[string]dataset.Type{}, properties: kind == dataset.Events}
 	if kind == dataset.Events {
 		for _, c := range dataset.Fixed {
 			s.add(c)
@@ -23,7 +24,7 @@ func scopeOf(kind dataset.Kind, schema dataset.Schema) scope {
 	for _, c := range schema.Columns {
 		s.add(c)
 	}
-	s.json = s.json && len(schema.Columns) >= dataset.MaxColumns
+	s.json = s.properties && len(schema.Columns) >= dataset.MaxColumns
 	return s
 }
 
@@ -44,8 +45,7 @@ func (s scope) field(path, name string) (Field, error) {
 	if t, ok := s.columns[name]; ok {
 		return Field{Name: name, Type: t}, nil
 	}
-	_, hasJSON := s.columns[dataset.ColumnProperties]
-	if property, ok := strings.CutPrefix(name, propertyPrefix); ok && hasJSON && property != "" {
+	if property, ok := strings.CutPrefix(name, propertyPrefix); ok && s.properties && property != "" {
 		return Field{Name: property, Type: dataset.Text, InJSON: true}, nil
 	}
 	if s.json && name != "" {

@@ -148,7 +148,7 @@ func (c *Column) value(row int) events.Value {
 	case dataset.Float:
 		return events.Value{Kind: events.Float, Float: c.Float[row]}
 	case dataset.Time:
-		return events.Value{Kind: events.Text, Text: time.UnixMicro(c.Ints[row]).UTC().Format(time.RFC3339Nano)}
+		return events.Value{Kind: events.Text, Text: dataset.FormatTime(c.Ints[row])}
 	case dataset.Text:
 		return events.Value{Kind: events.Text, Text: string(c.Text(row))}
 	default:

@@ -63,7 +63,7 @@ func clockStart(column string, width, from int64, s calendar.Span) string {
 	if s.Start == calendar.MinMicros || (s.Start+s.Offset)%width == 0 {
 		return key
 	}
-	return fmt.Sprintf("greatest(%s, %s)", key, integer(s.Start))
+	return fmt.Sprintf("CASE WHEN %[1]s < %[2]s THEN %[2]s ELSE %[1]s END", key, integer(s.Start)) // greatest takes a null for less
 }
 
 // choose writes a search for the span that holds an instant: a balanced tree, so

@@ -37,7 +37,7 @@ func (e *Engine) fetch(ctx context.Context, s statement, p query.Plan) (out [][]
 			}
 			size += row[i].Size()
 		}
-		if s.buckets != nil {
+		if s.buckets != nil && !row[0].IsNull() { // a table's row may have no time
 			row[0] = bucketStart(s, starts, row[0].Int())
 		}
 		if size > e.config.MaxAnswer {

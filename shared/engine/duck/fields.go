@@ -74,6 +74,8 @@ func widened(expression string, from, to dataset.Type) string {
 		return "CAST(" + expression + " AS DOUBLE)"
 	case from == dataset.Float:
 		return floatText + "(" + expression + ")"
+	case from == dataset.Time:
+		return widened(timeText+"("+expression+")", dataset.Text, to)
 	case from == dataset.Text && to == dataset.JSON:
 		return "CAST(to_json(" + expression + ") AS VARCHAR)"
 	case from == dataset.JSON:

@@ -84,9 +84,15 @@ func shapeOf(ref segment.Ref, f fields, within bool) string {
 	var b strings.Builder
 	if within {
 		b.WriteByte('!')
+	} else {
+		b.WriteString(timeColumn(ref))
 	}
 	for _, field := range f {
+		at := columnOf(ref, field.Name)
 		b.WriteString(fileColumn(ref, field))
+		if at >= 0 {
+			b.WriteString(string(ref.Columns[at].Type)) // one scan would take the type of one file for all
+		}
 		b.WriteByte(0)
 	}
 	return b.String()
@@ -106,7 +112,19 @@ func (g *group) scan(f fields, r query.Range) string {
 	if g.within {
 		return sql
 	}
-	return sql + rangeOf(identifier(dataset.ColumnTime), r, timestamp)
+	return sql + rangeOf(timeColumn(g.ref), r, timestamp)
+}
+
+// timeColumn writes the column of a segment's files that ranges restrict. In a
+// table's there may be none, and a null is in no range.
+func timeColumn(ref segment.Ref) string {
+	if !ref.Table {
+		return identifier(dataset.ColumnTime)
+	}
+	if at := columnOf(ref, dataset.ColumnTime); at >= 0 && ref.Columns[at].Type == dataset.Time {
+		return identifier(segment.PhysicalName(dataset.ColumnTime))
+	}
+	return "CAST(NULL AS TIMESTAMP)"
 }
 
 // selected names expressions for the fields as the statement calls them.
@@ -144,20 +162,23 @@ func fileColumn(ref segment.Ref, field query.Field) string {
 	switch {
 	case field.Name == dataset.ColumnEventID && ref.UUID:
 		return "CAST(" + identifier(field.Name) + " AS VARCHAR)"
-	case at >= 0:
+	case at >= 0 && !ref.Table:
 		return stored(identifier(field.Name), dataset.Fixed[at].Type, field.Type)
 	}
-	at = slices.IndexFunc(ref.Columns, func(c dataset.Column) bool { return c.Name == field.Name })
-	if at < 0 {
+	if at = columnOf(ref, field.Name); at < 0 {
 		return "CAST(NULL AS " + sqlTypes[field.Type] + ")"
 	}
 	return stored(identifier(segment.PhysicalName(field.Name)), ref.Columns[at].Type, field.Type)
 }
 
+func columnOf(ref segment.Ref, name string) int {
+	return slices.IndexFunc(ref.Columns, func(c dataset.Column) bool { return c.Name == name })
+}
+
 // stored reads a column of a file as a field of a relation.
 func stored(column string, from, to dataset.Type) string {
-	if from == dataset.Time && to == dataset.Time {
-		return "epoch_us(" + column + ")"
+	if from == dataset.Time {
+		column = "epoch_us(" + column + ")"
 	}
 	return widened(column, from, to)
 }

@@ -3,6 +3,7 @@ package enginetest
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"pgregory.net/rapid"
@@ -79,13 +80,7 @@ func drawEvent(t *rapid.T, i int, uuids bool) *events.Event {
 
 // drawPlan binds a random request; one that does not fit is drawn again.
 func drawPlan(t *rapid.T, over snapshot.Snapshot) query.Plan {
-	columns := []dataset.Column{}
-	columns = append(columns, dataset.Fixed[:7]...)
-	columns = append(columns, over.Schema.Columns[:min(len(over.Schema.Columns), 2)]...)
-	columns = append(columns, over.Schema.Columns[max(0, len(over.Schema.Columns)-10):]...)
-	for _, name := range inJSON {
-		columns = append(columns, dataset.Column{Name: "properties." + name, Type: dataset.Text})
-	}
+	columns := columnsToAsk(over)
 	var r query.Request
 	for i := range rapid.IntRange(0, 2).Draw(t, "dimensions") {
 		r.Dimensions = append(r.Dimensions, query.Dimension{Column: drawColumn(t, columns).Name, Name: fmt.Sprint("d", i)})
@@ -93,7 +88,8 @@ func drawPlan(t *rapid.T, over snapshot.Snapshot) query.Plan {
 	for i := range rapid.IntRange(1, 3).Draw(t, "measures") {
 		r.Measures = append(r.Measures, drawMeasure(t, columns, fmt.Sprint("m", i)))
 	}
-	if rapid.Bool().Draw(t, "has time") {
+	timed := slices.ContainsFunc(columns, func(c dataset.Column) bool { return c.Name == dataset.ColumnTime && c.Type == dataset.Time })
+	if timed && rapid.Bool().Draw(t, "has time") {
 		r.Time = drawTime(t)
 	}
 	if rapid.Bool().Draw(t, "has filter") {
@@ -107,6 +103,20 @@ func drawPlan(t *rapid.T, over snapshot.Snapshot) query.Plan {
 		t.Fatalf("%v\nrequest: %+v", err, r)
 	}
 	return p
+}
+
+// columnsToAsk lists columns that a request may name: of a wide schema its ends.
+func columnsToAsk(over snapshot.Snapshot) []dataset.Column {
+	schema := over.Schema.Columns
+	columns := slices.Concat(schema[:min(len(schema), 2)], schema[max(0, len(schema)-10):])
+	if over.Dataset.Kind == dataset.Table {
+		return columns
+	}
+	columns = append(columns, dataset.Fixed[:7]...)
+	for _, name := range inJSON {
+		columns = append(columns, dataset.Column{Name: "properties." + name, Type: dataset.Text})
+	}
+	return columns
 }
 
 func drawColumn(t *rapid.T, columns []dataset.Column) dataset.Column {

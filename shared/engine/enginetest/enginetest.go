@@ -38,6 +38,16 @@ func Run(t *testing.T, store blob.Store, e engine.Engine) {
 		})
 	})
 	t.Run("buckets around changes of clocks are those of Go's time package", func(t *testing.T) { clockChanges(t, e) })
+	t.Run("any plan over any table is answered as by looking at every row", func(t *testing.T) {
+		rapid.Check(t, func(t *rapid.T) {
+			made++
+			d := drawTable(t, store, made)
+			for range 4 {
+				plan := drawPlan(t, d.snapshot)
+				compareAnswers(t, e, plan, d)
+			}
+		})
+	})
 	t.Run("a growing tail is read as far as the snapshot goes", func(t *testing.T) {
 		rapid.Check(t, func(t *rapid.T) {
 			made++

@@ -24,8 +24,8 @@ func Answer(p query.Plan, all rows.Batch) (out [][]query.Value, truncated bool) 
 		ordered = append(ordered, groups[""])
 	}
 	for row := range all.Len {
-		at := field(all, row, query.Field{Name: dataset.ColumnTime, Type: dataset.Time}).Int()
-		if at < p.Range.From || at >= p.Range.To || !holds(p.Filter, all, row) {
+		at := field(all, row, query.Field{Name: dataset.ColumnTime, Type: dataset.Time})
+		if !within(p.Range, at) || !holds(p.Filter, all, row) {
 			continue
 		}
 		keys := keysOf(p, all, row, at)
@@ -50,25 +50,41 @@ func Answer(p query.Plan, all rows.Batch) (out [][]query.Value, truncated bool) 
 	return out, false
 }
 
+// within reports whether a time is in a range. Rows without one are in that of all
+// time only.
+func within(r query.Range, at query.Value) bool {
+	if at.IsNull() {
+		return r == query.Unbounded
+	}
+	return r.From <= at.Int() && at.Int() < r.To
+}
+
 type group struct {
 	keys []query.Value
 	rows []int
 }
 
-func keysOf(p query.Plan, all rows.Batch, row int, at int64) []query.Value {
+func keysOf(p query.Plan, all rows.Batch, row int, at query.Value) []query.Value {
 	var keys []query.Value
 	if p.Bucket != nil {
-		zone, err := time.LoadLocation(p.Bucket.Zone)
-		if err != nil {
-			panic(err)
-		}
-		b := calendar.Buckets{Grain: p.Bucket.Grain, Zone: zone, WeekStart: p.Bucket.WeekStart}
-		keys = append(keys, query.TimeValue(b.Start(b.Key(at))))
+		keys = append(keys, bucket(*p.Bucket, at))
 	}
 	for _, d := range p.Dimensions {
 		keys = append(keys, field(all, row, d.Field))
 	}
 	return keys
+}
+
+func bucket(b query.Bucket, at query.Value) query.Value {
+	if at.IsNull() {
+		return at
+	}
+	zone, err := time.LoadLocation(b.Zone)
+	if err != nil {
+		panic(err)
+	}
+	buckets := calendar.Buckets{Grain: b.Grain, Zone: zone, WeekStart: b.WeekStart}
+	return query.TimeValue(buckets.Start(buckets.Key(at.Int())))
 }
 
 func identity(values []query.Value) string {
