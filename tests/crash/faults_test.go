@@ -22,7 +22,7 @@ const (
 	dieBefore            // the process ends before the call
 	dieAfter             // the process ends after it was applied
 	detour               // something else happens first: another worker, a resharding
-	partial              // of a put, some entries are refused; otherwise as none
+	partial              // of a put, some entries are refused; of other calls, none
 	misfortunes
 )
 
@@ -42,10 +42,10 @@ type injector struct {
 func (i *injector) plan(after int, what misfortune) { i.countdown, i.what = after, what }
 func (i *injector) off()                            { i.countdown = -1 }
 
-// next returns what happens to the call at hand.
-func (i *injector) next() misfortune {
+// next returns what happens to the call at hand: a put of several entries, or not.
+func (i *injector) next(put bool) misfortune {
 	i.countdown--
-	if i.countdown != -1 {
+	if i.countdown != -1 || i.what == partial && !put {
 		return none
 	}
 	i.happened[i.what]++
@@ -56,7 +56,12 @@ var errInjected = fault.New(fault.Unavailable, "injected", "injected")
 
 // call runs one call of a port under the injector.
 func (i *injector) call(op func() error) error {
-	switch i.next() {
+	return i.suffer(i.next(false), op)
+}
+
+// suffer runs a call with what happens to it.
+func (i *injector) suffer(what misfortune, op func() error) error {
+	switch what {
 	case refuse:
 		return errInjected
 	case throttle:
@@ -123,15 +128,15 @@ type faultyStream struct {
 
 // Put refuses every second entry of a put that is to succeed in part.
 func (f faultyStream) Put(ctx context.Context, entries []stream.Entry) (places []stream.Place, err error) {
-	if f.countdown == 0 && f.what == partial {
+	what := f.next(len(entries) > 1)
+	if what == partial {
 		return f.some(ctx, entries)
 	}
-	err = f.call(func() error { places, err = f.Stream.Put(ctx, entries); return err })
+	err = f.suffer(what, func() error { places, err = f.Stream.Put(ctx, entries); return err })
 	return places, err
 }
 
 func (f faultyStream) some(ctx context.Context, entries []stream.Entry) ([]stream.Place, error) {
-	f.next()
 	var lucky []stream.Entry
 	for i := 0; i < len(entries); i += 2 {
 		lucky = append(lucky, entries[i])
