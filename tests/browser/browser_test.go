@@ -47,7 +47,7 @@ func play(t *testing.T, chromium, name string, s server) {
 	node := exec.CommandContext(t.Context(), "node", "scenarios.mjs")
 	node.Stdin = bytes.NewReader(input)
 	if out, err := node.CombinedOutput(); err != nil {
-		t.Errorf("%v\n%s", err, out)
+		t.Errorf("%v; what the browser showed is in %s\n%s", err, picture, out)
 	}
 }
 
