@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"testing"
+	"time"
 )
 
 // client speaks to a running server, as its ready.json describes it.
@@ -155,4 +156,24 @@ func (c client) fate(t *testing.T, dataset, id string) (f fate) {
 	t.Helper()
 	c.call(t, http.MethodGet, "/v1/datasets/"+dataset+"/events?id="+url.QueryEscape(id), nil, &f)
 	return f
+}
+
+// settled waits until so many deliveries, or more, have been accounted for.
+func (c client) settled(t *testing.T, dataset string, accepted int64) ledger {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	look := time.NewTicker(20 * time.Millisecond)
+	defer look.Stop()
+	for {
+		l := c.ledger(t, dataset)
+		if l.Accepted >= accepted && l.Pending == 0 {
+			return l
+		}
+		select {
+		case <-look.C:
+		case <-ctx.Done():
+			t.Fatalf("%d deliveries to %s are not accounted for: %+v", accepted, dataset, l)
+		}
+	}
 }
