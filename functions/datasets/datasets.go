@@ -93,7 +93,7 @@ func (d Deps) get(ctx context.Context, caller access.Principal, in *named) (*str
 }
 
 func (d Deps) update(ctx context.Context, caller access.Principal, in *struct {
-	named
+	Name dataset.Name `path:"dataset" maxLength:"64"` // huma does not look into an embedded struct that is not exported
 	Body dataset.Change
 }) (*one, error) {
 	if err := d.fits(ctx, caller, in.Name, in.Body.Columns); err != nil {
