@@ -86,12 +86,15 @@ func allowObjects(fn awslambda.IFunction, actions []string, bucket awss3.IBucket
 	allow(fn, actions, arns...)
 }
 
-// grantStream covers putting; reading is the event source's, which grants it.
+var streamActions = map[string][]string{
+	"read": {"kinesis:ListShards", "kinesis:GetShardIterator", "kinesis:GetRecords"},
+	"put":  {"kinesis:PutRecords"},
+}
+
+// grantStream covers reading by whoever looks something up. What else a consumer
+// needs, its event source grants.
 func grantStream(fn awslambda.Function, how string, d data) {
-	if how == "read" {
-		return
-	}
-	allow(fn, []string{"kinesis:PutRecords", "kinesis:ListShards"}, *d.stream.StreamArn())
+	allow(fn, streamActions[how], *d.stream.StreamArn())
 }
 
 func allow(who awsiam.IGrantable, actions []string, resources ...string) {

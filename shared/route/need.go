@@ -33,11 +33,11 @@ type Function struct {
 // Functions lists every deployed function: those that serve routes, those that
 // consume, and redrive, which an operator calls by hand.
 var Functions = []Function{
-	{Name: "datasets", Needs: []Need{ReadCatalog, WriteCatalog, ReadManifest, WriteManifest, ReadSegments}},
+	{Name: "datasets", Needs: []Need{ReadCatalog, WriteCatalog, ReadManifest}},
 	{Name: "ingest", Needs: []Need{ReadCatalog, WriteCatalog, ReadKeys, PutStream, WriteLedger}},
-	{Name: "events", Needs: []Need{ReadCatalog, ReadManifest, WriteManifest, ReadLedger, ReadSegments, PutStream, WriteLedger}},
+	{Name: "events", Needs: []Need{ReadCatalog, ReadManifest, WriteManifest, ReadLedger, ReadSegments, PutStream, ReadStream}},
 	{Name: "queries", Needs: []Need{ReadCatalog, ReadManifest, ReadSegments}, Engine: true},
-	{Name: "keys", Needs: []Need{ReadKeys, WriteKeys, ReadCatalog}},
+	{Name: "keys", Needs: []Need{ReadKeys, WriteKeys}},
 	{Name: "reference"},
 	{Name: "authorizer", Needs: []Need{ReadKeys}},
 	{Name: "ingestor", Needs: []Need{ReadCatalog, ReadManifest, WriteManifest, ReadSegments, WriteSegments, ReadStream}},
