@@ -42,38 +42,58 @@ type body struct {
 	Seen []laneJSON `json:"seen"`
 }
 
+const marks = "mark#"
+
 func key(t tenant.ID, d dataset.ID, shard stream.ShardID) table.Key {
-	return table.Key{Partition: Partition(t, d), Sort: "mark#" + string(shard)}
+	return table.Key{Partition: Partition(t, d), Sort: marks + string(shard)}
 }
 
-// Read returns the mark of a shard. A shard without one inherits what its parents
-// have seen, from the start of its own records.
+// Read returns the mark of a shard. A shard without one that descends from others
+// inherits what has been seen in any shard of the dataset, from the start of its own
+// records: a forebear's mark may be several reshardings back, with shards between
+// that never had a record, and what was folded anywhere must not be folded again.
 func (s Store) Read(ctx context.Context, t tenant.ID, d dataset.ID, shard stream.Shard) (Mark, error) {
-	m, err := s.read(ctx, t, d, shard.ID)
-	if !fault.Is(err, fault.NotFound) {
-		return m, err
+	item, err := s.Table.Get(ctx, key(t, d, shard.ID))
+	if err == nil {
+		return parse(item)
 	}
-	for _, parent := range shard.Parents {
-		p, err := s.read(ctx, t, d, parent)
-		if fault.Is(err, fault.NotFound) {
-			continue
-		}
+	if !fault.Is(err, fault.NotFound) || len(shard.Parents) == 0 {
+		return Mark{}, ignore(err, fault.NotFound)
+	}
+	return s.inherit(ctx, t, d)
+}
+
+func ignore(err error, kind fault.Kind) error {
+	if fault.Is(err, kind) {
+		return nil
+	}
+	return err
+}
+
+func (s Store) inherit(ctx context.Context, t tenant.ID, d dataset.ID) (m Mark, err error) {
+	q := table.Query{Partition: Partition(t, d), Prefix: marks}
+	for {
+		page, err := s.Table.List(ctx, q)
 		if err != nil {
 			return Mark{}, err
 		}
-		m.Seen.Merge(p.Seen)
+		for _, item := range page.Items {
+			other, err := parse(item)
+			if err != nil {
+				return Mark{}, err
+			}
+			m.Seen.Merge(other.Seen)
+		}
+		if q.Next = page.Next; q.Next == "" {
+			return m, nil
+		}
 	}
-	return m, nil
 }
 
-func (s Store) read(ctx context.Context, t tenant.ID, d dataset.ID, shard stream.ShardID) (Mark, error) {
-	item, err := s.Table.Get(ctx, key(t, d, shard))
-	if err != nil {
-		return Mark{}, err
-	}
+func parse(item table.Item) (Mark, error) {
 	var b body
 	if err := json.Unmarshal(item.Body, &b); err != nil {
-		return Mark{}, fmt.Errorf("mark of shard %s: %w", shard, err)
+		return Mark{}, fmt.Errorf("mark %s: %w", item.Key.Sort, err)
 	}
 	return Mark{Through: stream.Sequence(item.Attributes["through"]), Commit: item.Attributes["commit"], Seen: seenOf(b.Seen), stored: true}, nil
 }

@@ -33,6 +33,10 @@ func TestEveryScheduleEndsInTheModelsNumbers(t *testing.T) {
 			w.step()
 		}
 		w.settle()
+		if err := w.replay(); err != nil { // ends the replays that broke off
+			t.Fatal(err)
+		}
+		w.settle()
 		if w.check(); t.Failed() {
 			t.Fatalf("schedule %d; misfortunes: %v", seed, w.happened)
 		}
@@ -51,7 +55,7 @@ func TestEveryScheduleEndsInTheModelsNumbers(t *testing.T) {
 // step does one thing, most often with a misfortune waiting in it. A send makes few
 // calls, a delivery many.
 func (w *world) step() {
-	n, calls := w.rng.IntN(20), 14
+	n, calls := w.rng.IntN(21), 14
 	if n < 8 {
 		calls = 3
 	}
@@ -76,6 +80,8 @@ func (w *world) step() {
 	case n < 19:
 		w.off()
 		w.reshard()
+	case n < 20:
+		survives(func() { _ = w.replay() }) // whatever became of it, it is done again
 	default:
 		w.now = w.now.Add(time.Duration(w.rng.IntN(200)) * time.Minute)
 	}

@@ -121,6 +121,15 @@ func (f faultyBlobs) Stat(ctx context.Context, key string) (info blob.Info, err 
 	return info, err
 }
 
+func (f faultyBlobs) List(ctx context.Context, prefix, next string, limit int) (page blob.Page, err error) {
+	err = f.call(func() error { page, err = f.Store.List(ctx, prefix, next, limit); return err })
+	return page, err
+}
+
+func (f faultyBlobs) Delete(ctx context.Context, key string) error {
+	return f.call(func() error { return f.Store.Delete(ctx, key) })
+}
+
 type faultyStream struct {
 	stream.Stream
 	*injector

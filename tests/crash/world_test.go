@@ -12,7 +12,9 @@ import (
 	"github.com/tarnhq/tarn/shared/fault"
 	"github.com/tarnhq/tarn/shared/ingest"
 	"github.com/tarnhq/tarn/shared/manifest"
+	"github.com/tarnhq/tarn/shared/quarantine"
 	"github.com/tarnhq/tarn/shared/segment"
+	"github.com/tarnhq/tarn/shared/snapshot"
 	"github.com/tarnhq/tarn/shared/stream"
 	"github.com/tarnhq/tarn/shared/tail"
 	"github.com/tarnhq/tarn/shared/tenant"
@@ -80,10 +82,16 @@ func (w *world) clock() time.Time { return w.now }
 func (w *world) newSender() *sender {
 	id := events.Producer(w.rng.Uint64() | 1)
 	accepted := &ingest.Accepted{Table: faultyTable{w.table, &w.injector}, Producer: id, Now: w.clock}
-	return &sender{accepted: accepted, producer: ingest.NewProducer(ingest.Options{
-		ID: id, Stream: faultyStream{w.stream, &w.injector}, Buckets: buckets, Accepted: accepted,
+	options := w.options(id)
+	options.Accepted = accepted
+	return &sender{accepted: accepted, producer: ingest.NewProducer(options)}
+}
+
+func (w *world) options(id events.Producer) ingest.Options {
+	return ingest.Options{
+		ID: id, Stream: faultyStream{w.stream, &w.injector}, Buckets: buckets,
 		Now: w.clock, Sleep: func(_ context.Context, d time.Duration) { w.now = w.now.Add(d) }, Patience: 5 * time.Second,
-	})}
+	}
 }
 
 func (w *world) newWorker() *worker {
@@ -297,6 +305,25 @@ func (w *world) advance(wk *worker, shard stream.Shard) {
 		s.Settle()
 	}
 	delete(wk.seals, shard.ID)
+}
+
+// replay sends what is in quarantine again, some of it mended.
+func (w *world) replay() error {
+	tbl, blobs := faultyTable{w.table, &w.injector}, faultyBlobs{w.blobs, &w.injector}
+	store := manifest.Store{Table: tbl, Blobs: blobs, Now: w.clock}
+	st, err := store.Load(w.t.Context(), owner, w.dataset.ID)
+	if err != nil {
+		return err
+	}
+	mended := quarantine.Mended{}
+	for n := range 60 {
+		if w.rng.IntN(2) == 0 {
+			mended[fmt.Sprintf("e%d", n)] = []byte(`{"event": "seen", "time": "2026-03-28T22:00:00Z", "user_id": "u1"}`)
+		}
+	}
+	replayer := quarantine.Replayer{Manifest: store, Segments: segment.NewCache(blobs, 1<<20), Ingest: w.options(0)}
+	_, _, err = replayer.Replay(w.t.Context(), owner, snapshot.OfState(w.dataset, st), mended)
+	return err
 }
 
 // aside is what happens in the middle of somebody's call: another worker takes the
