@@ -14,7 +14,8 @@ import (
 	"github.com/tarnhq/tarn/shared/tenant"
 )
 
-// Catalog keeps the datasets of tenants in a table: one item by name, one by id.
+// Catalog keeps the datasets of tenants in a table: one item by name, one by id, and
+// of those that were deleted a tombstone until their data is gone.
 type Catalog struct {
 	Table table.Table
 	Now   func() time.Time
@@ -39,7 +40,8 @@ func (c Catalog) Create(ctx context.Context, t tenant.ID, spec Spec) (Dataset, e
 	}
 	err = c.Table.Commit(ctx,
 		table.Put(item(nameKey(t, d.Name), d, "1")).If(table.Absent),
-		table.Put(table.Item{Key: idKey(t, d.ID), Attributes: map[string]string{"name": string(d.Name)}}).If(table.Absent))
+		table.Put(table.Item{Key: idKey(t, d.ID), Attributes: map[string]string{"name": string(d.Name)}}).If(table.Absent),
+		table.Put(tenantItem(t)))
 	if fault.Is(err, fault.Conflict) {
 		return Dataset{}, fault.New(fault.Conflict, "dataset_exists", "there is a dataset %q already", d.Name).
 			WithHint("use it, or choose another name")
@@ -79,7 +81,7 @@ func (d Dataset) declareMore(columns []Column) ([]Column, error) {
 	out := d.Declared
 	for _, c := range columns {
 		c.Declared = true
-		if err := c.check(d.Kind); err != nil {
+		if err := c.Check(d.Kind); err != nil {
 			return nil, err
 		}
 		switch i := (Schema{Columns: out}).Find(c.Name); {
@@ -96,7 +98,8 @@ func (d Dataset) declareMore(columns []Column) ([]Column, error) {
 	return out, nil
 }
 
-func (c Column) check(kind Kind) error {
+// Check returns fault.Invalid unless c may be a column of a dataset of that kind.
+func (c Column) Check(kind Kind) error {
 	switch c.Type {
 	case Bool, Int, Float, Text, Time, JSON:
 	default:
@@ -187,16 +190,6 @@ func (c Catalog) Update(ctx context.Context, t tenant.ID, n Name, change Change)
 			WithHint("read it again and decide anew")
 	}
 	return d, err
-}
-
-// Delete removes a dataset from the catalog. Its rows are unreachable from then on,
-// and its name may be used again.
-func (c Catalog) Delete(ctx context.Context, t tenant.ID, n Name) (Dataset, error) {
-	d, err := c.Get(ctx, t, n)
-	if err != nil {
-		return Dataset{}, err
-	}
-	return d, c.Table.Commit(ctx, table.Delete(nameKey(t, n)).If(table.Present), table.Delete(idKey(t, d.ID)))
 }
 
 // next counts editions, so that of two updates of the same one, one wins.

@@ -1,6 +1,7 @@
 package dataset_test
 
 import (
+	"context"
 	"fmt"
 	"testing"
 	"time"
@@ -9,6 +10,8 @@ import (
 
 	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/fault"
+	"github.com/tarnhq/tarn/shared/table"
+	"github.com/tarnhq/tarn/shared/tenant"
 	"github.com/tarnhq/tarn/tests/fake"
 )
 
@@ -110,6 +113,81 @@ func TestADeletedNameMakesAnotherDataset(t *testing.T) {
 	}
 	if first.ID == second.ID {
 		t.Error("the id was used again")
+	}
+}
+
+func TestADeletedDatasetLeavesATombstoneUntilItIsBuried(t *testing.T) {
+	c := catalog()
+	made, err := c.Create(t.Context(), "main", dataset.Spec{Name: "web", Kind: dataset.Events})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Delete(t.Context(), "main", "web"); err != nil {
+		t.Fatal(err)
+	}
+	left, _, err := c.Deleted(t.Context(), "main", "")
+	if diff := cmp.Diff([]dataset.Tombstone{{ID: made.ID, Deleted: now}}, left); diff != "" || err != nil {
+		t.Error(diff, err)
+	}
+	if err := c.Bury(t.Context(), "main", made.ID); err != nil {
+		t.Fatal(err)
+	}
+	if left, _, err := c.Deleted(t.Context(), "main", ""); len(left) > 0 || err != nil {
+		t.Error(left, err)
+	}
+}
+
+func TestTenantsAreFoundByTheirFirstDatasetAndStay(t *testing.T) {
+	c := catalog()
+	for _, made := range []struct {
+		tenant tenant.ID
+		name   dataset.Name
+	}{{"b", "web"}, {"a", "web"}, {"a", "app"}} {
+		if _, err := c.Create(t.Context(), made.tenant, dataset.Spec{Name: made.name, Kind: dataset.Events}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := c.Delete(t.Context(), "b", "web"); err != nil {
+		t.Fatal(err)
+	}
+	all, _, err := c.Tenants(t.Context(), "")
+	if diff := cmp.Diff([]tenant.ID{"a", "b"}, all); diff != "" || err != nil {
+		t.Error(diff, err)
+	}
+}
+
+// overtaken is a table on which somebody does something before each commit.
+type overtaken struct {
+	table.Table
+	before func()
+}
+
+func (o overtaken) Commit(ctx context.Context, writes ...table.Write) error {
+	o.before()
+	return o.Table.Commit(ctx, writes...)
+}
+
+func TestADatasetThatTookTheNameMeanwhileIsNotDeleted(t *testing.T) {
+	c := catalog()
+	spec := dataset.Spec{Name: "web", Kind: dataset.Events}
+	if _, err := c.Create(t.Context(), "main", spec); err != nil {
+		t.Fatal(err)
+	}
+	var second dataset.Dataset
+	slow := dataset.Catalog{Now: c.Now, Table: overtaken{c.Table, func() {
+		if _, err := c.Delete(t.Context(), "main", "web"); err != nil {
+			t.Fatal(err)
+		}
+		var err error
+		if second, err = c.Create(t.Context(), "main", spec); err != nil {
+			t.Fatal(err)
+		}
+	}}}
+	if _, err := slow.Delete(t.Context(), "main", "web"); !fault.Is(err, fault.Conflict) {
+		t.Errorf("got %v, want Conflict", err)
+	}
+	if got, err := c.ByID(t.Context(), "main", second.ID); err != nil || got.ID != second.ID {
+		t.Errorf("the second one: %v, %v", got.ID, err)
 	}
 }
 

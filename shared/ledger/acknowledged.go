@@ -56,3 +56,8 @@ func parse(text string) (Account, error) {
 	p, err := strconv.ParseUint(producer, 10, 64)
 	return Account{Hour: Hour(h), Producer: events.Producer(p)}, err
 }
+
+// Delete deletes all accounts of a dataset that was deleted, and returns how many.
+func Delete(ctx context.Context, tbl table.Table, t tenant.ID, d dataset.ID) (int, error) {
+	return table.Clear(ctx, tbl, partition(t, d))
+}

@@ -24,6 +24,7 @@ const (
 	snapshotEvery = 64        // entries between two snapshots of the state
 	maxInline     = 300 << 10 // bytes of an entry that stays in its item
 	maxSegments   = 90        // segments that one commit may add and remove
+	stateFolder   = "state"   // of snapshots, below the dataset's
 )
 
 // Store keeps the logs in a table, and snapshots and long entries in blobs.
@@ -71,7 +72,8 @@ func (s Store) Load(ctx context.Context, t tenant.ID, d dataset.ID) (State, erro
 	case err != nil:
 		return State{}, err
 	default:
-		if err := s.readBlob(ctx, item.Attributes["blob"], &st); err != nil {
+		err := s.readBlob(ctx, item.Attributes["blob"], &st)
+		if err != nil && !fault.Is(err, fault.NotFound) { // swept, since there is a newer one: the log tells it all
 			return State{}, fmt.Errorf("state of %s: %w", d, err)
 		}
 	}
@@ -242,7 +244,7 @@ func (s Store) snapshot(ctx context.Context, t tenant.ID, d dataset.ID, st State
 	if err != nil {
 		return
 	}
-	key := contentKey(t, d, "state", text)
+	key := contentKey(t, d, stateFolder, text)
 	if s.putBlob(ctx, key, text) == nil {
 		_ = s.Table.Commit(ctx, table.Put(table.Item{Key: stateKey(t, d), Attributes: map[string]string{"blob": key}})) // an older one serves as well
 	}

@@ -7,19 +7,27 @@ import (
 	"time"
 
 	"github.com/tarnhq/tarn/shared/blob"
+	"github.com/tarnhq/tarn/shared/checkpoint"
 	"github.com/tarnhq/tarn/shared/dataset"
+	"github.com/tarnhq/tarn/shared/fault"
 	"github.com/tarnhq/tarn/shared/segment"
 	"github.com/tarnhq/tarn/shared/stream"
+	"github.com/tarnhq/tarn/shared/table"
 	"github.com/tarnhq/tarn/shared/tenant"
 )
 
 // Sweep deletes the segments of a dataset that no version names any more and nobody
-// can claim, and returns how many. A segment that was never committed can be claimed
-// for as long as its shard's mark is before its first record, however old the file:
-// a redelivery makes the same name again. A segment that was removed may be read for
-// grace, which must be longer than any reader lives.
+// can claim, and the snapshots that newer ones replaced, and returns how many. A
+// segment that was never committed can be claimed for as long as its shard's mark is
+// before its first record, however old the file: a redelivery makes the same name
+// again. A segment that was removed may be read for grace, which must be longer than
+// any reader lives.
 func (s Store) Sweep(ctx context.Context, t tenant.ID, d dataset.ID, grace time.Duration) (deleted int, err error) {
 	before := s.Now().Add(-grace)
+	snapshot, err := s.snapshotOf(ctx, t, d)
+	if err != nil {
+		return 0, err
+	}
 	st, err := s.Load(ctx, t, d)
 	if err != nil {
 		return 0, err
@@ -28,27 +36,25 @@ func (s Store) Sweep(ctx context.Context, t tenant.ID, d dataset.ID, grace time.
 	for _, ref := range st.Segments {
 		live[ref.Key] = true
 	}
+	segments := func(b blob.Info) bool { return live[b.Key] || !b.Modified.Before(before) || st.claimable(b) }
+	snapshots := func(b blob.Info) bool { return b.Key == snapshot || !b.Modified.Before(before) }
 	for _, kind := range []segment.Kind{segment.Rows, segment.Duplicates, segment.Quarantine} {
-		for next := ""; ; {
-			page, err := s.Blobs.List(ctx, segment.Prefix(t, d)+string(kind)+"/", next, 1000)
-			if err != nil {
-				return deleted, err
-			}
-			for _, b := range page.Blobs {
-				if live[b.Key] || !b.Modified.Before(before) || st.claimable(b) {
-					continue
-				}
-				if err := s.Blobs.Delete(ctx, b.Key); err != nil {
-					return deleted, err
-				}
-				deleted++
-			}
-			if next = page.Next; next == "" {
-				break
-			}
+		n, err := blob.Clear(ctx, s.Blobs, segment.Prefix(t, d)+string(kind)+"/", segments)
+		if deleted += n; err != nil {
+			return deleted, err
 		}
 	}
-	return deleted, nil
+	n, err := blob.Clear(ctx, s.Blobs, segment.Prefix(t, d)+stateFolder+"/", snapshots)
+	return deleted + n, err
+}
+
+// snapshotOf returns the key of the newest snapshot, empty where there is none.
+func (s Store) snapshotOf(ctx context.Context, t tenant.ID, d dataset.ID) (string, error) {
+	item, err := s.Table.Get(ctx, stateKey(t, d))
+	if fault.Is(err, fault.NotFound) {
+		return "", nil
+	}
+	return item.Attributes["blob"], err
 }
 
 // claimable reports whether a commit may still name the blob: its shard has not
@@ -61,4 +67,14 @@ func (s State) claimable(b blob.Info) bool {
 	}
 	shard := stream.ShardID(strings.Join(parts[:n-3], "-"))
 	return stream.Sequence(parts[n-3]).After(s.Through[shard])
+}
+
+// Delete deletes every item and every blob of a dataset that was deleted, and returns
+// how many of each. It must be repeated until no commit can follow it.
+func (s Store) Delete(ctx context.Context, t tenant.ID, d dataset.ID) (blobs, items int, err error) {
+	if blobs, err = blob.Clear(ctx, s.Blobs, segment.Prefix(t, d), nil); err != nil {
+		return blobs, 0, err
+	}
+	items, err = table.Clear(ctx, s.Table, checkpoint.Partition(t, d))
+	return blobs, items, err
 }
