@@ -5,7 +5,6 @@ import { count, when } from "./format.js";
 import { h, sentence } from "./dom.js";
 
 const SHOWN = 5;
-const PAGES = 10; // of 1000, read at most: the API lists the oldest first
 const AGAIN = 30_000; // ms; a replay elsewhere empties quarantine without a trace in the ledger's count
 
 /** A section that is hidden while there is nothing to show. */
@@ -21,22 +20,12 @@ export class Quarantine {
   async show(quarantined, signal) {
     const now = `${quarantined} ${Math.floor(Date.now() / AGAIN)}`;
     if (quarantined === 0 || now === this.#seen) return;
-    const { events, total } = await latest(this.dataset, signal);
+    const { events, total } = await call("GET", `v1/datasets/${this.dataset}/quarantine?limit=${SHOWN}`, undefined, signal);
     this.#seen = now;
     this.element.hidden = total === 0;
     const more = total - events.length;
     this.list.replaceChildren(...events.map(row), ...(more > 0 ? [h("li", { class: "soft" }, `and ${count(more)} more`)] : []));
   }
-}
-
-async function latest(dataset, signal) {
-  let events = [], page = { next: "" };
-  for (let i = 0; i < PAGES && page.next !== undefined; i++) {
-    const next = page.next && `&next=${encodeURIComponent(page.next)}`;
-    page = await call("GET", `v1/datasets/${dataset}/quarantine?limit=1000${next}`, undefined, signal);
-    events = [...events, ...page.events].slice(-SHOWN);
-  }
-  return { events: events.reverse(), total: page.total };
 }
 
 function row({ event_id: id, received_at: received, code, reason, raw }) {

@@ -7,6 +7,8 @@ package quarantine
 import (
 	"context"
 	"encoding/json"
+	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -36,40 +38,48 @@ type Page struct {
 // unsealed stands for the tail in a page's Next.
 const unsealed = "tail"
 
-// List returns a page of the events in quarantine, the oldest segment first.
+// List returns a page of the events in quarantine, the newest first.
 func List(ctx context.Context, snap snapshot.Snapshot, cache *segment.Cache, next string, limit int) (Page, error) {
+	sealed := snap.State.Of(segment.Quarantine)
 	page := Page{Events: []Event{}, Total: int64(len(snap.Unsealed.Quarantined))}
-	from, row, err := parse(next)
+	for _, ref := range sealed {
+		page.Total += ref.Rows
+	}
+	from, end, err := parse(next)
 	if err != nil {
 		return Page{}, err
 	}
-	found := from == ""
-	for _, ref := range snap.State.Of(segment.Quarantine) {
-		page.Total += ref.Rows
-		found = found || ref.Key == from
-		if !found || page.Next != "" {
+	found := from == "" || from == unsealed
+	if found {
+		page.add(unsealed, snap.Unsealed.Quarantined, end, limit)
+		end = all
+	}
+	for _, ref := range slices.Backward(sealed) {
+		if found = found || ref.Key == from; !found || page.Next != "" {
 			continue
 		}
 		kept, err := cache.ReadQuarantine(ctx, ref)
 		if err != nil {
 			return Page{}, err
 		}
-		page.add(ref.Key, kept, row, limit)
-		row = 0
+		page.add(ref.Key, kept, end, limit)
+		end = all
 	}
-	if page.Next == "" && (found || from == unsealed) {
-		page.add(unsealed, snap.Unsealed.Quarantined, row, limit)
-	} else if !found && from != unsealed {
+	if !found {
 		return Page{}, fault.New(fault.Conflict, "page_gone", "what this page followed has been replayed").WithHint("list from the start")
 	}
 	return page, nil
 }
 
-// add appends rows from one on, and says where the next page begins when it is full.
-func (p *Page) add(key string, kept []segment.QuarantineRow, row, limit int) {
-	for ; row < len(kept); row++ {
+// all is the end of a segment's rows, whatever their number.
+const all = math.MaxInt
+
+// add appends rows before end, the last one first, and says where the next page
+// begins when this one is full.
+func (p *Page) add(key string, kept []segment.QuarantineRow, end, limit int) {
+	for row := min(end, len(kept)) - 1; row >= 0; row-- {
 		if len(p.Events) == limit {
-			p.Next = key + ":" + strconv.Itoa(row)
+			p.Next = key + ":" + strconv.Itoa(row+1)
 			return
 		}
 		q := kept[row]
@@ -86,16 +96,17 @@ func asJSON(raw []byte) json.RawMessage {
 	return text
 }
 
-func parse(next string) (key string, row int, err error) {
+// parse reads the Next of a page: the segment, and the end of its rows that are left.
+func parse(next string) (key string, end int, err error) {
 	if next == "" {
-		return "", 0, nil
+		return "", all, nil
 	}
 	at := strings.LastIndexByte(next, ':')
 	if at >= 0 {
-		row, err = strconv.Atoi(next[at+1:])
+		end, err = strconv.Atoi(next[at+1:])
 	}
-	if at < 0 || err != nil || row < 0 {
+	if at < 0 || err != nil || end < 0 {
 		return "", 0, fault.New(fault.Invalid, "bad_page", "next is not what a page gave").WithHint("give back the next of the page before unchanged")
 	}
-	return next[:at], row, nil
+	return next[:at], end, nil
 }
