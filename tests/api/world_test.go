@@ -1,0 +1,108 @@
+// Package api walks the route table against the server of functions/local, in
+// process: who may do what, what the document says, and what becomes of requests
+// that nobody should send.
+package api
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/tarnhq/tarn/functions/local/server"
+	"github.com/tarnhq/tarn/shared/access"
+)
+
+// world is a server with a key for each role.
+type world struct {
+	http.Handler
+	keys map[access.Role]string
+}
+
+var everyRole = []access.Role{access.Owner, access.Admin, access.Editor, access.Analyst, access.Viewer, access.Producer}
+
+func newWorld(t testing.TB) *world {
+	t.Helper()
+	s, err := server.Open(t.Context(), server.Options{Dir: t.TempDir(), URL: "http://localhost:8080", Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	ready, err := s.Ready(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &world{Handler: s.Handler(), keys: map[access.Role]string{access.Owner: ready.APIKey}}
+	for _, role := range everyRole[1:] {
+		w.keys[role] = w.newKey(t, map[string]any{"name": string(role), "role": role})
+	}
+	return w
+}
+
+// newKey makes a key as the owner.
+func (w *world) newKey(t testing.TB, spec map[string]any) string {
+	t.Helper()
+	body, err := json.Marshal(spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := w.ask(http.MethodPost, "/v1/keys", w.keys[access.Owner], body, nil)
+	var made struct {
+		Key string `json:"key"`
+	}
+	if err := json.Unmarshal(out.Body.Bytes(), &made); err != nil || out.Code != http.StatusCreated {
+		t.Fatalf("%d %s", out.Code, out.Body)
+	}
+	return made.Key
+}
+
+// ask sends one request; an empty key sends no credential.
+func (w *world) ask(method, target, key string, body []byte, header http.Header) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(method, target, bytes.NewReader(body))
+	for name, values := range header {
+		r.Header[name] = values
+	}
+	if key != "" {
+		r.Header.Set("Authorization", "Bearer "+key)
+	}
+	out := httptest.NewRecorder()
+	w.ServeHTTP(out, r)
+	return out
+}
+
+// problem is the body of an error, all of whose fields an answer must have.
+type problem struct {
+	Type   string `json:"type"`
+	Title  string `json:"title"`
+	Status int    `json:"status"`
+	Code   string `json:"code"`
+	Detail string `json:"detail"`
+}
+
+// problemOf reads the answer's problem document, which must be whole.
+func problemOf(t testing.TB, out *httptest.ResponseRecorder) problem {
+	t.Helper()
+	var p problem
+	if err := json.Unmarshal(out.Body.Bytes(), &p); err != nil {
+		t.Errorf("%d is no problem document: %v in %.200s", out.Code, err, out.Body)
+		return p
+	}
+	if got := out.Header().Get("Content-Type"); got != "application/problem+json" {
+		t.Errorf("a problem document is called %q", got)
+	}
+	if p.Type != "urn:tarn:problem:"+p.Code || p.Title != http.StatusText(out.Code) || p.Status != out.Code || p.Code == "" || p.Detail == "" {
+		t.Errorf("%d is not a whole problem document: %s", out.Code, out.Body)
+	}
+	if strings.ToLower(p.Code) != p.Code || strings.ContainsAny(p.Code, " -") {
+		t.Errorf("%q is no code", p.Code)
+	}
+	return p
+}
