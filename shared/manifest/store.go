@@ -23,7 +23,7 @@ import (
 const (
 	snapshotEvery = 64        // entries between two snapshots of the state
 	maxInline     = 300 << 10 // bytes of an entry that stays in its item
-	maxSegments   = 90        // segments that one commit may add and remove
+	MaxSegments   = 90        // segments that one commit may add and remove
 	stateFolder   = "state"   // of snapshots, below the dataset's
 )
 
@@ -41,7 +41,8 @@ type Change struct {
 	Remove []string
 	Schema dataset.Schema // what the added rows need; merged with what others have made of it
 	Ledger ledger.Delta
-	Mark   *MarkMove // nil for a swap
+	Mark   *MarkMove     // nil for a swap
+	Also   []table.Write // further items of the transaction, with their conditions; few
 }
 
 // MarkMove is the part of a Change that advances a shard's mark.
@@ -124,10 +125,11 @@ func (s Store) entry(ctx context.Context, item table.Item) (Entry, error) {
 
 // Commit makes a change visible and returns the state after it. It follows others
 // who were faster in the log; it fails with fault.Conflict when the shard's mark
-// has moved, or when a segment to be removed is not live any more. After
+// has moved, when a segment to be removed is not live any more, or when a condition
+// of what it writes also does not hold. After
 // fault.Unavailable the outcome is unknown; committing the same Change again is safe.
 func (s Store) Commit(ctx context.Context, t tenant.ID, d dataset.ID, st State, c Change) (State, error) {
-	if len(c.Add)+len(c.Remove) > maxSegments {
+	if len(c.Add)+len(c.Remove) > MaxSegments {
 		return State{}, fmt.Errorf("a commit of %d segments", len(c.Add)+len(c.Remove))
 	}
 	for {
@@ -231,7 +233,7 @@ func (s Store) writes(ctx context.Context, t tenant.ID, d dataset.ID, c Change, 
 	for _, key := range c.Remove {
 		writes = append(writes, table.Delete(liveKey(t, d, key)).If(table.Present))
 	}
-	return writes, nil
+	return append(writes, c.Also...), nil
 }
 
 // snapshot writes the state now and then, so that a reader need not fold the whole
