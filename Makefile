@@ -97,3 +97,4 @@ need-npm:
 
 -include infra/infra.mk
 -include tests/load/load.mk
+-include tests/lambda/lambda.mk

@@ -18,10 +18,19 @@ var (
 // root is the repository's, seen from the folder that tests run in.
 const root = "../.."
 
-// build builds a function into a folder and returns the program.
-func build(t testing.TB, f route.Function, folder string) string {
+// programs holds what was built for the tests of this process.
+var programs = struct {
+	folder string
+	built  map[string]bool
+}{built: map[string]bool{}}
+
+// build builds a function once and returns the program.
+func build(t testing.TB, f route.Function) string {
 	t.Helper()
-	program := filepath.Join(folder, f.Name)
+	program := filepath.Join(programs.folder, f.Name)
+	if programs.built[f.Name] {
+		return program
+	}
 	flags, cgo := pure, "CGO_ENABLED=0"
 	if f.Engine {
 		flags, cgo = static, "CGO_ENABLED=1"
@@ -32,5 +41,6 @@ func build(t testing.TB, f route.Function, folder string) string {
 	if out, err := command.CombinedOutput(); err != nil {
 		t.Fatalf("build %s: %v\n%s", f.Name, err, out)
 	}
+	programs.built[f.Name] = true
 	return program
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"net/http/httptest"
+	"os"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -22,31 +23,55 @@ type stage struct {
 	scenario.Target
 	services  *oracle.All
 	pool      oracle.UserPool
-	stream    string
 	functions map[string]*Function
-	failed    atomic.Int64 // batches that the event source had to deliver again
+
+	table, segments, failures, stream string
+
+	redelivered atomic.Int64 // batches that the event source had to deliver again
 }
 
 const shards = 2
 
-// deploy starts everything. It ends with the test.
+func TestMain(m *testing.M) {
+	folder, err := os.MkdirTemp("", "tarn-functions-")
+	if err != nil {
+		panic(err)
+	}
+	programs.folder = folder
+	code := m.Run()
+	if err := os.RemoveAll(folder); err != nil {
+		panic(err)
+	}
+	os.Exit(code)
+}
+
+// deploy starts everything but the event source. It ends with the test.
 func deploy(t *testing.T) *stage {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("it builds every function and starts four emulators")
+	}
 	services := oracle.Start(t, oracle.DynamoDB, oracle.S3, oracle.Kinesis, oracle.Cognito)
 	s := &stage{services: services, pool: services.UserPool(t, "http://127.0.0.1:8080/"), stream: services.Stream(t, shards), functions: map[string]*Function{}}
-	table, folder := services.Table(t), t.TempDir()
+	s.table, s.segments, s.failures = services.Table(t), services.Bucket(t), services.Bucket(t)
 	settings := map[config.Var]string{
-		config.Table: table, config.Bucket: services.Bucket(t), config.Failures: services.Bucket(t), config.Stream: s.stream,
+		config.Table: s.table, config.Bucket: s.segments, config.Failures: s.failures, config.Stream: s.stream,
 		config.Buckets: "16", config.UserPool: s.pool.ID, config.Client: s.pool.App, config.Domain: s.pool.Domain, config.Scratch: t.TempDir(),
 	}
 	for _, f := range route.Functions {
-		s.functions[f.Name] = NewFunction(t, f.Name, build(t, f, folder), services, settings)
+		s.functions[f.Name] = NewFunction(t, f.Name, build(t, f), services, settings)
 	}
+	s.functions["redrive"].Timeout = 10 * time.Minute // it begins no batch in its last half minute
+	s.open(t)
+	s.Key = s.owner(t)
+	return s
+}
+
+// open puts a gateway before the functions.
+func (s *stage) open(t *testing.T) {
 	server := httptest.NewServer(NewGateway(s.invoke))
 	t.Cleanup(server.Close)
-	s.Target = scenario.Target{URL: server.URL, Key: s.owner(t, table)}
-	s.consume(t)
-	return s
+	s.URL = server.URL
 }
 
 func (s *stage) invoke(ctx context.Context, function string, payload []byte) ([]byte, error) {
@@ -54,9 +79,9 @@ func (s *stage) invoke(ctx context.Context, function string, payload []byte) ([]
 }
 
 // owner makes the first key, as an operator does after a deploy.
-func (s *stage) owner(t *testing.T, table string) string {
+func (s *stage) owner(t *testing.T) string {
 	t.Helper()
-	keys := access.Keys{Table: aws.NewTable(s.services.DynamoDB(), table), Random: rand.Reader, Now: time.Now}
+	keys := access.Keys{Table: aws.NewTable(s.services.DynamoDB(), s.table), Random: rand.Reader, Now: time.Now}
 	_, secret, err := keys.Create(t.Context(), access.DefaultTenant, access.KeySpec{Name: "operator", Role: access.Owner})
 	if err != nil {
 		t.Fatal(err)
@@ -66,15 +91,14 @@ func (s *stage) owner(t *testing.T, table string) string {
 
 // consume drives the ingestor with the stream until the test ends, with a short
 // window so that the test need not wait for the one of a stage.
-func (s *stage) consume(t *testing.T) {
-	c := route.Consumers[0]
+func (s *stage) consume(t *testing.T, invoke func(context.Context, []byte) ([]byte, error)) {
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
 		source{
-			client: s.services.Kinesis(), stream: s.stream, batch: c.BatchRecords, window: 100 * time.Millisecond,
-			invoke: s.functions[c.Function].Invoke, again: func() { s.failed.Add(1) },
+			client: s.services.Kinesis(), stream: s.stream, batch: route.Consumers[0].BatchRecords, window: 100 * time.Millisecond,
+			invoke: invoke, again: func() { s.redelivered.Add(1) },
 		}.run(ctx)
 	}()
 	t.Cleanup(func() {
@@ -84,12 +108,10 @@ func (s *stage) consume(t *testing.T) {
 }
 
 func TestTheBuiltFunctionsAnswerTheWholeContract(t *testing.T) {
-	if testing.Short() {
-		t.Skip("it builds every function and starts four emulators")
-	}
 	s := deploy(t)
+	s.consume(t, s.functions["ingestor"].Invoke)
 	scenario.Run(t, s.Target)
-	if n := s.failed.Load(); n > 0 {
+	if n := s.redelivered.Load(); n > 0 {
 		t.Errorf("%d batches had to be delivered again, though nothing was wrong", n)
 	}
 	for name, f := range s.functions {

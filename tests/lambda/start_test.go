@@ -1,0 +1,56 @@
+package lambda
+
+import (
+	"os"
+	"testing"
+	"time"
+
+	"github.com/tarnhq/tarn/shared/config"
+	"github.com/tarnhq/tarn/shared/route"
+)
+
+// BenchmarkStart measures each function's binary: its size, and the time from the
+// start of the process until it asks for work, of which Lambda bills every
+// millisecond. Nothing stands behind the settings: a function calls no service
+// before it has an event.
+func BenchmarkStart(b *testing.B) {
+	settings := map[config.Var]string{
+		config.Table: "t", config.Bucket: "b", config.Failures: "f", config.Stream: "s", config.Buckets: "16",
+		config.UserPool: "us-east-1_p", config.Client: "c", config.Domain: "https://sign-in.example.com", config.Scratch: b.TempDir(),
+	}
+	env := append(environment("bench", nil, settings), "AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=x", "AWS_SECRET_ACCESS_KEY=x")
+	for _, f := range route.Functions {
+		b.Run(f.Name, func(b *testing.B) {
+			program := build(b, f)
+			info, err := os.Stat(program)
+			if err != nil {
+				b.Fatal(err)
+			}
+			var total time.Duration
+			for b.Loop() {
+				total += startUp(b, program, env)
+			}
+			b.ReportMetric(float64(total.Microseconds())/1000/float64(b.N), "ms/start")
+			b.ReportMetric(float64(info.Size())/(1<<20), "MiB")
+			b.ReportMetric(0, "ns/op") // which is as long as the kill takes
+		})
+	}
+}
+
+// startUp starts a program and ends it when it asks for work.
+func startUp(b *testing.B, program string, env []string) time.Duration {
+	s, err := newSandbox(program, env)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer s.kill()
+	select {
+	case <-s.ready:
+		return s.startUp()
+	case <-s.ended:
+		b.Fatalf("it ended before it asked for work:\n%s", s.output)
+	case <-time.After(time.Minute):
+		b.Fatal("it did not ask for work within a minute")
+	}
+	return 0
+}
