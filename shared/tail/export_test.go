@@ -1,0 +1,4 @@
+package tail
+
+// Ready is ready, for tests.
+var Ready = ready
