@@ -19,7 +19,14 @@ import (
 
 func main() {
 	document := flag.Bool("openapi", false, "print the OpenAPI document and exit")
+	profiles := flag.String("pprof", "", "serve profiles on this port of the loopback address")
 	flag.Parse()
+	if *profiles != "" {
+		if err := serveProfiles(*profiles); err != nil {
+			fmt.Fprintln(os.Stderr, "tarn:", err)
+			os.Exit(1)
+		}
+	}
 	run := serve
 	if *document {
 		run = printDocument
