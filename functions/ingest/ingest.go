@@ -75,36 +75,46 @@ func (h *handler) send(w http.ResponseWriter, r *http.Request, _ access.Principa
 	if err != nil {
 		return err
 	}
-	body, err := ingest.ReadBody(r.Body, r.Header, ingest.Limits{Sent: route.MaxIngest, Plain: route.MaxIngest})
+	body, err := read(r)
 	if err != nil {
 		return err
 	}
 	defer body.Release()
 	decoder := h.decoders.Get().(*ingest.Decoder)
 	defer h.decoders.Put(decoder)
-	arrived := h.Now().UnixMicro()
-	decoded, err := decoder.Decode(body.Bytes, arrived)
+	sent, err := h.take(w, r, caller, into, func(arrived int64) ([]events.Event, error) { return decoder.Decode(body.Bytes, arrived) })
 	if err != nil {
 		return err
 	}
-	position, err := h.put(r, caller, into, arrived, decoded)
-	if err != nil {
-		return err
-	}
-	w.Header().Set("Tarn-Version", position.String())
-	w.Header().Set("Content-Type", "application/json")
-	return writeAnswer(w, decoded)
+	return writeAnswer(w, sent)
 }
 
-func (h *handler) put(r *http.Request, caller access.Principal, into dataset.Dataset, arrived int64, decoded []events.Event) (snapshot.Position, error) {
+func read(r *http.Request) (*ingest.Body, error) {
+	return ingest.ReadBody(r.Body, r.Header, ingest.Limits{Sent: route.MaxIngest, Plain: route.MaxIngest})
+}
+
+// take decodes the events of a request and stores them. When it returns them, they
+// may be acknowledged.
+func (h *handler) take(w http.ResponseWriter, r *http.Request, caller access.Principal, into dataset.Dataset, decode func(arrived int64) ([]events.Event, error)) ([]events.Event, error) {
 	if into.Kind != dataset.Events {
 		return nil, fault.New(fault.Invalid, "not_an_events_dataset", "dataset %q is a table and takes no events", into.Name).
 			WithHint("send them to a dataset of kind events")
 	}
-	if len(decoded) == 0 {
-		return nil, nil
+	arrived := h.Now().UnixMicro()
+	sent, err := decode(arrived)
+	if err != nil {
+		return nil, err
 	}
-	return h.Producer.Put(r.Context(), ingest.Batch{Tenant: caller.Tenant, Dataset: into.ID, Arrived: arrived, Events: decoded})
+	var position snapshot.Position
+	if len(sent) > 0 {
+		batch := ingest.Batch{Tenant: caller.Tenant, Dataset: into.ID, Arrived: arrived, Events: sent}
+		if position, err = h.Producer.Put(r.Context(), batch); err != nil {
+			return nil, err
+		}
+	}
+	w.Header().Set("Tarn-Version", position.String())
+	w.Header().Set("Content-Type", "application/json")
+	return sent, nil
 }
 
 // trackAnswer is what Segment-compatible SDKs expect.
@@ -115,7 +125,7 @@ type trackAnswer struct {
 // track serves a Segment-compatible call: the events go to the dataset that the key
 // is bound to.
 func (h *handler) track(w http.ResponseWriter, r *http.Request, rt route.Route, call segmentapi.Call) error {
-	body, err := ingest.ReadBody(r.Body, r.Header, ingest.Limits{Sent: route.MaxIngest, Plain: route.MaxIngest})
+	body, err := read(r)
 	if err != nil {
 		return err
 	}
@@ -133,17 +143,9 @@ func (h *handler) track(w http.ResponseWriter, r *http.Request, rt route.Route, 
 	}
 	decoder := h.tracks.Get().(*segmentapi.Decoder)
 	defer h.tracks.Put(decoder)
-	arrived := h.Now().UnixMicro()
-	decoded, err := decoder.Decode(call, body.Bytes, arrived)
-	if err != nil {
+	if _, err := h.take(w, r, caller, into, func(arrived int64) ([]events.Event, error) { return decoder.Decode(call, body.Bytes, arrived) }); err != nil {
 		return err
 	}
-	position, err := h.put(r, caller, into, arrived, decoded)
-	if err != nil {
-		return err
-	}
-	w.Header().Set("Tarn-Version", position.String())
-	w.Header().Set("Content-Type", "application/json")
 	_, err = w.Write([]byte(`{"success":true}`))
 	return err
 }
