@@ -67,7 +67,7 @@ func TestAFunctionHasOneIntegrationAndOnePermissionHoweverManyRoutes(t *testing.
 	everyStage(t, func(t *testing.T, s synth) {
 		s.functions.ResourceCountIs(ptr("AWS::ApiGatewayV2::Integration"), number(len(serving)))
 		const authorizers = 1
-		s.functions.ResourceCountIs(ptr("AWS::Lambda::Permission"), number(len(serving)+authorizers))
+		s.functions.ResourcePropertiesCountIs(ptr("AWS::Lambda::Permission"), map[string]any{"Principal": "apigateway.amazonaws.com"}, number(len(serving)+authorizers))
 	})
 }
 

@@ -35,6 +35,9 @@ func newFunctions(app awscdk.App, s Stage, d data, f front, a assets) functions 
 		source := consume(byName[c.Function], c, d)
 		alarms.watchConsumer(c, byName[c.Function], source)
 	}
+	for _, sc := range route.Schedules {
+		schedule(stack, sc, byName[sc.Function])
+	}
 	alarms.watchConcurrency()
 	alarms.watchAPI(f.api)
 	alarms.watchData(d)
@@ -80,6 +83,7 @@ var sizes = map[string]size{
 	"queries":  {memory: 3008, seconds: 28, scratch: 4096},
 	"ingestor": {memory: 1769, seconds: 120, scratch: 512},
 	"redrive":  {memory: 512, seconds: 600, scratch: 512},
+	"sweeper":  {memory: 512, seconds: 600, scratch: 512},
 }
 
 func sizeOf(function string) size {

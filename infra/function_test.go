@@ -115,11 +115,12 @@ func TestARecordThatCannotBeDecodedIsReported(t *testing.T) {
 		s.data.HasResourceProperties(ptr("AWS::S3::Bucket"), map[string]any{
 			"NotificationConfiguration": map[string]any{"EventBridgeConfiguration": map[string]any{"EventBridgeEnabled": true}},
 		})
-		rules := s.functions.of("AWS::Events::Rule")
-		if len(rules) != 1 {
-			t.Fatalf("%d rules, want 1", len(rules))
-		}
-		for id, r := range rules {
+		found := 0
+		for id, r := range s.functions.of("AWS::Events::Rule") {
+			if r.Properties["EventPattern"] == nil {
+				continue // on a schedule
+			}
+			found++
 			want := []any{map[string]any{"prefix": "poison/"}}
 			if diff := cmp.Diff(want, at(r.Properties, "EventPattern", "detail", "object", "key")); diff != "" {
 				t.Errorf("%s (-want +got):\n%s", id, diff)
@@ -127,6 +128,9 @@ func TestARecordThatCannotBeDecodedIsReported(t *testing.T) {
 			if len(list(r.Properties["Targets"])) != 1 {
 				t.Errorf("%s tells nobody", id)
 			}
+		}
+		if found != 1 {
+			t.Errorf("%d rules, want 1", found)
 		}
 	})
 }

@@ -42,8 +42,9 @@ var (
 )
 
 var itemActions = map[string][]string{
-	"read":  {"dynamodb:GetItem", "dynamodb:Query", "dynamodb:ConditionCheckItem"},
-	"write": {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:ConditionCheckItem"},
+	"read":   {"dynamodb:GetItem", "dynamodb:Query", "dynamodb:ConditionCheckItem"},
+	"write":  {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:ConditionCheckItem"},
+	"delete": {"dynamodb:DeleteItem"},
 }
 
 // grantItems covers the partitions that begin with the need's word.
@@ -58,8 +59,9 @@ func grantItems(fn awslambda.Function, what, how string, d data) {
 }
 
 var objectActions = map[string][]string{
-	"read":  {"s3:GetObject"},
-	"write": {"s3:PutObject", "s3:DeleteObject"},
+	"read":   {"s3:GetObject"},
+	"write":  {"s3:PutObject"},
+	"delete": {"s3:DeleteObject"},
 }
 
 var keyActions = map[string][]string{
@@ -68,13 +70,15 @@ var keyActions = map[string][]string{
 }
 
 // grantObjects covers folders of a bucket. Who reads may also list: without that
-// S3 answers 403 and not 404 where there is no object.
+// S3 answers 403 and not 404 where there is no object. Who deletes must find first.
 func grantObjects(fn awslambda.Function, how string, bucket awss3.Bucket, folders ...string) {
 	allowObjects(fn, objectActions[how], bucket, folders...)
-	if how == "read" {
+	if how != "write" {
 		allow(fn, []string{"s3:ListBucket"}, *bucket.BucketArn())
 	}
-	allow(fn, keyActions[how], *bucket.EncryptionKey().KeyArn())
+	if actions := keyActions[how]; len(actions) > 0 {
+		allow(fn, actions, *bucket.EncryptionKey().KeyArn())
+	}
 }
 
 func allowObjects(fn awslambda.IFunction, actions []string, bucket awss3.IBucket, folders ...string) {

@@ -48,8 +48,5 @@ func (s Sweeper) place(ctx context.Context) (place, error) {
 func (s Sweeper) keep(ctx context.Context, p place) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), reserve/2)
 	defer cancel()
-	if p == (place{}) {
-		return s.Manifest.Table.Commit(ctx, table.Delete(placeKey))
-	}
 	return s.Manifest.Table.Commit(ctx, table.Put(table.Item{Key: placeKey, Attributes: map[string]string{"tenant": string(p.tenant), "dataset": p.dataset}}))
 }

@@ -1,26 +1,35 @@
 package route
 
+import "time"
+
 // Need is something that a function must be granted. A function's policy is the
 // union of what its row in Functions lists: nothing else is granted.
 type Need string
 
-// The needs. "Read" of a table includes listing it; all items live in one table
-// whose partitions begin with the word that the need names.
+// The needs. "Read" of a table includes listing it, and "write" does not include
+// deleting; all items live in one table whose partitions begin with the word that the
+// need names.
 const (
-	ReadCatalog   Need = "catalog:read"
-	WriteCatalog  Need = "catalog:write"
-	ReadManifest  Need = "manifest:read" // the log of versions, marks and snapshots of it
-	WriteManifest Need = "manifest:write"
-	ReadLedger    Need = "ledger:read"
-	WriteLedger   Need = "ledger:write" // the accepted counts
-	ReadKeys      Need = "keys:read"
-	WriteKeys     Need = "keys:write"
-	ReadSegments  Need = "segments:read"
-	WriteSegments Need = "segments:write"
-	ReadFailures  Need = "failures:read" // batches that the event source gave up on
-	WriteFailures Need = "failures:write"
-	PutStream     Need = "stream:put"
-	ReadStream    Need = "stream:read"
+	ReadCatalog    Need = "catalog:read"
+	WriteCatalog   Need = "catalog:write"
+	DeleteCatalog  Need = "catalog:delete"
+	ReadManifest   Need = "manifest:read" // the log of versions, marks and snapshots of it
+	WriteManifest  Need = "manifest:write"
+	DeleteManifest Need = "manifest:delete"
+	ReadLedger     Need = "ledger:read"
+	WriteLedger    Need = "ledger:write" // the accepted counts
+	DeleteLedger   Need = "ledger:delete"
+	ReadKeys       Need = "keys:read"
+	WriteKeys      Need = "keys:write"
+	ReadSegments   Need = "segments:read"
+	WriteSegments  Need = "segments:write"
+	DeleteSegments Need = "segments:delete" // and list them, without reading any
+	ReadFailures   Need = "failures:read"   // batches that the event source gave up on
+	DeleteFailures Need = "failures:delete"
+	ReadSweep      Need = "sweep:read" // where a sweep ran out of time
+	WriteSweep     Need = "sweep:write"
+	PutStream      Need = "stream:put"
+	ReadStream     Need = "stream:read"
 )
 
 // Function is a deployed function.
@@ -31,17 +40,18 @@ type Function struct {
 }
 
 // Functions lists every deployed function: those that serve routes, those that
-// consume, and redrive, which an operator calls by hand.
+// consume, those that the clock drives, and redrive, which an operator calls by hand.
 var Functions = []Function{
-	{Name: "datasets", Needs: []Need{ReadCatalog, WriteCatalog, ReadManifest}},
+	{Name: "datasets", Needs: []Need{ReadCatalog, WriteCatalog, DeleteCatalog, ReadManifest}},
 	{Name: "ingest", Needs: []Need{ReadCatalog, WriteCatalog, ReadKeys, PutStream, WriteLedger}},
-	{Name: "events", Needs: []Need{ReadCatalog, ReadManifest, WriteManifest, ReadLedger, ReadSegments, PutStream, ReadStream}},
+	{Name: "events", Needs: []Need{ReadCatalog, ReadManifest, WriteManifest, DeleteManifest, ReadLedger, ReadSegments, PutStream, ReadStream}},
 	{Name: "queries", Needs: []Need{ReadCatalog, ReadManifest, ReadSegments}, Engine: true},
 	{Name: "keys", Needs: []Need{ReadKeys, WriteKeys}},
 	{Name: "reference"},
 	{Name: "authorizer", Needs: []Need{ReadKeys}},
 	{Name: "ingestor", Needs: []Need{ReadCatalog, ReadManifest, WriteManifest, ReadSegments, WriteSegments, ReadStream}},
-	{Name: "redrive", Needs: []Need{ReadFailures, WriteFailures, PutStream}},
+	{Name: "redrive", Needs: []Need{ReadFailures, DeleteFailures, PutStream}},
+	{Name: "sweeper", Needs: []Need{ReadCatalog, DeleteCatalog, ReadManifest, DeleteManifest, ReadLedger, DeleteLedger, DeleteSegments, ReadSweep, WriteSweep}},
 }
 
 // Consumer is a function that a stream drives.
@@ -57,3 +67,15 @@ type Consumer struct {
 var Consumers = []Consumer{
 	{Function: "ingestor", BatchRecords: 2000, BatchSeconds: 5, Parallelism: 1, RetentionHours: 168},
 }
+
+// Schedule is a function that the clock drives.
+type Schedule struct {
+	Function string
+	Every    time.Duration
+}
+
+// Sweep deletes what was deleted or is not named any more.
+var Sweep = Schedule{Function: "sweeper", Every: time.Hour}
+
+// Schedules lists every schedule.
+var Schedules = []Schedule{Sweep}

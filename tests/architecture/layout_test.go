@@ -81,6 +81,11 @@ func TestEveryFunctionOfTheTableHasAFolderWithAMain(t *testing.T) {
 			t.Errorf("a consumer is %q, which route.Functions does not list", c.Function)
 		}
 	}
+	for _, s := range route.Schedules {
+		if !listed[s.Function] {
+			t.Errorf("the clock drives %q, which route.Functions does not list", s.Function)
+		}
+	}
 	folders, err := os.ReadDir(filepath.Join(root, "functions"))
 	if err != nil {
 		t.Fatal(err)

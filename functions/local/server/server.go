@@ -23,6 +23,7 @@ import (
 	"github.com/tarnhq/tarn/shared/engine/local"
 	"github.com/tarnhq/tarn/shared/ingest"
 	"github.com/tarnhq/tarn/shared/manifest"
+	"github.com/tarnhq/tarn/shared/route"
 	"github.com/tarnhq/tarn/shared/segment"
 	"github.com/tarnhq/tarn/shared/snapshot"
 	"github.com/tarnhq/tarn/shared/tail"
@@ -39,7 +40,8 @@ type Options struct {
 	Log *slog.Logger
 	Now func() time.Time // nil: time.Now
 
-	Policy tail.Policy // when a tail is sealed; zero: DefaultPolicy
+	Policy     tail.Policy   // when a tail is sealed; zero: DefaultPolicy
+	SweepEvery time.Duration // zero: as often as in AWS
 }
 
 // DefaultPolicy seals few and large segments: what is not sealed is answered from
@@ -83,6 +85,9 @@ func Open(ctx context.Context, o Options) (*Server, error) {
 	}
 	if o.Policy == (tail.Policy{}) {
 		o.Policy = DefaultPolicy
+	}
+	if o.SweepEvery == 0 {
+		o.SweepEvery = route.Sweep.Every
 	}
 	s := &Server{options: o, stop: func() {}}
 	if err := s.open(ctx); err != nil {
@@ -150,6 +155,7 @@ func (s *Server) start() {
 	s.running.Go(func() {
 		_ = tail.Follow(ctx, s.store.Stream(), s.worker, snapshot.Every(lookEvery), sealGrace) // ends with ctx
 	})
+	s.running.Go(func() { s.sweep(ctx) })
 }
 
 // Handler serves everything.
