@@ -30,7 +30,7 @@ func NewCache(store blob.Store, memory int64) *Cache {
 
 // file returns the opened file of a segment.
 func (c *Cache) file(ctx context.Context, ref Ref) (*columnfile.File, error) {
-	key := cacheKey{ref.Key, -1}
+	key := cacheKey{ref.Key, theFile}
 	if kept, ok := c.kept.get(key); ok {
 		return kept.(*columnfile.File), nil
 	}

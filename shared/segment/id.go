@@ -25,6 +25,15 @@ func NewID(text string) ID {
 	return id
 }
 
+// hashOf is the hash that hash returns for an id that a segment holds.
+func hashOf(text []byte, short bool) uint64 {
+	if short {
+		uuid, _ := columnfile.ParseUUID(text) // or the segment would not hold it so
+		return bloom.XXH64{}.Sum64Uint128(uuid)
+	}
+	return xxhash.Sum64(text)
+}
+
 // hash is the one to ask the filters of a segment for. It is not ok if the segment
 // cannot hold the id.
 func (id *ID) hash(short bool) (hash uint64, ok bool) {

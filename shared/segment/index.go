@@ -40,36 +40,56 @@ func (x *Index) MayContain(id *ID) bool {
 }
 
 // Contains reports whether the id is in the segment. It reads the ids of a row group
-// only where the filter says that the id may be there, and keeps them for the next.
+// only where the filter says that the id may be there, and keeps what it learns for
+// the next.
 func (x *Index) Contains(ctx context.Context, id *ID) (bool, error) {
 	hash, ok := id.hash(x.ref.UUID)
 	for group := range x.file.Groups() {
 		if !ok || !x.file.MayContain(group, hash) {
 			continue
 		}
-		ids, err := x.ids(ctx, group)
-		if err != nil {
-			return false, err
-		}
-		if ids.Has(id.value(x.ref.UUID)) {
-			return true, nil
+		if found, err := x.has(ctx, group, id, hash); found || err != nil {
+			return found, err
 		}
 	}
 	return false, nil
 }
 
-func (x *Index) ids(ctx context.Context, group int) (*columnfile.Set, error) {
-	key := cacheKey{x.ref.Key, group}
-	if kept, ok := x.cache.kept.get(key); ok {
-		return kept.(*columnfile.Set), nil
+// has asks what the cache has kept of a row group's ids. All of them are kept only
+// once one of them came again: most that pass the filter are new.
+func (x *Index) has(ctx context.Context, group int, id *ID, hash uint64) (bool, error) {
+	whole := cacheKey{x.ref.Key, group}
+	if kept, ok := x.cache.kept.get(whole); ok {
+		return kept.(*columnfile.Set).Has(id.value(x.ref.UUID)), nil
+	}
+	short := cacheKey{x.ref.Key, marksOf(group)}
+	known, ok := x.cache.kept.get(short)
+	if ok && !known.(marks).mayHave(hash) {
+		return false, nil
 	}
 	column, err := x.read(ctx, group, dataset.ColumnEventID, x.ref.idForm())
 	if err != nil {
-		return nil, err
+		return false, err
+	}
+	if !ok {
+		m := newMarks(x.hashes(column))
+		x.cache.kept.put(short, m, m.memory())
+		if !m.mayHave(hash) {
+			return false, nil
+		}
 	}
 	set := columnfile.NewSet(x.ref.idForm(), column)
-	x.cache.kept.put(key, set, set.Memory())
-	return set, nil
+	x.cache.kept.put(whole, set, set.Memory())
+	return set.Has(id.value(x.ref.UUID)), nil
+}
+
+// hashes returns those of ids, as the filter takes them.
+func (x *Index) hashes(column *rows.Column) []uint64 {
+	all := make([]uint64, len(column.Ends))
+	for row := range all {
+		all[row] = hashOf(column.Text(row), x.ref.UUID)
+	}
+	return all
 }
 
 func (x *Index) read(ctx context.Context, group int, name string, form columnfile.Form) (*rows.Column, error) {

@@ -255,6 +255,29 @@ func TestAnIndexKnowsItsIDsExactly(t *testing.T) {
 	}
 }
 
+func TestNewIDsDoNotHaveTheIDsKeptThatTheFilterIsWrongAbout(t *testing.T) {
+	const n = 3000
+	store, ref := written(t, clicks(n), nil)
+	cache := NewCache(store, 1<<20)
+	index, err := cache.Index(t.Context(), ref)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := cache.kept.used
+	for i := range 20_000 {
+		id := NewID(fmt.Sprintf("%08x-ffff-4000-8000-%012x", i*7919, i))
+		if in, err := index.Contains(t.Context(), &id); err != nil || in {
+			t.Fatalf("Contains = %v, %v", in, err)
+		}
+	}
+	if kept := cache.kept.used - before; kept == 0 || kept > 4*n {
+		t.Errorf("%d bytes are kept for %d ids, want at most 4 for each", kept, n)
+	}
+	if store.reads != 2 {
+		t.Errorf("%d reads of the store, want one of the tail and one of the ids", store.reads)
+	}
+}
+
 func TestACacheServesManyReaders(t *testing.T) {
 	batch := clicks(2000)
 	store := &fake.Blobs{}

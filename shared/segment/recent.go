@@ -16,11 +16,16 @@ type recent struct {
 	order  *list.List // of *cached, the most recent first
 }
 
-// cacheKey names a part of a segment: a row group's ids, or the file where group is -1.
+// cacheKey names a part of a segment: a row group's ids; where group is negative, a
+// row group's marks or the file.
 type cacheKey struct {
 	blob  string
 	group int
 }
+
+const theFile = -1
+
+func marksOf(group int) int { return -2 - group }
 
 type cached struct {
 	key   cacheKey
