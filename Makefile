@@ -51,7 +51,7 @@ test-aws: need-go ## Run the contract suites in the AWS account that the environ
 	TARN_AWS=1 go test -count=1 -timeout 30m ./tests/contract/...
 
 fuzz: need-go need-cc ## Fuzz every decoder for FUZZTIME=30s each
-	@grep -rEo --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' events functions shared | sort | \
+	@grep -rEo --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' events functions shared tests | sort | \
 	while IFS=: read -r file target; do \
 		echo "$${target#func } in $$(dirname "$$file")"; \
 		go test -run '^$$' -fuzz "^$${target#func }\$$" -fuzztime $(FUZZTIME) "./$$(dirname "$$file")" </dev/null; \
