@@ -12,6 +12,7 @@ import (
 	"github.com/tarnhq/tarn/shared/config"
 	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/manifest"
+	"github.com/tarnhq/tarn/shared/serve"
 )
 
 func main() {
@@ -20,10 +21,16 @@ func main() {
 		panic(err)
 	}
 	table, blobs := account.Table(config.Table.Value()), account.Blob(config.Bucket.Value())
-	lambda.Start(sweeper.Sweeper{
+	log := serve.Logger()
+	sweep := sweeper.Sweeper{
 		Catalog:  dataset.Catalog{Table: table, Now: time.Now},
 		Manifest: manifest.Store{Table: table, Blobs: blobs, Now: time.Now},
 		Now:      time.Now,
 		Grace:    sweeper.Grace,
-	}.Run)
+	}
+	lambda.Start(func(ctx context.Context) (sweeper.Report, error) {
+		report, err := sweep.Run(ctx)
+		log.InfoContext(ctx, "sweep", "report", report) // the clock drops what is returned
+		return report, err
+	})
 }
