@@ -1,0 +1,289 @@
+package api
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	mrand "math/rand/v2"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/tarnhq/tarn/functions/datasets"
+	accounts "github.com/tarnhq/tarn/functions/events"
+	intake "github.com/tarnhq/tarn/functions/ingest"
+	"github.com/tarnhq/tarn/functions/keys"
+	"github.com/tarnhq/tarn/functions/queries"
+	"github.com/tarnhq/tarn/shared/access"
+	"github.com/tarnhq/tarn/shared/api"
+	"github.com/tarnhq/tarn/shared/dataset"
+	"github.com/tarnhq/tarn/shared/engine/duck"
+	"github.com/tarnhq/tarn/shared/engine/local"
+	"github.com/tarnhq/tarn/shared/fate"
+	"github.com/tarnhq/tarn/shared/ingest"
+	"github.com/tarnhq/tarn/shared/manifest"
+	"github.com/tarnhq/tarn/shared/quarantine"
+	"github.com/tarnhq/tarn/shared/route"
+	"github.com/tarnhq/tarn/shared/segment"
+	"github.com/tarnhq/tarn/shared/stream"
+	"github.com/tarnhq/tarn/shared/tail"
+	"github.com/tarnhq/tarn/tests/fake"
+)
+
+// dependent is every handler, and the ingestor as AWS runs it, over ports that come
+// and go.
+type dependent struct {
+	world
+	outages  map[string]*outage // by port
+	stream   stream.Stream
+	live     *tail.Live
+	accepted *ingest.Accepted
+	folded   map[stream.ShardID]stream.Sequence // as far as the event source delivered with success
+	slept    time.Duration                      // by the producer, in the request at hand
+}
+
+func newDependent(t *testing.T) *dependent {
+	t.Helper()
+	d := &dependent{outages: map[string]*outage{"table": {}, "blobs": {}, "stream": {}}, folded: map[stream.ShardID]stream.Sequence{}}
+	tbl := frailTable{&fake.Table{Now: time.Now}, d.outages["table"]}
+	blobs := frailBlobs{&fake.Blobs{Now: time.Now}, d.outages["blobs"]}
+	d.stream = frailStream{fake.NewStream(2), d.outages["stream"]}
+	catalog, store := dataset.Catalog{Table: tbl, Now: time.Now}, manifest.Store{Table: tbl, Blobs: blobs, Now: time.Now}
+	segments := segment.NewCache(blobs, 1<<20)
+	d.live = &tail.Live{Catalog: catalog, Manifest: store, Segments: segments, Blobs: blobs, Now: time.Now}
+	d.accepted = &ingest.Accepted{Table: tbl, Producer: 1, Now: time.Now}
+	options := ingest.Options{ID: 1, Stream: d.stream, Buckets: 4, Accepted: d.accepted,
+		Now: func() time.Time { return time.Now().Add(d.slept) }, Sleep: func(_ context.Context, t time.Duration) { d.slept += t }}
+	issuer := access.Keys{Table: tbl, Now: time.Now, Random: rand.Reader}
+	auth := &access.Authenticator{Keys: issuer}
+	s := api.New(auth.Identify, time.Now, slog.New(slog.NewTextHandler(io.Discard, nil)))
+	datasets.Register(s, datasets.Deps{Catalog: catalog, Source: d.live})
+	intake.Register(s, intake.Deps{Authenticator: auth, Datasets: &dataset.Cache{Catalog: catalog}, Producer: ingest.NewProducer(options), Now: time.Now})
+	accounts.Register(s, accounts.Deps{Source: d.live, Table: tbl, Segments: segments, Finder: fate.Finder{Segments: segments, Stream: d.stream},
+		Replayer: quarantine.Replayer{Manifest: store, Segments: segments, Ingest: options}})
+	queries.Register(s, queries.Deps{Source: d.live, Engine: newEngine(t, blobs), Now: time.Now})
+	keys.Register(s, keys.Deps{Keys: issuer})
+	_, secret, err := issuer.Create(t.Context(), "main", access.KeySpec{Name: "owner", Role: access.Owner})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.world = world{Handler: s, keys: map[access.Role]string{access.Owner: secret}}
+	return d
+}
+
+func newEngine(t *testing.T, blobs frailBlobs) *duck.Engine {
+	t.Helper()
+	files, err := local.New(blobs, t.TempDir(), 1<<20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	engine, err := duck.Open(duck.Config{Files: files})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := engine.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return engine
+}
+
+// request sends one as the owner.
+func (d *dependent) request(method, target, body string) (status int, retryAfter string, text []byte) {
+	d.slept = 0
+	out := d.ask(method, target, d.keys[access.Owner], []byte(body), nil)
+	return out.Code, out.Header().Get("Retry-After"), out.Body.Bytes()
+}
+
+// deliver gives the ingestor what is new in each shard. What fails is delivered again.
+func (d *dependent) deliver(ctx context.Context) {
+	shards, err := d.stream.Shards(ctx)
+	if err != nil {
+		return
+	}
+	for _, shard := range shards {
+		records, _, err := d.stream.Read(ctx, shard.ID, d.folded[shard.ID], 1000, 0)
+		if err != nil || len(records) == 0 {
+			continue
+		}
+		n, err := d.live.Fold(ctx, shard, records)
+		if _, failed := d.live.SealNow(ctx, shard.ID); failed == nil && err == nil && n == len(records) {
+			d.folded[shard.ID] = records[n-1].Sequence
+		} else {
+			d.live.Forget(shard.ID)
+		}
+	}
+}
+
+// healthy are requests that succeed when every dependency is up.
+var healthy = map[string]struct{ target, body string }{
+	"createDataset":    {"/v1/datasets", `{"name":"fresh","kind":"events"}`},
+	"listDatasets":     {"/v1/datasets", ""},
+	"getDataset":       {"/v1/datasets/web", ""},
+	"updateDataset":    {"/v1/datasets/web", `{"settings":{"description":"x"}}`},
+	"deleteDataset":    {"/v1/datasets/doomed", ""},
+	"sendEvents":       {"/v1/datasets/web/events", `[{"event":"x"}]`},
+	"getEvent":         {"/v1/datasets/web/events?id=e1", ""},
+	"listQuarantine":   {"/v1/datasets/web/quarantine", ""},
+	"replayQuarantine": {"/v1/datasets/web/quarantine/replay", ""},
+	"getLedger":        {"/v1/datasets/web/ledger", ""},
+	"runQuery":         {"/v1/query", `{"dataset":"web","measures":["count"]}`},
+	"createKey":        {"/v1/keys", `{"name":"k","role":"viewer"}`},
+	"listKeys":         {"/v1/keys", ""},
+	"revokeKey":        {"/v1/keys/", ""}, // the id is made
+	"getSelf":          {"/v1/me", ""},
+}
+
+func TestAnUnreachableDependencyIsToldAsOne(t *testing.T) {
+	for _, port := range []string{"none", "table", "blobs", "stream"} {
+		t.Run(port, func(t *testing.T) {
+			d := newDependent(t)
+			requests := d.prepare(t)
+			if port != "none" {
+				d.outages[port].set(down)
+			}
+			failed := 0
+			for _, r := range route.All {
+				if r.Function == "reference" {
+					continue
+				}
+				request := requests[r.ID]
+				status, retryAfter, body := d.request(r.Method, request.target, request.body)
+				switch {
+				case status == r.Status:
+				case status == http.StatusServiceUnavailable && retryAfter != "" && port != "none":
+					failed++
+				default:
+					t.Errorf("%s without %s: %d, Retry-After %q, %s", r.ID, port, status, retryAfter, body)
+				}
+			}
+			if (failed > 0) != (port != "none") {
+				t.Errorf("%d requests failed without %s", failed, port)
+			}
+		})
+	}
+}
+
+// prepare makes what healthy requests concern, with every kind of segment, and
+// leaves no cache that could answer for a port that is gone.
+func (d *dependent) prepare(t *testing.T) map[string]struct{ target, body string } {
+	t.Helper()
+	create(t, &d.world, "web")
+	create(t, &d.world, "doomed")
+	for range 2 {
+		if status, _, body := d.request(http.MethodPost, "/v1/datasets/web/events", `[{"event":"x","event_id":"e1","time":"2026-01-01T00:00:00Z"},{"event_id":"bad"}]`); status != http.StatusOK {
+			t.Fatal(status, body)
+		}
+		d.deliver(t.Context())
+	}
+	_, _, made := d.request(http.MethodPost, "/v1/keys", `{"name":"k","role":"viewer"}`)
+	var key struct {
+		ID string `json:"id"`
+	}
+	if err := json.Unmarshal(made, &key); err != nil {
+		t.Fatal(err)
+	}
+	requests := map[string]struct{ target, body string }{}
+	for id, request := range healthy {
+		if id == route.RevokeKey.ID {
+			request.target += key.ID
+		}
+		requests[id] = request
+	}
+	for _, r := range route.Track {
+		requests[r.ID] = struct{ target, body string }{r.Path, `{"event":"x","userId":"u","batch":[{"type":"track","event":"x","userId":"u"}]}`}
+	}
+	return requests
+}
+
+// TestNothingAcknowledgedIsLostWhileDependenciesComeAndGo sends while ports fail,
+// some of them after they wrote. What was answered with 200 counts once, and what
+// was answered with 503 and sent again too.
+func TestNothingAcknowledgedIsLostWhileDependenciesComeAndGo(t *testing.T) {
+	refused := 0
+	for seed := range uint64(40) {
+		d, rng := newDependent(t), mrand.New(mrand.NewPCG(seed, 1))
+		create(t, &d.world, "web")
+		var waiting []int
+		for n := range 60 {
+			for _, o := range d.outages {
+				o.set(state(max(0, rng.IntN(9)-6))) // up, most of the time
+			}
+			if waiting = append(waiting, n); d.send(t, waiting) {
+				waiting = nil
+			} else {
+				refused++
+			}
+			if rng.IntN(3) == 0 {
+				d.deliver(t.Context())
+			}
+			if rng.IntN(5) == 0 {
+				_ = d.accepted.Flush(t.Context()) // tried again later
+			}
+		}
+		for _, o := range d.outages {
+			o.set(up)
+		}
+		if len(waiting) > 0 && !d.send(t, waiting) {
+			t.Fatal("every dependency is up, and a batch is refused")
+		}
+		d.deliver(t.Context())
+		if err := d.accepted.Flush(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		d.check(t, 60)
+		if t.Failed() {
+			t.Fatalf("seed %d", seed)
+		}
+	}
+	if refused < 40 {
+		t.Errorf("only %d batches were refused: this proves little", refused)
+	}
+}
+
+// send sends a batch and reports whether it was acknowledged.
+func (d *dependent) send(t *testing.T, batch []int) bool {
+	t.Helper()
+	var events []map[string]any
+	for _, n := range batch {
+		events = append(events, map[string]any{"event": "x", "event_id": fmt.Sprint("e", n), "time": time.Date(2026, 1, 1, n, 0, 0, 0, time.UTC), "properties": map[string]int{"n": n}})
+	}
+	text, err := json.Marshal(events)
+	if err != nil {
+		t.Fatal(err)
+	}
+	status, retryAfter, body := d.request(http.MethodPost, "/v1/datasets/web/events", string(text))
+	if status != http.StatusOK && (status != http.StatusServiceUnavailable || retryAfter == "") {
+		t.Fatalf("%d, Retry-After %q, %s", status, retryAfter, body)
+	}
+	return status == http.StatusOK
+}
+
+// check compares what a query sees with the events that were acknowledged.
+func (d *dependent) check(t *testing.T, events int) {
+	t.Helper()
+	status, _, text := d.request(http.MethodPost, "/v1/query", `{"dataset":"web","measures":["count"],"dimensions":["event_id"]}`)
+	var answer struct {
+		Rows [][]any `json:"rows"`
+	}
+	if err := json.Unmarshal(text, &answer); err != nil || status != http.StatusOK {
+		t.Fatal(status, err)
+	}
+	for _, row := range answer.Rows {
+		if row[1] != 1.0 {
+			t.Errorf("event %v has %v rows", row[0], row[1])
+		}
+	}
+	if len(answer.Rows) != events {
+		t.Errorf("%d events of %d are there", len(answer.Rows), events)
+	}
+	var l struct{ Accepted, Stored, Duplicate, Quarantined, Pending, Visible int64 }
+	read(t, &d.world, "/v1/datasets/web/ledger", &l)
+	if l.Pending != 0 || l.Accepted != l.Stored+l.Duplicate || l.Visible != int64(events) {
+		t.Errorf("the ledger has %+v", l)
+	}
+}
