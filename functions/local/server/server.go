@@ -42,6 +42,8 @@ type Options struct {
 
 	Policy     tail.Policy   // when a tail is sealed; zero: DefaultPolicy
 	SweepEvery time.Duration // zero: as often as in AWS
+
+	Free func(dir string) (uint64, error) // bytes that are free on a folder's disk; nil: what the system says
 }
 
 // DefaultPolicy seals few and large segments: what is not sealed is answered from
@@ -99,7 +101,7 @@ func Open(ctx context.Context, o Options) (*Server, error) {
 
 func (s *Server) open(ctx context.Context) (err error) {
 	now, parts := s.options.Now, parallelism()
-	if s.store, err = embedded.Open(s.options.Dir, embedded.Options{Now: now, BaseURL: s.options.URL, Shards: parts}); err != nil {
+	if s.store, err = embedded.Open(s.options.Dir, embedded.Options{Now: now, BaseURL: s.options.URL, Shards: parts, Free: s.options.Free}); err != nil {
 		return err
 	}
 	tbl, blobs := s.store.Table(), s.store.Blob()
