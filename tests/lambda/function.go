@@ -37,10 +37,10 @@ type Function struct {
 	starts int
 }
 
-// NewFunction prepares a built program that finds the given services and settings.
-// Its process ends with the test.
-func NewFunction(t testing.TB, name, program string, services *oracle.All, settings map[config.Var]string) *Function {
-	f := &Function{Name: name, Timeout: 30 * time.Second, program: program, env: environment(name, services, settings)}
+// NewFunction prepares a built program with the environment that it will see. Its
+// process ends with the test.
+func NewFunction(t testing.TB, name, program string, env []string) *Function {
+	f := &Function{Name: name, Timeout: 30 * time.Second, program: program, env: env}
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Logf("the function %s said:\n%s", name, f.output())

@@ -3,11 +3,15 @@ package lambda
 import (
 	"context"
 	"crypto/rand"
+	"net/http"
 	"net/http/httptest"
 	"os"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/tarnhq/tarn/shared/access"
 	"github.com/tarnhq/tarn/shared/adapter/aws"
@@ -59,7 +63,8 @@ func deploy(t *testing.T) *stage {
 		config.Buckets: "16", config.UserPool: s.pool.ID, config.Client: s.pool.App, config.Domain: s.pool.Domain, config.Scratch: t.TempDir(),
 	}
 	for _, f := range route.Functions {
-		s.functions[f.Name] = NewFunction(t, f.Name, build(t, f), services, settings)
+		env := guarded(t, f, environment(f.Name, services, settings), s.failures)
+		s.functions[f.Name] = NewFunction(t, f.Name, build(t, f), env)
 	}
 	s.functions["redrive"].Timeout = 10 * time.Minute // it begins no batch in its last half minute
 	s.open(t)
@@ -111,6 +116,7 @@ func TestTheBuiltFunctionsAnswerTheWholeContract(t *testing.T) {
 	s := deploy(t)
 	s.consume(t, s.functions["ingestor"].Invoke)
 	scenario.Run(t, s.Target)
+	s.describesItself(t)
 	if n := s.redelivered.Load(); n > 0 {
 		t.Errorf("%d batches had to be delivered again, though nothing was wrong", n)
 	}
@@ -118,5 +124,19 @@ func TestTheBuiltFunctionsAnswerTheWholeContract(t *testing.T) {
 		if f.Starts() > 1 {
 			t.Errorf("the function %s was started %d times", name, f.Starts())
 		}
+	}
+}
+
+// describesItself holds the document that the functions serve to the one in the
+// repository, which the server of one machine writes.
+func (s *stage) describesItself(t *testing.T) {
+	t.Helper()
+	want, err := os.ReadFile(root + "/console/openapi.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := s.must(t, http.StatusOK, http.MethodGet, "/openapi.json", "")
+	if diff := cmp.Diff(strings.TrimSpace(string(want)), strings.TrimSpace(string(got))); diff != "" {
+		t.Errorf("the API differs from console/openapi.json (make generate writes it), -want +got:\n%s", diff)
 	}
 }

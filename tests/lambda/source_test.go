@@ -8,11 +8,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-lambda-go/events"
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
 	"github.com/google/go-cmp/cmp"
-
-	"github.com/aws/aws-lambda-go/events"
 )
 
 // TestAFailedBatchComesBackAsTheEventSourceDocuments holds the stand-in of the event

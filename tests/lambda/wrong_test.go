@@ -22,7 +22,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"github.com/tarnhq/tarn/functions/redrive"
+	"github.com/tarnhq/tarn/functions/sweeper"
 	"github.com/tarnhq/tarn/shared/adapter/aws"
+	"github.com/tarnhq/tarn/shared/route"
 	"github.com/tarnhq/tarn/tests/oracle"
 )
 
@@ -137,6 +139,7 @@ func TestKilledProcessesAndAReshardingChangeNoNumber(t *testing.T) {
 	if v.Stored != requests*each || v.Visible != v.Stored || v.Accepted != v.Stored+v.Duplicate {
 		t.Errorf("%d events were sent in %d requests, and the ledger is %+v", requests*each, tries, v)
 	}
+	s.sweep(t) // of what the killed left behind, nothing is old enough
 	var answer struct{ Rows [][]float64 }
 	text := s.must(t, http.StatusOK, http.MethodPost, "/v1/query",
 		`{"dataset":"killed","measures":["count",{"op":"count_distinct","column":"event_id"}]}`)
@@ -147,6 +150,16 @@ func TestKilledProcessesAndAReshardingChangeNoNumber(t *testing.T) {
 		tries, requests, ingest.Starts(), ingestor.Starts(), s.redelivered.Load(), v)
 	if ingest.Starts() < 3 || ingestor.Starts() < 3 {
 		t.Errorf("nothing was killed: ingest started %d times, the ingestor %d", ingest.Starts(), ingestor.Starts())
+	}
+}
+
+// sweep runs the sweeper as the clock does.
+func (s *stage) sweep(t *testing.T) {
+	t.Helper()
+	answer, err := s.functions[route.Sweep.Function].Invoke(t.Context(), []byte(`{"source":"aws.events","detail-type":"Scheduled Event","detail":{}}`))
+	var report sweeper.Report
+	if err != nil || json.Unmarshal(answer, &report) != nil || report.Failed > 0 || report.Live != 1 || report.Files > 0 {
+		t.Errorf("the sweeper reports %s, %v", answer, err)
 	}
 }
 
