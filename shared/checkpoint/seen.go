@@ -34,15 +34,18 @@ type lane struct {
 }
 
 // Has reports whether a position was folded before.
-func (s *Seen) Has(l Lane, position uint64) bool {
+func (s *Seen) Has(l Lane, position uint64) bool { return s.Any(l, position, position+1) }
+
+// Any reports whether one of the positions [from, to) was folded before.
+func (s *Seen) Any(l Lane, from, to uint64) bool {
 	spans := s.lanes[l].spans
-	i, _ := slices.BinarySearchFunc(spans, position, func(sp Span, p uint64) int {
+	i, _ := slices.BinarySearchFunc(spans, from, func(sp Span, p uint64) int {
 		if sp[1] <= p {
 			return -1
 		}
 		return 1
 	})
-	return i < len(spans) && spans[i][0] <= position
+	return i < len(spans) && spans[i][0] < to
 }
 
 // Add notes positions [from, to) of a lane, which arrived at a time in UTC

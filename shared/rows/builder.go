@@ -53,6 +53,9 @@ func (b *Builder) Schema() dataset.Schema { return b.schema }
 // Len returns the number of rows.
 func (b *Builder) Len() int { return b.len }
 
+// Size returns about the bytes of memory that the rows take.
+func (b *Builder) Size() int64 { return Batch{Columns: b.columns}.Size() }
+
 // Full reports whether the next event needs a new Builder.
 func (b *Builder) Full() bool { return b.bytes >= fullBytes }
 

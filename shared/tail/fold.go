@@ -44,7 +44,7 @@ func (f *fold) apply(ctx context.Context, st manifest.State, d dataset.Dataset, 
 		return nil // delivered again
 	}
 	fresh := f.unseen(env)
-	stored, err := f.storedBefore(ctx, st, env, fresh)
+	stored, err := f.history.stored(ctx, st, env, fresh)
 	if err != nil {
 		return err
 	}
@@ -57,9 +57,11 @@ func (f *fold) apply(ctx context.Context, st manifest.State, d dataset.Dataset, 
 	if env.Account != 0 {
 		account.Producer = env.Account
 	}
+	var counts ledger.Counts
 	for _, i := range fresh {
-		f.event(account, d, &env.Events[i], env.Arrived, stored[i])
+		counts = counts.Plus(f.event(account, d, &env.Events[i], env.Arrived, stored[i]))
 	}
+	g.note(account, counts)
 	f.seen.Add(checkpoint.Lane{Producer: env.Producer, Bucket: env.Bucket}, env.First, env.First+uint64(len(env.Events)), env.Arrived)
 	return nil
 }
@@ -69,45 +71,30 @@ func (f *fold) apply(ctx context.Context, st manifest.State, d dataset.Dataset, 
 func (f *fold) unseen(env *events.Envelope) []int {
 	lane := checkpoint.Lane{Producer: env.Producer, Bucket: env.Bucket}
 	fresh := make([]int, 0, len(env.Events))
+	all := !f.seen.Any(lane, env.First, env.First+uint64(len(env.Events)))
 	for i := range env.Events {
-		if !f.seen.Has(lane, env.First+uint64(i)) {
+		if all || !f.seen.Has(lane, env.First+uint64(i)) {
 			fresh = append(fresh, i)
 		}
 	}
 	return fresh
 }
 
-// storedBefore tells of each fresh event whether a sealed segment has its id.
-func (f *fold) storedBefore(ctx context.Context, st manifest.State, env *events.Envelope, fresh []int) ([]bool, error) {
-	stored := make([]bool, len(env.Events))
-	for _, i := range fresh {
-		e := &env.Events[i]
-		if e.Refused != (events.Refusal{}) {
-			continue
-		}
-		var err error
-		if stored[i], err = f.history.has(ctx, st, e, env.Arrived); err != nil {
-			return nil, err
-		}
-	}
-	return stored, nil
-}
-
-// event gives one delivery its one fate.
-func (f *fold) event(a ledger.Account, d dataset.Dataset, e *events.Event, arrived int64, stored bool) {
+// event gives one delivery its one fate, and returns it counted.
+func (f *fold) event(a ledger.Account, d dataset.Dataset, e *events.Event, arrived int64, stored bool) ledger.Counts {
 	g := f.active
-	switch {
-	case e.Refused != (events.Refusal{}):
-		g.quarantine(a, e, e.Refused, arrived)
-	case stored || g.ids.has(e.ID) || f.sealing != nil && f.sealing.ids.has(e.ID):
-		g.duplicate(a, e, arrived)
-	default:
-		if refusal := g.store(a, e, arrived, d.Settings.OnConflict, f.newID); refusal != (events.Refusal{}) {
-			g.quarantine(a, e, refusal, arrived)
-			return
-		}
-		g.ids.add(e.ID)
+	if e.Refused != (events.Refusal{}) {
+		return g.quarantine(a, e, e.Refused, arrived)
 	}
+	hash := hashOf(e.ID)
+	if stored || g.ids.has(hash, e.ID) || f.sealing != nil && f.sealing.ids.has(hash, e.ID) {
+		return g.duplicate(e, arrived)
+	}
+	if refusal := g.store(e, arrived, d.Settings.OnConflict, f.newID); refusal != (events.Refusal{}) {
+		return g.quarantine(a, e, refusal, arrived)
+	}
+	g.ids.add(hash, e.ID)
+	return ledger.Counts{Stored: 1}
 }
 
 // freeze ends the active generation, so that it can be sealed while the next one

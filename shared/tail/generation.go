@@ -44,7 +44,6 @@ type view struct {
 	parts    []snapshot.Part
 	unsealed snapshot.Unsealed
 	rows     int
-	bytes    int64
 }
 
 func newGeneration(schema dataset.Schema, after stream.Sequence) *generation {
@@ -54,28 +53,41 @@ func newGeneration(schema dataset.Schema, after stream.Sequence) *generation {
 // empty reports whether no record was folded in.
 func (g *generation) empty() bool { return g.first == "" }
 
-// note counts one delivery.
-func (g *generation) note(a ledger.Account, one ledger.Counts) { g.counts[a] = g.counts[a].Plus(one) }
+// note counts deliveries.
+func (g *generation) note(a ledger.Account, some ledger.Counts) {
+	if some != (ledger.Counts{}) {
+		g.counts[a] = g.counts[a].Plus(some)
+	}
+}
+
+// size returns the number of rows, and the bytes of memory that they take.
+func (g *generation) size() (rows int, bytes int64) {
+	for _, p := range g.parts {
+		rows += p.builder.Len()
+		bytes += p.builder.Size()
+	}
+	return rows, bytes
+}
 
 // quarantine keeps an event that cannot be stored.
-func (g *generation) quarantine(a ledger.Account, e *events.Event, why events.Refusal, arrived int64) {
+func (g *generation) quarantine(a ledger.Account, e *events.Event, why events.Refusal, arrived int64) ledger.Counts {
 	raw := e.Raw
 	if raw == nil {
 		raw = events.AppendJSON(nil, e)
 	}
 	g.quarantined = append(g.quarantined, segment.QuarantineRow{EventID: cloned(e.ID), Received: arrived, Producer: uint64(a.Producer),
 		Code: cloned(why.Code), Reason: cloned(why.Reason), Raw: append([]byte(nil), raw...)})
-	g.note(a, ledger.Counts{Quarantined: 1})
+	return ledger.Counts{Quarantined: 1}
 }
 
 // duplicate keeps a copy of an event that is stored already.
-func (g *generation) duplicate(a ledger.Account, e *events.Event, arrived int64) {
+func (g *generation) duplicate(e *events.Event, arrived int64) ledger.Counts {
 	g.duplicates = append(g.duplicates, segment.DuplicateRow{EventID: cloned(e.ID), Time: e.Time, Received: arrived})
-	g.note(a, ledger.Counts{Duplicate: 1})
+	return ledger.Counts{Duplicate: 1}
 }
 
-// store appends a row under a schema that admits it. The id has been added.
-func (g *generation) store(a ledger.Account, e *events.Event, arrived int64, onConflict dataset.OnConflict, newID func() uint64) events.Refusal {
+// store appends a row under a schema that admits it.
+func (g *generation) store(e *events.Event, arrived int64, onConflict dataset.OnConflict, newID func() uint64) events.Refusal {
 	if n := len(g.parts); n == 0 || g.parts[n-1].builder.Full() || !g.parts[n-1].builder.Admits(e) {
 		next, changed, refusal := rows.Resolve(g.schema, e, onConflict)
 		if refusal != (events.Refusal{}) {
@@ -87,7 +99,6 @@ func (g *generation) store(a ledger.Account, e *events.Event, arrived int64, onC
 		g.parts = append(g.parts, part{newID(), rows.NewBuilder(g.schema, onConflict)})
 	}
 	g.parts[len(g.parts)-1].builder.Append(e, arrived)
-	g.note(a, ledger.Counts{Stored: 1})
 	return events.Refusal{}
 }
 
@@ -103,7 +114,6 @@ func (g *generation) view() *view {
 		batch := p.builder.View()
 		v.parts = append(v.parts, snapshot.Part{ID: p.id, Rows: batch})
 		v.rows += batch.Len
-		v.bytes += batch.Size()
 	}
 	return v
 }

@@ -1,49 +1,53 @@
 package tail
 
-import "github.com/cespare/xxhash/v2"
+import (
+	"slices"
 
-// idSet is a set of event ids: open addressing over 64-bit hashes, the texts in one
-// slice of bytes. It asks the memory of 8 bytes a slot and keeps no pointer for the
-// collector to follow.
+	"github.com/cespare/xxhash/v2"
+)
+
+// idSet is a set of event ids: open addressing over 64-bit slots, the texts in one
+// slice of bytes. It keeps no pointer for the collector to follow, and a slot tells
+// most strangers apart without a look elsewhere.
 type idSet struct {
-	slots  []uint32 // 1 + place, 0 for empty; the length is a power of two
-	hashes []uint64 // per place
-	ends   []uint32 // per place: where the text ends in bytes
-	bytes  []byte
+	slots []uint64 // of the hash the upper 32 bits, then 1 + place; 0 for empty; the length is a power of two
+	ends  []uint32 // per place: where the text ends in bytes
+	bytes []byte
 }
 
-// add puts id into the set and reports whether it is new.
-func (s *idSet) add(id string) bool {
-	if 2*len(s.hashes) >= len(s.slots) {
+// hashOf returns the hash that the set knows an id by.
+func hashOf(id string) uint64 { return xxhash.Sum64String(id) }
+
+// add puts id, of that hash, into the set and reports whether it is new.
+func (s *idSet) add(hash uint64, id string) bool {
+	if 2*len(s.ends) >= len(s.slots) {
 		s.grow()
 	}
-	h := xxhash.Sum64String(id)
-	i := s.find(h, id)
+	i := s.find(hash, id)
 	if s.slots[i] != 0 {
 		return false
 	}
-	s.hashes = append(s.hashes, h)
-	s.bytes = append(s.bytes, id...)
-	s.ends = append(s.ends, uint32(len(s.bytes)))
-	s.slots[i] = uint32(len(s.hashes))
+	s.bytes = append(roomFor(s.bytes, len(id)), id...)
+	s.ends = append(roomFor(s.ends, 1), uint32(len(s.bytes)))
+	s.slots[i] = hash&upperHalf | uint64(len(s.ends))
 	return true
 }
 
-// has reports whether id is in the set.
-func (s *idSet) has(id string) bool {
-	return len(s.slots) > 0 && s.slots[s.find(xxhash.Sum64String(id), id)] != 0
+// has reports whether id, of that hash, is in the set.
+func (s *idSet) has(hash uint64, id string) bool {
+	return len(s.slots) > 0 && s.slots[s.find(hash, id)] != 0
 }
 
+const upperHalf uint64 = 0xffffffff_00000000
+
 // find returns the slot of id, or the empty slot where it would go.
-func (s *idSet) find(h uint64, id string) int {
+func (s *idSet) find(hash uint64, id string) int {
 	mask := len(s.slots) - 1
-	i := int(h) & mask
-	for s.slots[i] != 0 {
-		place := s.slots[i] - 1
-		if s.hashes[place] == h && s.text(place) == id {
+	i := int(hash>>32) & mask
+	for ; s.slots[i] != 0; i = (i + 1) & mask {
+		if slot := s.slots[i]; (slot^hash)&upperHalf == 0 && s.text(uint32(slot)-1) == id {
 			return i
 		}
-		i = (i + 1) & mask
 	}
 	return i
 }
@@ -57,13 +61,26 @@ func (s *idSet) text(place uint32) string {
 }
 
 func (s *idSet) grow() {
-	s.slots = make([]uint32, max(64, 2*len(s.slots)))
+	old := s.slots
+	s.slots = make([]uint64, max(64, 2*len(old)))
 	mask := len(s.slots) - 1
-	for place, h := range s.hashes {
-		i := int(h) & mask
+	for _, slot := range old {
+		if slot == 0 {
+			continue
+		}
+		i := int(slot>>32) & mask
 		for s.slots[i] != 0 {
 			i = (i + 1) & mask
 		}
-		s.slots[i] = uint32(place + 1)
+		s.slots[i] = slot
 	}
+}
+
+// roomFor returns s with room for n more. The capacity doubles, because append's own
+// growth of large slices by a quarter copies each byte four times.
+func roomFor[T any](s []T, n int) []T {
+	if cap(s)-len(s) < n {
+		return slices.Grow(s, max(n, len(s)))
+	}
+	return s
 }

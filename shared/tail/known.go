@@ -19,28 +19,53 @@ type history struct {
 	cache   *segment.Cache
 	version manifest.Version
 	days    map[[2]segment.Day][]*segment.Index
+	ids     []segment.ID // memory of stored
 }
 
-// has reports whether a segment that must be asked holds the event's id: one that
-// holds the day of the event's own time, or one with rows that arrived lately.
-func (h *history) has(ctx context.Context, st manifest.State, e *events.Event, arrived int64) (bool, error) {
-	candidates, err := h.candidates(ctx, st, segment.DayOf(e.Time), segment.DayOf(arrived))
-	if err != nil {
-		return false, err
+// stored tells of those events of a record that some lists whether a segment that
+// must be asked holds the id: one that holds the day of the event's own time, or one
+// with rows that arrived lately. Refused events have no row and are not looked for.
+func (h *history) stored(ctx context.Context, st manifest.State, env *events.Envelope, some []int) ([]bool, error) {
+	stored := make([]bool, len(env.Events))
+	arrival := segment.DayOf(env.Arrived)
+	for len(some) > 0 {
+		own := segment.DayOf(env.Events[some[0]].Time)
+		n := 1
+		for n < len(some) && segment.DayOf(env.Events[some[n]].Time) == own {
+			n++
+		}
+		candidates, err := h.candidates(ctx, st, own, arrival)
+		if err == nil && len(candidates) > 0 {
+			err = h.ask(ctx, candidates, env.Events, some[:n], stored)
+		}
+		if err != nil {
+			return nil, err
+		}
+		some = some[n:]
 	}
-	if len(candidates) == 0 {
-		return false, nil
+	return stored, nil
+}
+
+// ask asks one segment after the other for all ids: a filter asked for many in a row
+// stays near the processor.
+func (h *history) ask(ctx context.Context, candidates []*segment.Index, all []events.Event, some []int, stored []bool) error {
+	h.ids = h.ids[:0]
+	for _, i := range some {
+		h.ids = append(h.ids, segment.NewID(all[i].ID))
 	}
-	id := segment.NewID(e.ID)
 	for _, index := range candidates {
-		if !index.MayContain(&id) {
-			continue
-		}
-		if found, err := index.Contains(ctx, &id); found || err != nil {
-			return found, err
+		for k, i := range some {
+			if stored[i] || all[i].Refused != (events.Refusal{}) || !index.MayContain(&h.ids[k]) {
+				continue
+			}
+			found, err := index.Contains(ctx, &h.ids[k])
+			if err != nil {
+				return err
+			}
+			stored[i] = found
 		}
 	}
-	return false, nil
+	return nil
 }
 
 func (h *history) candidates(ctx context.Context, st manifest.State, own, arrival segment.Day) ([]*segment.Index, error) {

@@ -30,8 +30,8 @@ func (p Policy) due(g *generation, now time.Time) bool {
 	if g.empty() {
 		return false
 	}
-	v := g.view()
-	return p == Policy{} || v.rows >= p.Rows || v.bytes >= p.Bytes || now.Sub(g.since) >= p.Age
+	rows, bytes := g.size()
+	return p == Policy{} || rows >= p.Rows || bytes >= p.Bytes || now.Sub(g.since) >= p.Age
 }
 
 // asked reports whether SealAll was called since the generation's first record.
