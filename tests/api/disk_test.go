@@ -55,6 +55,7 @@ func TestAServerThatStopsOnAFullDiskLosesNothing(t *testing.T) {
 	w, stop := onDisk(t, dir, d)
 	create(t, w, "web")
 	acknowledged(t, w, 0)
+	countIs(t, w, 1) // from memory: it is not sealed
 	d.use(capacity)
 	stop()
 	w, stop = onDisk(t, dir, d) // a full disk keeps it from nothing but taking more
@@ -66,7 +67,6 @@ func TestAServerThatStopsOnAFullDiskLosesNothing(t *testing.T) {
 	defer stop()
 	countIs(t, w, 2)
 }
-
 
 // fullness is the space of a disk, and a clock that moves when it changes: the store
 // does not ask each time.
