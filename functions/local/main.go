@@ -6,7 +6,6 @@ import (
 	"context"
 	"flag"
 	"fmt"
-	"log/slog"
 	"net"
 	"os"
 	"os/signal"
@@ -120,13 +119,4 @@ func listen(host, port string) ([]net.Listener, string, error) {
 		name = "localhost"
 	}
 	return listeners, "http://" + net.JoinHostPort(name, port), nil
-}
-
-// openLog writes the log to a file: the terminal is for people.
-func openLog(path string) (*slog.Logger, func() error, error) {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-	if err != nil {
-		return nil, nil, err
-	}
-	return slog.New(slog.NewJSONHandler(f, nil)), f.Close, nil
 }
