@@ -4,8 +4,12 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 const (
@@ -25,7 +29,7 @@ func TestSIGKILL(t *testing.T) {
 	p := start(t, data)
 	p.create(t, loaded)
 	for range kills {
-		killMidLoad(t, p, load, 1+rng.IntN(40))
+		killMidLoad(t, p, load, 1+rng.IntN(60), time.Duration(rng.IntN(10_000))*time.Microsecond)
 		p = start(t, data)
 	}
 	for _, s := range load {
@@ -37,10 +41,12 @@ func TestSIGKILL(t *testing.T) {
 	check(t, p.client, load, position)
 	p.stop(t)
 	check(t, start(t, data).client, load, position) // the same from segments as from memory
+	quiet(t, data)
 }
 
-// killMidLoad kills the server after some answers to concurrent senders.
-func killMidLoad(t *testing.T, p *process, load []*sender, answers int) {
+// killMidLoad kills the server a moment after some answers to concurrent senders: an
+// answer alone would choose an instant right after a write to the disk.
+func killMidLoad(t *testing.T, p *process, load []*sender, answers int, after time.Duration) {
 	t.Helper()
 	answered := make(chan struct{}, answers)
 	var all sync.WaitGroup
@@ -54,11 +60,26 @@ func killMidLoad(t *testing.T, p *process, load []*sender, answers int) {
 			t.Fatalf("the server ended by itself: %v\n%s", err, p.output)
 		}
 	}
+	<-time.After(after)
 	p.kill(t)
 	all.Wait()
 	for _, s := range load {
 		if s.wrong != nil {
 			t.Fatal(s.wrong)
+		}
+	}
+}
+
+// quiet checks that no run of the server logged trouble.
+func quiet(t *testing.T, data string) {
+	t.Helper()
+	log, err := os.ReadFile(filepath.Join(data, "server.log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(log)) {
+		if !strings.Contains(line, `"level":"INFO"`) {
+			t.Errorf("the server logged %s", line)
 		}
 	}
 }
