@@ -4,27 +4,13 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
-	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/tarnhq/tarn/tests/load/measure"
 )
 
 const postgresName = "postgres"
-
-// postgresTable has no index: an id that comes twice is stored twice.
-const postgresTable = `DROP TABLE IF EXISTS clicks; CREATE TABLE clicks (event_id text, event text, time timestamptz, user_id text, properties jsonb)`
-
-var postgresColumns = []string{"event_id", "event", "time", "user_id", "properties"}
-
-type click struct {
-	ID         string          `json:"event_id"`
-	Name       string          `json:"event"`
-	Time       time.Time       `json:"time"`
-	UserID     string          `json:"user_id"`
-	Properties json.RawMessage `json:"properties"`
-}
-
-func (c click) values() []any { return []any{c.ID, c.Name, c.Time, c.UserID, c.Properties} }
 
 // pool keeps as many connections as the client has.
 type pool chan *pgx.Conn
@@ -49,7 +35,7 @@ func servePostgres(dsn string, connections int) error {
 		return err
 	}
 	return listen(func(w http.ResponseWriter, r *http.Request) {
-		var clicks []click
+		var clicks []measure.Click
 		if err := json.NewDecoder(r.Body).Decode(&clicks); err != nil {
 			http.Error(w, err.Error(), http.StatusBadRequest)
 			return
@@ -62,15 +48,12 @@ func servePostgres(dsn string, connections int) error {
 	})
 }
 
-func (p pool) store(ctx context.Context, clicks []click) error {
+func (p pool) store(ctx context.Context, clicks []measure.Click) error {
 	conn := <-p
 	defer func() { p <- conn }()
 	if len(clicks) == 1 {
-		_, err := conn.Exec(ctx, `INSERT INTO clicks VALUES ($1, $2, $3, $4, $5)`, clicks[0].values()...)
+		_, err := conn.Exec(ctx, `INSERT INTO clicks VALUES ($1, $2, $3, $4, $5)`, clicks[0].Values()...)
 		return err
 	}
-	_, err := conn.CopyFrom(ctx, pgx.Identifier{"clicks"}, postgresColumns, pgx.CopyFromSlice(len(clicks), func(i int) ([]any, error) {
-		return clicks[i].values(), nil
-	}))
-	return err
+	return measure.CopyClicks(ctx, conn, clicks)
 }

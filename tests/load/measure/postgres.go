@@ -2,6 +2,7 @@ package measure
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -114,14 +115,30 @@ func (p *Postgres) Exec(ctx context.Context, statement string) error {
 	return err
 }
 
-// Bytes returns the disk space of a table with its indexes, once it is written out.
-func (p *Postgres) Bytes(ctx context.Context, table string) (n int64, err error) {
+// Bytes stores events in ClickTable and returns the disk space that they take.
+func (p *Postgres) Bytes(ctx context.Context, clicks *Clicks, events int) (n int64, err error) {
+	if err := p.Exec(ctx, ClickTable); err != nil {
+		return 0, err
+	}
 	conn, err := pgx.Connect(ctx, p.DSN)
 	if err != nil {
 		return 0, err
 	}
 	defer conn.Close(ctx)
-	err = conn.QueryRow(ctx, "SELECT pg_total_relation_size($1)", table).Scan(&n)
+	var body []byte
+	for left := events; left > 0; {
+		part := min(left, 10_000)
+		left -= part
+		body = clicks.Batch(body[:0], part)
+		var decoded []Click
+		if err := json.Unmarshal(body, &decoded); err != nil {
+			return 0, err
+		}
+		if err := CopyClicks(ctx, conn, decoded); err != nil {
+			return 0, err
+		}
+	}
+	err = conn.QueryRow(ctx, "SELECT pg_total_relation_size('clicks')").Scan(&n)
 	return n, err
 }
 
