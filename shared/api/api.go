@@ -139,16 +139,19 @@ func Raw(s *Server, r route.Route, accepts, returns any, h func(w http.ResponseW
 	op := operation(r)
 	registry := s.huma.OpenAPI().Components.Schemas
 	if accepts != nil {
-		op.RequestBody = &huma.RequestBody{Required: true, Content: jsonOf(registry, accepts)}
+		op.RequestBody = &huma.RequestBody{Required: true, Content: media(registry, accepts, r.Accepts)}
 	}
 	ok := &huma.Response{Description: http.StatusText(r.Status)}
 	if returns != nil {
-		ok.Content = jsonOf(registry, returns)
+		ok.Content = media(registry, returns, r.Answers)
 	}
 	op.Responses = map[string]*huma.Response{strconv.Itoa(r.Status): ok,
 		"default": {Description: "Error", Content: map[string]*huma.MediaType{"application/problem+json": {Schema: registry.Schema(reflect.TypeFor[Problem](), true, "")}}}}
 	for _, name := range params(r.Path) {
-		op.Parameters = append(op.Parameters, &huma.Param{Name: name, In: "path", Required: true, Schema: &huma.Schema{Type: "string"}})
+		op.Parameters = append(op.Parameters, &huma.Param{Name: name, In: "path", Required: true, Example: "web", Schema: &huma.Schema{Type: "string"}})
+	}
+	for _, p := range r.Params {
+		op.Parameters = append(op.Parameters, &huma.Param{Name: p.Name, In: "query", Description: p.Doc, Example: p.Example, Schema: &huma.Schema{Type: "string"}})
 	}
 	s.huma.OpenAPI().AddOperation(&op)
 	s.mount(r, func(w http.ResponseWriter, req *http.Request) error {
@@ -157,8 +160,13 @@ func Raw(s *Server, r route.Route, accepts, returns any, h func(w http.ResponseW
 	})
 }
 
-func jsonOf(registry huma.Registry, example any) map[string]*huma.MediaType {
-	return map[string]*huma.MediaType{"application/json": {Schema: registry.Schema(reflect.TypeOf(example), true, "")}}
+// media describes a body: as JSON by an example of its type, and as text otherwise.
+func media(registry huma.Registry, example any, others []string) map[string]*huma.MediaType {
+	out := map[string]*huma.MediaType{"application/json": {Schema: registry.Schema(reflect.TypeOf(example), true, "")}}
+	for _, name := range others {
+		out[name] = &huma.MediaType{Schema: &huma.Schema{Type: "string"}}
+	}
+	return out
 }
 
 func params(pattern string) (names []string) {

@@ -23,7 +23,13 @@ type Route struct {
 	Producer bool          // the function identifies the caller itself: a write key may stand in the body
 	MaxBody  int64         // bytes; zero: 1 MB
 	Unbound  bool          // concerns no dataset, or the handler authorizes the one its body names
+	Accepts  []string      // media types of the body beside JSON, for the API reference
+	Answers  []string      // media types of the answer beside JSON, for the API reference
+	Params   []Param       // of a route that reads its own request, for the API reference
 }
+
+// Param is a parameter in a route's query.
+type Param struct{ Name, Doc, Example string }
 
 // Pattern is the route as http.ServeMux wants it.
 func (r Route) Pattern() string { return r.Method + " " + r.Path }
@@ -50,7 +56,7 @@ var (
 
 	SendEvents = Route{ID: "sendEvents", Function: "ingest", Method: http.MethodPost, Path: "/v1/datasets/{dataset}/events",
 		Action: access.WriteEvents, Status: http.StatusOK, Tag: "Events", Summary: "Send events: a JSON array, NDJSON or one object",
-		Producer: true, MaxBody: MaxIngest}
+		Producer: true, MaxBody: MaxIngest, Accepts: []string{"application/x-ndjson"}}
 
 	GetEvent = Route{ID: "getEvent", Function: "events", Method: http.MethodGet, Path: "/v1/datasets/{dataset}/events",
 		Action: access.ReadEvents, Status: http.StatusOK, Tag: "Events", Summary: "Tell the fate of one event"}
@@ -62,7 +68,8 @@ var (
 		Action: access.ReadEvents, Status: http.StatusOK, Tag: "Events", Summary: "Account for every event acknowledged"}
 
 	RunQuery = Route{ID: "runQuery", Function: "queries", Method: http.MethodPost, Path: "/v1/query",
-		Action: access.RunQuery, Status: http.StatusOK, Tag: "Queries", Summary: "Ask a question", Unbound: true}
+		Action: access.RunQuery, Status: http.StatusOK, Tag: "Queries", Summary: "Ask a question", Unbound: true,
+		Answers: []string{"text/csv"}, Params: []Param{{"format", "json or csv; the Accept header says it as well", "csv"}}}
 
 	CreateKey = Route{ID: "createKey", Function: "keys", Method: http.MethodPost, Path: "/v1/keys",
 		Action: access.ManageKeys, Status: http.StatusCreated, Tag: "Keys", Summary: "Make an API key; it is shown once"}
@@ -82,13 +89,20 @@ var (
 )
 
 // Track are the endpoints that Segment-compatible SDKs send to.
-var Track = func() []Route {
-	paths := []string{"/v1/track", "/v1/identify", "/v1/page", "/v1/screen", "/v1/group", "/v1/alias", "/v1/batch", "/v1/b", "/b"}
-	ids := []string{"track", "identify", "page", "screen", "group", "alias", "batch", "shortBatch", "rootBatch"}
-	routes := make([]Route, len(paths))
-	for i, path := range paths {
-		routes[i] = Route{ID: ids[i], Function: "ingest", Method: http.MethodPost, Path: path, Action: access.WriteEvents,
-			Status: http.StatusOK, Tag: "Segment-compatible", Summary: "Segment-compatible " + ids[i], Producer: true, MaxBody: MaxIngest}
+var Track = func() (routes []Route) {
+	for _, call := range []struct{ path, id, summary string }{
+		{"/v1/track", "track", "Track: something that a user did"},
+		{"/v1/identify", "identify", "Identify: who a user is"},
+		{"/v1/page", "page", "Page: a page that was seen"},
+		{"/v1/screen", "screen", "Screen: a screen that was seen"},
+		{"/v1/group", "group", "Group: what a user belongs to"},
+		{"/v1/alias", "alias", "Alias: another id of a user"},
+		{"/v1/batch", "batch", "Batch: several of these calls"},
+		{"/v1/b", "batchV1B", "Batch, by the short name that some SDKs use"},
+		{"/b", "batchB", "Batch, by the shortest name that some SDKs use"},
+	} {
+		routes = append(routes, Route{ID: call.id, Function: "ingest", Method: http.MethodPost, Path: call.path, Action: access.WriteEvents,
+			Status: http.StatusOK, Tag: "Segment-compatible", Summary: call.summary, Producer: true, MaxBody: MaxIngest})
 	}
 	return routes
 }()
