@@ -25,10 +25,14 @@ type generation struct {
 	ids            idSet
 	duplicates     []segment.DuplicateRow
 	quarantined    []segment.QuarantineRow
+	kept           int64 // bytes of duplicates and quarantined, roughly
 	counts         map[ledger.Account]ledger.Counts
 	frozen         *view           // set by freeze
 	seen           checkpoint.Seen // set by freeze: positions through the last record
 }
+
+// perRow is what a duplicate or quarantined event takes beside its texts, in bytes.
+const perRow = 100
 
 // part is a run of rows under one schema. A change of the schema begins the next.
 type part struct {
@@ -60,8 +64,10 @@ func (g *generation) note(a ledger.Account, some ledger.Counts) {
 	}
 }
 
-// size returns the number of rows, and the bytes of memory that they take.
+// size returns the number of rows, duplicates and quarantined events among them, and
+// the bytes of memory that they take: nobody fills it by sending the same again.
 func (g *generation) size() (rows int, bytes int64) {
+	rows, bytes = len(g.duplicates)+len(g.quarantined), g.kept
 	for _, p := range g.parts {
 		rows += p.builder.Len()
 		bytes += p.builder.Size()
@@ -77,12 +83,14 @@ func (g *generation) quarantine(a ledger.Account, e *events.Event, why events.Re
 	}
 	g.quarantined = append(g.quarantined, segment.QuarantineRow{EventID: cloned(e.ID), Received: arrived, Producer: uint64(a.Producer),
 		Code: cloned(why.Code), Reason: cloned(why.Reason), Raw: append([]byte(nil), raw...)})
+	g.kept += int64(len(raw)+len(e.ID)+len(why.Reason)) + perRow
 	return ledger.Counts{Quarantined: 1}
 }
 
 // duplicate keeps a copy of an event that is stored already.
 func (g *generation) duplicate(e *events.Event, arrived int64) ledger.Counts {
 	g.duplicates = append(g.duplicates, segment.DuplicateRow{EventID: cloned(e.ID), Time: e.Time, Received: arrived})
+	g.kept += int64(len(e.ID)) + perRow
 	return ledger.Counts{Duplicate: 1}
 }
 

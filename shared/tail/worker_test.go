@@ -279,3 +279,17 @@ func TestShardsAreReadyOnceTheirParentsAreSealed(t *testing.T) {
 		})
 	}
 }
+
+func TestATailOfNothingButCopiesIsSealedToo(t *testing.T) {
+	b := newBench(t)
+	l := b.live(b.table)
+	stop := b.follow(l, tail.Policy{Rows: 20, Bytes: 1 << 40, Age: time.Hour})
+	defer stop()
+	b.send(0, 20)
+	<-b.sealed
+	b.send(0, 20) // all of them copies
+	<-b.sealed
+	if got := b.count(l, nil); got != 20 {
+		t.Errorf("%d rows, want 20", got)
+	}
+}
