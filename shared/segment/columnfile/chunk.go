@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"slices"
 
+	"github.com/klauspost/compress/zstd"
 	"github.com/parquet-go/parquet-go/bloom"
 	"github.com/parquet-go/parquet-go/format"
 )
@@ -27,6 +28,7 @@ type encoder struct {
 	levelBytes []byte // a page's levels, encoded
 	raw        []byte // its values, encoded
 	packed     []byte // and compressed
+	compressor *zstd.Encoder
 }
 
 // chunk is a column of a row group.

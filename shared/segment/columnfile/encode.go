@@ -16,7 +16,7 @@ const magic = "PAR1"
 const bloomBits = 11
 
 // encoders keep their scratch memory from file to file.
-var encoders = sync.Pool{New: func() any { return new(encoder) }}
+var encoders = sync.Pool{New: func() any { return &encoder{compressor: newCompressor()} }}
 
 // Encode writes the given rows of the columns, in that order, as a Parquet file, and
 // returns it with the length of its tail. The same input makes the same bytes.

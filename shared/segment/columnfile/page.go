@@ -4,13 +4,25 @@ import (
 	"hash/crc32"
 	"slices"
 
-	"github.com/parquet-go/parquet-go/compress/zstd"
+	"github.com/klauspost/compress/zstd"
+	codec "github.com/parquet-go/parquet-go/compress/zstd"
 	"github.com/parquet-go/parquet-go/encoding/rle"
 	"github.com/parquet-go/parquet-go/encoding/thrift"
 	"github.com/parquet-go/parquet-go/format"
 )
 
-var compression = zstd.Codec{Level: zstd.SpeedFastest}
+var compression codec.Codec // what a reader needs
+
+// newCompressor makes what pages are compressed by. Ids of few letters hold no
+// repetition that the fastest level would look at, and yet half of them is air.
+func newCompressor() *zstd.Encoder {
+	c, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedFastest),
+		zstd.WithAllLitEntropyCompression(true), zstd.WithZeroFrames(true), zstd.WithEncoderCRC(false))
+	if err != nil {
+		panic(err) // only a wrong option of ours
+	}
+	return c
+}
 
 // page writes e.raw, the encoded values of the rows that have these levels, as a
 // data page. It stays uncompressed where compressing gains too little to be worth
@@ -26,7 +38,7 @@ func (e *encoder) page(w *chunk, levels []byte, encoding format.Encoding) {
 	}
 	body, compressed := e.raw, false
 	if w.meta.Codec == format.Zstd {
-		e.packed, _ = compression.Encode(e.packed, e.raw)
+		e.packed = e.compressor.EncodeAll(e.raw, e.packed[:0])
 		if compressed = len(e.packed) < len(e.raw)*15/16; compressed {
 			body = e.packed
 		}
@@ -45,7 +57,7 @@ func (e *encoder) page(w *chunk, levels []byte, encoding format.Encoding) {
 // dictionaryPage writes e.raw, the entries of the dictionary.
 func (e *encoder) dictionaryPage(w *chunk) {
 	e.levelBytes = e.levelBytes[:0]
-	e.packed, _ = compression.Encode(e.packed, e.raw)
+	e.packed = e.compressor.EncodeAll(e.raw, e.packed[:0])
 	w.begin(format.Plain, &w.meta.DictionaryPageOffset, len(e.out))
 	e.write(w, nil, e.packed, format.PageHeader{
 		Type:                 format.DictionaryPage,
