@@ -3,6 +3,8 @@ package columnfile
 import (
 	"bytes"
 	"encoding/binary"
+	"math"
+	"math/bits"
 	"sync"
 
 	"github.com/parquet-go/parquet-go/bloom"
@@ -77,7 +79,7 @@ func (e *encoder) filters(all []filter, column int, meta *format.FileMetaData) {
 		if f.column != column {
 			continue
 		}
-		blocks := make(bloom.SplitBlockFilter, max(1, bloom.NumSplitBlocksOf(int64(len(f.hashes)), bloomBits)))
+		blocks := make(bloom.SplitBlockFilter, max(1, bloom.NumSplitBlocksOf(distinct(f.hashes), bloomBits)))
 		blocks.InsertBulk(f.hashes)
 		chunk := &meta.RowGroups[group].Columns[column].MetaData
 		chunk.BloomFilterOffset = int64(len(e.out))
@@ -91,6 +93,23 @@ func (e *encoder) filters(all []filter, column int, meta *format.FileMetaData) {
 		chunk.BloomFilterLength = int32(int64(len(e.out)) - chunk.BloomFilterOffset)
 		group++
 	}
+}
+
+// distinct is about the number of different hashes, by linear counting: a bit of a
+// map is left unset as often as so many hashes would leave it. Users come back, and
+// a filter that had room for each of their events would be ten times as long.
+func distinct(hashes []uint64) int64 {
+	size := bits.Len(uint(4 * len(hashes)))
+	seen := make([]uint64, 1<<size/64+1)
+	for _, h := range hashes {
+		at := h >> (64 - size)
+		seen[at/64] |= 1 << (at % 64)
+	}
+	unset := 1 << size
+	for _, word := range seen {
+		unset -= bits.OnesCount64(word)
+	}
+	return int64(math.Ceil(-math.Ldexp(math.Log(math.Ldexp(float64(unset), -size)), size)))
 }
 
 func (e *encoder) footer(meta *format.FileMetaData) {
