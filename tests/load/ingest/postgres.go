@@ -44,7 +44,7 @@ func servePostgres(dsn string, connections int) error {
 			http.Error(w, err.Error(), http.StatusServiceUnavailable)
 			return
 		}
-		answer(w, len(clicks))
+		answer(w)
 	})
 }
 

@@ -8,7 +8,7 @@ import (
 )
 
 // Clicks makes click-stream events of about 150 bytes: three names, a skewed choice
-// of 1,000 pages, 50,000 users, an amount, times a few milliseconds apart.
+// of 10,000 pages, 50,000 users, amounts to the cent, times a few milliseconds apart.
 type Clicks struct {
 	ShortIDs bool // ids of 12 characters in place of UUIDs
 
@@ -33,9 +33,9 @@ func (c *Clicks) Append(dst []byte) []byte {
 	dst = c.at.AppendFormat(append(dst, `","time":"`...), "2006-01-02T15:04:05.000Z")
 	dst = strconv.AppendInt(append(dst, `","user_id":"u`...), int64(r.IntN(50_000)), 10)
 	page := r.Float64()
-	dst = strconv.AppendInt(append(dst, `","properties":{"url":"/p/`...), int64(1000*page*page), 10)
-	dst = strconv.AppendInt(append(dst, `","revenue":`...), int64(r.IntN(100)), 10)
-	return append(dst, ".5}}"...)
+	dst = strconv.AppendInt(append(dst, `","properties":{"url":"/p/`...), int64(10_000*page*page), 10)
+	dst = strconv.AppendFloat(append(dst, `","revenue":`...), float64(r.IntN(10_000))/100, 'f', -1, 64)
+	return append(dst, "}}"...)
 }
 
 func (c *Clicks) appendID(dst []byte) []byte {
