@@ -34,7 +34,10 @@ type stage struct {
 	redelivered atomic.Int64 // batches that the event source had to deliver again
 }
 
-const shards = 2
+const (
+	shards = 2
+	window = 100 * time.Millisecond // for which a batch gathers; a stage's is longer
+)
 
 func TestMain(m *testing.M) {
 	folder, err := os.MkdirTemp("", "tarn-functions-")
@@ -50,7 +53,7 @@ func TestMain(m *testing.M) {
 }
 
 // deploy starts everything but the event source. It ends with the test.
-func deploy(t *testing.T) *stage {
+func deploy(t testing.TB) *stage {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("it builds every function and starts four emulators")
@@ -73,7 +76,7 @@ func deploy(t *testing.T) *stage {
 }
 
 // open puts a gateway before the functions.
-func (s *stage) open(t *testing.T) {
+func (s *stage) open(t testing.TB) {
 	server := httptest.NewServer(NewGateway(s.invoke))
 	t.Cleanup(server.Close)
 	s.URL = server.URL
@@ -84,7 +87,7 @@ func (s *stage) invoke(ctx context.Context, function string, payload []byte) ([]
 }
 
 // owner makes the first key, as an operator does after a deploy.
-func (s *stage) owner(t *testing.T) string {
+func (s *stage) owner(t testing.TB) string {
 	t.Helper()
 	keys := access.Keys{Table: aws.NewTable(s.services.DynamoDB(), s.table), Random: rand.Reader, Now: time.Now}
 	_, secret, err := keys.Create(t.Context(), access.DefaultTenant, access.KeySpec{Name: "operator", Role: access.Owner})
@@ -94,15 +97,14 @@ func (s *stage) owner(t *testing.T) string {
 	return secret
 }
 
-// consume drives the ingestor with the stream until the test ends, with a short
-// window so that the test need not wait for the one of a stage.
-func (s *stage) consume(t *testing.T, invoke func(context.Context, []byte) ([]byte, error)) {
+// consume drives the ingestor with the stream until the test ends.
+func (s *stage) consume(t testing.TB, invoke func(context.Context, []byte) ([]byte, error)) {
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
 		source{
-			client: s.services.Kinesis(), stream: s.stream, batch: route.Consumers[0].BatchRecords, window: 100 * time.Millisecond,
+			client: s.services.Kinesis(), stream: s.stream, batch: route.Consumers[0].BatchRecords, window: window,
 			invoke: invoke, again: func() { s.redelivered.Add(1) },
 		}.run(ctx)
 	}()

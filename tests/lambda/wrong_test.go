@@ -29,7 +29,7 @@ import (
 )
 
 // call sends a request with a credential and returns the status, headers and body.
-func (s *stage) call(t *testing.T, credential, method, path, body string) (int, http.Header, []byte) {
+func (s *stage) call(t testing.TB, credential, method, path, body string) (int, http.Header, []byte) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), method, s.URL+path, strings.NewReader(body))
 	if err != nil {
@@ -50,7 +50,7 @@ func (s *stage) call(t *testing.T, credential, method, path, body string) (int, 
 }
 
 // must is call by the owner where one status is expected.
-func (s *stage) must(t *testing.T, status int, method, path, body string) []byte {
+func (s *stage) must(t testing.TB, status int, method, path, body string) []byte {
 	t.Helper()
 	got, _, text := s.call(t, s.Key, method, path, body)
 	if got != status {
@@ -59,7 +59,7 @@ func (s *stage) must(t *testing.T, status int, method, path, body string) []byte
 	return text
 }
 
-func (s *stage) create(t *testing.T, dataset string) {
+func (s *stage) create(t testing.TB, dataset string) {
 	t.Helper()
 	s.must(t, http.StatusCreated, http.MethodPost, "/v1/datasets", fmt.Sprintf(`{"name":%q,"kind":"events"}`, dataset))
 }

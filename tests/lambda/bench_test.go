@@ -1,7 +1,10 @@
 package lambda
 
 import (
+	"fmt"
+	"net/http"
 	"os"
+	"slices"
 	"testing"
 	"time"
 
@@ -53,4 +56,27 @@ func startUp(b *testing.B, program string, env []string) time.Duration {
 		b.Fatal("it did not ask for work within a minute")
 	}
 	return 0
+}
+
+// BenchmarkFreshness measures how long an event that was acknowledged takes until a
+// query that waits for it counts it, with nothing else to do: the event source's
+// window is part of that, and a stage's is the one that the consumer table names.
+func BenchmarkFreshness(b *testing.B) {
+	s := deploy(b)
+	s.consume(b, s.functions["ingestor"].Invoke)
+	s.create(b, "fresh")
+	var waits []time.Duration
+	for b.Loop() {
+		status, header, text := s.call(b, s.Key, http.MethodPost, "/v1/datasets/fresh/events", batch(fmt.Sprint(len(waits)), 1))
+		if status != http.StatusOK {
+			b.Fatalf("answered %d %s", status, text)
+		}
+		acknowledged := time.Now()
+		s.must(b, http.StatusOK, http.MethodPost, "/v1/query", fmt.Sprintf(`{"dataset":"fresh","measures":["count"],"wait_for":%q}`, header.Get("Tarn-Version")))
+		waits = append(waits, time.Since(acknowledged))
+	}
+	slices.Sort(waits)
+	b.ReportMetric(float64((waits[len(waits)/2] - window).Milliseconds()), "ms-after-window/median")
+	b.ReportMetric(float64((waits[len(waits)*99/100] - window).Milliseconds()), "ms-after-window/p99")
+	b.ReportMetric(0, "ns/op")
 }
