@@ -5,6 +5,8 @@ package events
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"io"
 	"net/http"
 	"slices"
 	"time"
@@ -144,15 +146,11 @@ func (d Deps) replay(w http.ResponseWriter, r *http.Request, caller access.Princ
 
 // mendedOf reads the body. Each event stays text, so that no number loses a digit.
 func mendedOf(r *http.Request) (quarantine.Mended, error) {
-	if r.ContentLength == 0 {
-		return nil, nil
-	}
 	var body struct {
 		Events []json.RawMessage `json:"events"`
 	}
-	if err := json.NewDecoder(r.Body).Decode(&body); err != nil {
-		return nil, fault.New(fault.Invalid, "bad_json", "the body is no JSON object of mended events").
-			WithHint(`send {"events": [{"event_id": "…", "event": "…"}]}, or nothing`).Because(err)
+	if err := decodeOne(r.Body, &body); err != nil {
+		return nil, err
 	}
 	mended := quarantine.Mended{}
 	for _, text := range body.Events {
@@ -165,4 +163,20 @@ func mendedOf(r *http.Request) (quarantine.Mended, error) {
 		mended[named.ID] = text
 	}
 	return mended, nil
+}
+
+// decodeOne reads one JSON value, or leaves into alone where there is none.
+func decodeOne(body io.Reader, into any) error {
+	err := json.NewDecoder(body).Decode(into)
+	var over *http.MaxBytesError
+	switch {
+	case err == nil || err == io.EOF:
+		return nil
+	case errors.As(err, &over):
+		return fault.New(fault.TooLarge, "replay_too_large", "a replay has at most %d bytes", over.Limit).
+			WithHint("mend some events, then the others: those that are not mended go back to quarantine")
+	default:
+		return fault.New(fault.Invalid, "bad_json", "the body is no JSON object of mended events").
+			WithHint(`send {"events": [{"event_id": "…", "event": "…"}]}, or nothing`).Because(err)
+	}
 }
