@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -153,4 +154,23 @@ func (t *Tarn) Settle(ctx context.Context, want int64) error {
 		return fmt.Errorf("%d events are stored, but %d were acknowledged", ledger.Stored, want)
 	}
 	return nil
+}
+
+// Fill stores events in a data folder and stops the server, so that everything is
+// sealed.
+func Fill(ctx context.Context, binary, dir string, events int, shortIDs bool) error {
+	t, err := StartTarn(ctx, binary, dir)
+	if err != nil {
+		return err
+	}
+	load := t.Load(8, 1000)
+	load.Events, load.ShortIDs = int64(events), shortIDs
+	sent, err := load.Run(ctx)
+	if err == nil {
+		wait, cancel := context.WithTimeout(ctx, time.Minute)
+		defer cancel()
+		err = t.Settle(wait, sent)
+	}
+	_, stopped := t.Stop()
+	return errors.Join(err, stopped)
 }

@@ -40,7 +40,7 @@ func run(ctx context.Context, binary string, events int) error {
 		random int64
 	}{{"Tarn, UUIDs", false, 16}, {"Tarn, ids of 12 digits", true, 6}} {
 		data := filepath.Join(dir, fmt.Sprint("tarn-", ids.short))
-		if err := fill(ctx, binary, data, events, ids.short); err != nil {
+		if err := measure.Fill(ctx, binary, data, events, ids.short); err != nil {
 			return err
 		}
 		used, err := sizes(data)
@@ -68,25 +68,6 @@ func run(ctx context.Context, binary string, events int) error {
 	}
 	measure.Table(fmt.Sprintf("Disk space of %d click-stream events", events), rows...)
 	return nil
-}
-
-// fill stores events and stops the server. A second start trims the log as far as
-// the first one sealed.
-func fill(ctx context.Context, binary, data string, events int, shortIDs bool) error {
-	t, err := measure.StartTarn(ctx, binary, data)
-	if err != nil {
-		return err
-	}
-	load := t.Load(8, 1000)
-	load.Events, load.ShortIDs = int64(events), shortIDs
-	sent, err := load.Run(ctx)
-	if err == nil {
-		wait, cancel := context.WithTimeout(ctx, time.Minute)
-		defer cancel()
-		err = t.Settle(wait, sent)
-	}
-	_, stopped := t.Stop()
-	return errors.Join(err, stopped)
 }
 
 // sizes adds up the files of a folder: "." is all of them, the others are those of

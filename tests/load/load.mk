@@ -1,0 +1,20 @@
+# Benchmarks: each prints a table of ratios measured in one run. They take less than
+# two minutes each; LOAD passes flags on, for example LOAD="-rounds 10". See -help.
+
+.PHONY: bench bench-ingest bench-freshness bench-query bench-storage bench-memory
+bench: bench-ingest bench-freshness bench-query bench-storage bench-memory ## Run every benchmark
+
+bench-ingest: build ## Durable ingest against its ceiling and PostgreSQL
+	go run ./tests/load/ingest $(LOAD)
+
+bench-freshness: build ## From an acknowledgement until a query sees the event
+	go run ./tests/load/freshness $(LOAD)
+
+bench-query: build ## Questions against DuckDB on the same files
+	go run ./tests/load/query $(LOAD)
+
+bench-storage: build ## Disk space of an event
+	go run ./tests/load/storage $(LOAD)
+
+bench-memory: build ## Memory at rest and under load
+	go run ./tests/load/memory $(LOAD)
