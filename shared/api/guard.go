@@ -61,6 +61,7 @@ func (s *Server) mount(rt route.Route, h func(http.ResponseWriter, *http.Request
 		l := &line{}
 		ctx, cancel := context.WithTimeout(context.WithValue(r.Context(), lineKey, l), Deadline)
 		defer cancel()
+		_ = http.NewResponseController(w).SetReadDeadline(began.Add(Deadline)) // a body that trickles in ends then; in Lambda it is here already
 		out := &answer{ResponseWriter: w}
 		out.Header().Set("X-Content-Type-Options", "nosniff")
 		out.Header().Set("Cache-Control", "no-store")
