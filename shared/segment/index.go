@@ -72,7 +72,7 @@ func (x *Index) has(ctx context.Context, group int, id *ID, hash uint64) (bool, 
 		return false, err
 	}
 	if !ok {
-		m := newMarks(x.hashes(column))
+		m := newMarks(x.ref, column, nil)
 		x.cache.kept.put(short, m, m.memory())
 		if !m.mayHave(hash) {
 			return false, nil
@@ -81,15 +81,6 @@ func (x *Index) has(ctx context.Context, group int, id *ID, hash uint64) (bool, 
 	set := columnfile.NewSet(x.ref.idForm(), column)
 	x.cache.kept.put(whole, set, set.Memory())
 	return set.Has(id.value(x.ref.UUID)), nil
-}
-
-// hashes returns those of ids, as the filter takes them.
-func (x *Index) hashes(column *rows.Column) []uint64 {
-	all := make([]uint64, len(column.Ends))
-	for row := range all {
-		all[row] = hashOf(column.Text(row), x.ref.UUID)
-	}
-	return all
 }
 
 func (x *Index) read(ctx context.Context, group int, name string, form columnfile.Form) (*rows.Column, error) {

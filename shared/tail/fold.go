@@ -23,6 +23,9 @@ type fold struct {
 	active  *generation
 	history history
 	newID   func() uint64
+
+	hashes []uint64 // memory of hash
+	read   uint64   // what hash read; kept, or the compiler would not have it read
 }
 
 // cloned copies a text out of a record's memory, which is let go.
@@ -57,9 +60,10 @@ func (f *fold) apply(ctx context.Context, st manifest.State, d dataset.Dataset, 
 	if env.Account != 0 {
 		account.Producer = env.Account
 	}
+	f.hash(env.Events, fresh)
 	var counts ledger.Counts
-	for _, i := range fresh {
-		counts = counts.Plus(f.event(account, d, &env.Events[i], env.Arrived, stored[i]))
+	for k, i := range fresh {
+		counts = counts.Plus(f.event(account, d, &env.Events[i], f.hashes[k], env.Arrived, stored[i]))
 	}
 	g.note(account, counts)
 	f.seen.Add(checkpoint.Lane{Producer: env.Producer, Bucket: env.Bucket}, env.First, env.First+uint64(len(env.Events)), env.Arrived)
@@ -80,13 +84,24 @@ func (f *fold) unseen(env *events.Envelope) []int {
 	return fresh
 }
 
+// hash hashes the ids of some events, which are about to be looked up.
+func (f *fold) hash(all []events.Event, some []int) {
+	f.hashes = f.hashes[:0]
+	for _, i := range some {
+		f.hashes = append(f.hashes, hashOf(all[i].ID))
+	}
+	f.read = f.active.ids.near(f.hashes)
+	if f.sealing != nil {
+		f.read ^= f.sealing.ids.near(f.hashes)
+	}
+}
+
 // event gives one delivery its one fate, and returns it counted.
-func (f *fold) event(a ledger.Account, d dataset.Dataset, e *events.Event, arrived int64, stored bool) ledger.Counts {
+func (f *fold) event(a ledger.Account, d dataset.Dataset, e *events.Event, hash uint64, arrived int64, stored bool) ledger.Counts {
 	g := f.active
 	if e.Refused != (events.Refusal{}) {
 		return g.quarantine(a, e, e.Refused, arrived)
 	}
-	hash := hashOf(e.ID)
 	if stored || g.ids.has(hash, e.ID) || f.sealing != nil && f.sealing.ids.has(hash, e.ID) {
 		return g.duplicate(e, arrived)
 	}
@@ -103,6 +118,7 @@ func (f *fold) freeze() {
 	f.sealing = f.active
 	f.sealing.freeze(f.seen.Clone())
 	f.active = newGeneration(f.sealing.schema, f.sealing.through)
+	f.active.ids.reserve(&f.sealing.ids) // it may well hold as many
 }
 
 // sealed drops the generation that was committed.

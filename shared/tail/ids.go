@@ -38,6 +38,27 @@ func (s *idSet) has(hash uint64, id string) bool {
 	return len(s.slots) > 0 && s.slots[s.find(hash, id)] != 0
 }
 
+// near reads the slots where ids of these hashes are or would go, all at once: the
+// lookups that follow do not wait for memory one after the other. What it returns
+// means nothing.
+func (s *idSet) near(hashes []uint64) (read uint64) {
+	if len(s.slots) == 0 {
+		return 0
+	}
+	mask := len(s.slots) - 1
+	for _, h := range hashes {
+		read ^= s.slots[int(h>>32)&mask]
+	}
+	return read
+}
+
+// reserve makes room in an empty set for as many ids as another one holds.
+func (s *idSet) reserve(like *idSet) {
+	s.slots = make([]uint64, len(like.slots))
+	s.ends = make([]uint32, 0, len(like.ends))
+	s.bytes = make([]byte, 0, len(like.bytes))
+}
+
 const upperHalf uint64 = 0xffffffff_00000000
 
 // find returns the slot of id, or the empty slot where it would go.

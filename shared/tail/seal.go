@@ -192,7 +192,11 @@ func (s *Seal) segments(ctx context.Context) (refs []segment.Ref, err error) {
 			return nil, err
 		}
 		for _, selection := range segment.Split(batch, loneRows) {
-			add(segment.Write(ctx, s.live.Blobs, origin, batch, selection))
+			ref, err := segment.Write(ctx, s.live.Blobs, origin, batch, selection)
+			if err == nil {
+				s.live.Segments.Learn(ref, batch, selection)
+			}
+			add(ref, err)
 		}
 	}
 	if len(g.duplicates) > 0 {
