@@ -10,12 +10,16 @@ import (
 	"github.com/tarnhq/tarn/shared/fault"
 	"github.com/tarnhq/tarn/shared/route"
 	"github.com/tarnhq/tarn/shared/snapshot"
+	"github.com/tarnhq/tarn/shared/tenant"
 )
 
 // Deps is what the endpoints need.
 type Deps struct {
 	Catalog dataset.Catalog
 	Source  snapshot.Source
+	// Forgotten returns once nobody takes events for a deleted dataset any more, so
+	// that its name may be used again; nil where nobody remembers datasets.
+	Forgotten func(context.Context, tenant.ID, dataset.Name) error
 }
 
 // Register serves the endpoints.
@@ -120,6 +124,8 @@ func (d Deps) fits(ctx context.Context, caller access.Principal, name dataset.Na
 }
 
 func (d Deps) delete(ctx context.Context, caller access.Principal, in *named) (*struct{}, error) {
-	_, err := d.Catalog.Delete(ctx, caller.Tenant, in.Name)
-	return nil, err
+	if _, err := d.Catalog.Delete(ctx, caller.Tenant, in.Name); err != nil || d.Forgotten == nil {
+		return nil, err
+	}
+	return nil, d.Forgotten(ctx, caller.Tenant, in.Name)
 }

@@ -33,6 +33,8 @@ type service struct {
 	state    manifest.State // of every dataset
 	opened   int
 	released int
+
+	forgotten []string // names of deleted datasets that nobody remembers
 }
 
 func newService() *service {
@@ -44,7 +46,7 @@ func newService() *service {
 		return access.Principal{Tenant: s.tenant, ID: "user:1", Role: access.Admin}, nil
 	}
 	s.Server = api.New(identify, now, slog.New(slog.DiscardHandler))
-	Register(s.Server, Deps{Catalog: s.catalog, Source: s})
+	Register(s.Server, Deps{Catalog: s.catalog, Source: s, Forgotten: s.forget})
 	return s
 }
 
@@ -58,6 +60,11 @@ func (s *service) Open(ctx context.Context, t tenant.ID, name dataset.Name, _ sn
 	s.opened++
 	snap.Release = func() { s.released++ }
 	return snap, nil
+}
+
+func (s *service) forget(_ context.Context, t tenant.ID, name dataset.Name) error {
+	s.forgotten = append(s.forgotten, string(t)+"/"+string(name))
+	return nil
 }
 
 // call sends a request and returns the status and the answer.
@@ -103,6 +110,9 @@ func TestADatasetIsMadeReadAndDeleted(t *testing.T) {
 	}
 	if status, _ := s.call(t, "DELETE", "/v1/datasets/web", ""); status != http.StatusNoContent {
 		t.Errorf("deleted: %d", status)
+	}
+	if diff := cmp.Diff([]string{"acme/web"}, s.forgotten); diff != "" {
+		t.Errorf("the answer came before those who remember the dataset forgot it: %s", diff)
 	}
 	if status, answer := s.call(t, "GET", "/v1/datasets/web", ""); status != 404 || answer["code"] != "dataset_not_found" || answer["hint"] == nil {
 		t.Errorf("after it was deleted: %d %v", status, answer)

@@ -9,15 +9,22 @@ import (
 	"github.com/tarnhq/tarn/shared/tenant"
 )
 
+// CacheAge is how long a process that takes events may remember a catalog entry that
+// another process deletes.
+const CacheAge = 5 * time.Second
+
 // Cache remembers catalog entries by name for a short while, so that a producer's
 // request costs no read of the catalog. A dataset that was just deleted may take
-// events for that long: they are passed over by the ingestor, with the dataset.
+// events for that long: they are passed over by the ingestor, with the dataset. Who
+// deletes one must not say so before it is forgotten, by Forget or by age, or events
+// that are sent to a new dataset of the name would go to the old one.
 type Cache struct {
 	Catalog Catalog
 	MaxAge  time.Duration
 
-	mu     sync.Mutex
-	recent map[owned]cached
+	mu      sync.Mutex
+	recent  map[owned]cached
+	forgets int // calls of Forget
 }
 
 type owned struct {
@@ -38,6 +45,7 @@ func (c *Cache) Get(ctx context.Context, t tenant.ID, n Name) (Dataset, error) {
 	key, now := owned{t, n}, c.Catalog.Now()
 	c.mu.Lock()
 	hit, ok := c.recent[key]
+	forgets := c.forgets
 	c.mu.Unlock()
 	if ok && now.Sub(hit.at) < c.MaxAge {
 		return hit.dataset, nil
@@ -48,11 +56,22 @@ func (c *Cache) Get(ctx context.Context, t tenant.ID, n Name) (Dataset, error) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.forgets != forgets {
+		return d, nil // what was read may be what was forgotten
+	}
 	if c.recent == nil || len(c.recent) >= maxCached {
 		c.recent = map[owned]cached{}
 	}
 	c.recent[key] = cached{d, now}
 	return d, nil
+}
+
+// Forget has the next Get of a name read the catalog.
+func (c *Cache) Forget(t tenant.ID, n Name) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.recent, owned{t, n})
+	c.forgets++
 }
 
 // GetOrCreate returns the events dataset with a name, making it on first use.

@@ -153,6 +153,20 @@ func TestADatasetDeletedUnderItsSenders(t *testing.T) {
 	}
 }
 
+// TestANameThatIsUsedAgainTakesEventsAtOnce deletes and makes a dataset without a
+// pause: what is sent to the new one is not taken for the old one.
+func TestANameThatIsUsedAgainTakesEventsAtOnce(t *testing.T) {
+	c := start(t, t.TempDir()).client
+	for n := range 10 {
+		c.create(t, "web")
+		version := c.send(t, "web", map[string]any{"event": "x", "event_id": fmt.Sprint("e", n)})
+		if got := c.count(t, "web", version); got != 1 {
+			t.Errorf("dataset %d has %d rows after one event", n, got)
+		}
+		c.call(t, http.MethodDelete, "/v1/datasets/web", nil, nil)
+	}
+}
+
 func TestOfManyWhoCreateADatasetOneDoes(t *testing.T) {
 	c := start(t, t.TempDir()).client
 	statuses := make([]int, 20)

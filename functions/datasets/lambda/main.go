@@ -13,6 +13,7 @@ import (
 	"github.com/tarnhq/tarn/shared/manifest"
 	"github.com/tarnhq/tarn/shared/serve"
 	"github.com/tarnhq/tarn/shared/snapshot"
+	"github.com/tarnhq/tarn/shared/tenant"
 )
 
 func main() {
@@ -27,6 +28,9 @@ func main() {
 		Catalog: catalog,
 		Source: &snapshot.Sealed{Catalog: catalog, Manifest: manifest.Store{Table: table, Blobs: blobs, Now: time.Now},
 			Poll: snapshot.Every(250 * time.Millisecond)},
+		Forgotten: func(ctx context.Context, _ tenant.ID, _ dataset.Name) error {
+			return snapshot.Every(dataset.CacheAge)(ctx)
+		},
 	})
 	serve.HTTP(server)
 }

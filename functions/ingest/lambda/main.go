@@ -40,7 +40,7 @@ func main() {
 	handlers.Register(server, handlers.Deps{
 		Authenticator: &access.Authenticator{Keys: access.Keys{Table: table, Now: time.Now},
 			Tokens: access.NewTokens(people, access.PublishedKeys(http.DefaultClient, people.JWKS), time.Now)},
-		Datasets: &dataset.Cache{Catalog: dataset.Catalog{Table: table, Now: time.Now}, MaxAge: 5 * time.Second},
+		Datasets: &dataset.Cache{Catalog: dataset.Catalog{Table: table, Now: time.Now}, MaxAge: dataset.CacheAge},
 		Producer: ingest.NewProducer(ingest.Options{ID: id, Stream: account.Stream(config.Stream.Value()), Buckets: buckets,
 			Accepted: accepted, Seal: events.Seal}),
 		Now: time.Now,

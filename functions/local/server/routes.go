@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"net/http"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/fate"
 	"github.com/tarnhq/tarn/shared/quarantine"
+	"github.com/tarnhq/tarn/shared/tenant"
 )
 
 // catalogMemory is how long a producer's request may see an old catalog entry.
@@ -38,9 +40,13 @@ func (s *Server) routes() http.Handler {
 }
 
 func (s *Server) register(a *api.Server) {
-	datasets.Register(a, datasets.Deps{Catalog: s.catalog, Source: s.live})
-	intake.Register(a, intake.Deps{Authenticator: s.auth, Datasets: &dataset.Cache{Catalog: s.catalog, MaxAge: catalogMemory},
-		Producer: s.producer, Now: s.options.Now})
+	remembered := &dataset.Cache{Catalog: s.catalog, MaxAge: catalogMemory}
+	forget := func(_ context.Context, t tenant.ID, name dataset.Name) error {
+		remembered.Forget(t, name)
+		return nil
+	}
+	datasets.Register(a, datasets.Deps{Catalog: s.catalog, Source: s.live, Forgotten: forget})
+	intake.Register(a, intake.Deps{Authenticator: s.auth, Datasets: remembered, Producer: s.producer, Now: s.options.Now})
 	accounts.Register(a, accounts.Deps{Source: s.live, Table: s.manifest.Table, Segments: s.segments, Seal: s.live.SealAll,
 		Finder: fate.Finder{Segments: s.segments, Stream: s.ingest.Stream}, Replayer: quarantine.Replayer{Manifest: s.manifest, Segments: s.segments, Ingest: s.ingest}})
 	queries.Register(a, queries.Deps{Source: s.live, Engine: s.engine, Now: s.options.Now})
