@@ -109,15 +109,17 @@ func firstError(a, b error) error {
 // personal data.
 func (s *Server) access(rt route.Route, r *http.Request, w *answer, l *line, took time.Duration) {
 	level := slog.LevelInfo
-	attrs := []any{"route", rt.ID, "tenant", string(l.caller.Tenant), "caller", l.caller.ID, "status", w.status,
-		"ms", float64(took.Microseconds()) / 1000, "bytes", w.bytes}
+	attrs := [7]slog.Attr{slog.String("route", rt.ID), slog.String("tenant", string(l.caller.Tenant)), slog.String("caller", l.caller.ID),
+		slog.Int("status", w.status), slog.Float64("ms", float64(took.Microseconds())/1000), slog.Int64("bytes", w.bytes)}
+	n := 6
 	if l.err != nil {
 		if k := fault.KindOf(l.err); k == fault.Internal || k == fault.Unavailable {
 			level = slog.LevelError
 		}
-		attrs = append(attrs, "error", l.err.Error())
+		attrs[n] = slog.String("error", l.err.Error())
+		n++
 	}
-	s.log.Log(r.Context(), level, "request", attrs...)
+	s.log.LogAttrs(r.Context(), level, "request", attrs[:n]...)
 }
 
 // unknown answers what no route matches: 404, or 405 with what is allowed.
