@@ -94,10 +94,15 @@ func ceilingTurn(o options, dir string) func(context.Context, int) (cost, error)
 }
 
 // postgresTurn fills an empty table, and counts the checkpoint that ends it.
-func postgresTurn(o options, dir string, db *measure.Postgres) func(context.Context, int) (cost, error) {
+func postgresTurn(o options, dir string, db *measure.Postgres, unique bool) func(context.Context, int) (cost, error) {
 	return func(ctx context.Context, batch int) (cost, error) {
 		if err := db.Exec(ctx, measure.ClickTable); err != nil {
 			return cost{}, err
+		}
+		if unique {
+			if err := db.Exec(ctx, measure.UniqueClicks); err != nil {
+				return cost{}, err
+			}
 		}
 		p, address, err := own(postgresName, db.DSN, dir, o.connections)
 		if err != nil {

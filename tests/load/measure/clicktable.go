@@ -12,6 +12,9 @@ import (
 // that comes twice is stored twice.
 const ClickTable = `DROP TABLE IF EXISTS clicks; CREATE TABLE clicks (event_id text, event text, time timestamptz, user_id text, properties jsonb)`
 
+// UniqueClicks has a table of clicks refuse an id that it holds.
+const UniqueClicks = `ALTER TABLE clicks ADD PRIMARY KEY (event_id)`
+
 // Click is an event of Clicks, decoded.
 type Click struct {
 	ID         string          `json:"event_id"`
