@@ -139,7 +139,7 @@ func Raw(s *Server, r route.Route, accepts, returns any, h func(w http.ResponseW
 	op := operation(r)
 	registry := s.huma.OpenAPI().Components.Schemas
 	if accepts != nil {
-		op.RequestBody = &huma.RequestBody{Required: true, Content: media(registry, accepts, r.Accepts)}
+		op.RequestBody = &huma.RequestBody{Required: !r.Optional, Content: media(registry, accepts, r.Accepts)}
 	}
 	ok := &huma.Response{Description: http.StatusText(r.Status)}
 	if returns != nil {

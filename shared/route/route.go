@@ -23,6 +23,7 @@ type Route struct {
 	Producer bool          // the function identifies the caller itself: a write key may stand in the body
 	MaxBody  int64         // bytes; zero: 1 MB
 	Unbound  bool          // concerns no dataset, or the handler authorizes the one its body names
+	Optional bool          // the body may be absent
 	Accepts  []string      // media types of the body beside JSON, for the API reference
 	Answers  []string      // media types of the answer beside JSON, for the API reference
 	Params   []Param       // of a route that reads its own request, for the API reference
@@ -63,7 +64,7 @@ var (
 	ListQuarantine = Route{ID: "listQuarantine", Function: "events", Method: http.MethodGet, Path: "/v1/datasets/{dataset}/quarantine",
 		Action: access.ReadEvents, Status: http.StatusOK, Tag: "Events", Summary: "List events that could not be stored, with reasons"}
 	ReplayQuarantine = Route{ID: "replayQuarantine", Function: "events", Method: http.MethodPost, Path: "/v1/datasets/{dataset}/quarantine/replay",
-		Action: access.ReplayEvents, Status: http.StatusOK, Tag: "Events", Summary: "Send quarantined events again, as they are or mended"}
+		Action: access.ReplayEvents, Status: http.StatusOK, Tag: "Events", Summary: "Send quarantined events again, as they are or mended", Optional: true}
 	GetLedger = Route{ID: "getLedger", Function: "events", Method: http.MethodGet, Path: "/v1/datasets/{dataset}/ledger",
 		Action: access.ReadEvents, Status: http.StatusOK, Tag: "Events", Summary: "Account for every event acknowledged"}
 

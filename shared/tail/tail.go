@@ -7,6 +7,7 @@ package tail
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -58,6 +59,10 @@ type live struct {
 	changed   chan struct{} // closed when there is more to see
 }
 
+// errDeleted tells a dataset that was deleted from anything else that is not there:
+// only that lets records be passed over.
+var errDeleted = fault.New(fault.NotFound, "dataset_not_found", "the dataset was deleted")
+
 // dataset returns the live dataset, loading it when it is new or its settings are old.
 func (l *Live) dataset(ctx context.Context, o owner) (*live, error) {
 	l.mu.Lock()
@@ -78,6 +83,7 @@ func (l *Live) dataset(ctx context.Context, o owner) (*live, error) {
 			l.mu.Lock()
 			delete(l.open, o) // deleted: nobody can see it any more
 			l.mu.Unlock()
+			return nil, errDeleted
 		}
 		return nil, err
 	}
@@ -218,7 +224,7 @@ func (l *Live) Fold(ctx context.Context, shard stream.Shard, records []stream.Re
 			continue
 		}
 		d, f, err := l.foldOf(ctx, shard, env)
-		if fault.Is(err, fault.NotFound) {
+		if errors.Is(err, errDeleted) {
 			continue // the dataset was deleted, and what was sent to it with it
 		}
 		if err != nil {

@@ -71,7 +71,7 @@ func readWeblog(t *testing.T) []map[string]any {
 	t.Helper()
 	text, err := os.ReadFile(weblog)
 	if err != nil {
-		absent(t, "real web requests", "put the file at "+weblog)
+		t.Skip("NOT TESTED: real web requests; to enable it: put the file at " + weblog) // no package has it, so no machine can be asked to
 	}
 	var lines []map[string]any
 	for line := range strings.Lines(string(text)) {
