@@ -10,7 +10,7 @@ import (
 )
 
 // worthwhile is the size from which Trim ends the newest file in order to delete it.
-const worthwhile = 1 << 20
+const worthwhile = 64 << 10
 
 // Trim deletes the oldest files whose records nobody needs any more: all those of
 // each shard through the sequence that is given for it. A shard that is not named
