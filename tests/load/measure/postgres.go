@@ -52,7 +52,7 @@ func StartPostgres(ctx context.Context, dir string) (*Postgres, error) {
 	}
 	server := exec.Command(filepath.Join(tools, "postgres"), "-D", filepath.Join(dir, "data"), "-k", dir, "-c", "listen_addresses=", "-c", "synchronous_commit=on")
 	server.SysProcAttr, server.Dir = who, dir
-	process, err := StartProcess(server, filepath.Join(os.TempDir(), filepath.Base(dir)+".log"))
+	process, err := StartProcess(server, dir+".log")
 	if err != nil {
 		return nil, err
 	}
