@@ -115,7 +115,7 @@ func TestFilesOutsideTheReadableFoldersAreOutOfReach(t *testing.T) {
 	}
 	over := tailOf(0)
 	over.Segments = []segment.Ref{ref}
-	if got, err := e.Run(t.Context(), planOf(t, countAll), over); err != nil || got.Rows[0][0] != query.IntValue(3) {
+	if got, err := e.Run(t.Context(), planOf(t, countIDs), over); err != nil || got.Rows[0][0] != query.IntValue(3) {
 		t.Fatalf("within: %v, %v", got.Rows, err)
 	}
 	outside := filepath.Join(other, "x.parquet")
@@ -124,7 +124,7 @@ func TestFilesOutsideTheReadableFoldersAreOutOfReach(t *testing.T) {
 	}
 	store.dir = other
 	over.Segments[0].Key = "x.parquet"
-	if _, err := e.Run(t.Context(), planOf(t, countAll), over); err == nil || !strings.Contains(err.Error(), "Permission") {
+	if _, err := e.Run(t.Context(), planOf(t, countIDs), over); err == nil || !strings.Contains(err.Error(), "Permission") {
 		t.Errorf("outside: %v", err)
 	}
 }
@@ -139,11 +139,53 @@ func TestSegmentsThatCannotMatchAreNotRead(t *testing.T) {
 	}
 	over := tailOf(5)
 	over.Segments = gone
-	got, err := e.Run(t.Context(), planOf(t, `{"dataset":"d","measures":["count"],"time":{"from":"1970-01-02T00:00:00Z","to":"1970-01-03T00:00:00Z"}}`), over)
+	got, err := e.Run(t.Context(), planOf(t, `{"dataset":"d","measures":[{"op":"count","column":"event_id"}],"time":{"from":"1970-01-02T00:00:00Z","to":"1970-01-03T00:00:00Z"}}`), over)
 	if err != nil || got.Rows[0][0] != query.IntValue(0) {
 		t.Fatalf("%v, %v", got.Rows, err)
 	}
 	if got.Stats.Segments != 0 || got.Stats.SegmentsPruned != 3 || got.Stats.RowsScanned != 5 {
 		t.Errorf("stats %+v", got.Stats)
+	}
+}
+
+// countIDs reads a column; the number of rows alone needs none.
+const countIDs = `{"dataset":"d","measures":[{"op":"count","column":"event_id"}]}`
+
+func TestTheNumberOfRowsIsKnownWithoutReadingThem(t *testing.T) {
+	const day = 86_400_000_000
+	over := tailOf(5)
+	first := over.Tail[0].Rows.Columns[rows.Time].Ints[0]
+	over.Segments = []segment.Ref{{Key: "absent", Rows: 7, MinTime: first, MaxTime: first, Days: []segment.Day{segment.DayOf(first)}}}
+	at := func(micros int64) string { return time.UnixMicro(micros).UTC().Format(time.RFC3339Nano) }
+	for claim, c := range map[string]struct {
+		query string
+		want  int64
+	}{
+		"of all time":               {`{"dataset":"d","measures":["count"]}`, 12},
+		"twice, by two names":       {`{"dataset":"d","measures":["count",{"op":"count","name":"n"}]}`, 12},
+		"of a range that holds all": {`{"dataset":"d","measures":["count"],"time":{"from":"` + at(first-day) + `","to":"` + at(first+day) + `"}}`, 12},
+		"of a range before all":     {`{"dataset":"d","measures":["count"],"time":{"from":"` + at(first-2*day) + `","to":"` + at(first-day) + `"}}`, 0},
+	} {
+		t.Run(claim, func(t *testing.T) {
+			got, err := engineOf(t, duck.Config{}).Run(t.Context(), planOf(t, c.query), over)
+			if err != nil || got.Rows[0][0] != query.IntValue(c.want) {
+				t.Errorf("%v, %v, want %d", got.Rows, err, c.want)
+			}
+		})
+	}
+	for claim, q := range map[string]string{
+		"a filter":             `{"dataset":"d","measures":["count"],"filter":{"column":"event","op":"=","value":"x"}}`,
+		"a measure's filter":   `{"dataset":"d","measures":[{"op":"count","filter":{"column":"event","op":"=","value":"x"}}]}`,
+		"a column":             countIDs,
+		"a dimension":          `{"dataset":"d","measures":["count"],"dimensions":["event"]}`,
+		"a range that cuts it": `{"dataset":"d","measures":["count"],"time":{"from":"` + at(first+1) + `","to":"` + at(first+day) + `"}}`,
+	} {
+		over := over
+		if claim == "a range that cuts it" {
+			over.Segments = []segment.Ref{{Key: "absent", Rows: 7, MinTime: first, MaxTime: first + 5, Days: []segment.Day{segment.DayOf(first)}}}
+		}
+		if got, err := engineOf(t, duck.Config{}).Run(t.Context(), planOf(t, q), over); err == nil {
+			t.Errorf("%s: %v without reading the rows", claim, got.Rows)
+		}
 	}
 }

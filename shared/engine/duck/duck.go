@@ -136,6 +136,13 @@ func (e *Engine) Run(ctx context.Context, plan query.Plan, over snapshot.Snapsho
 func (e *Engine) run(ctx context.Context, plan query.Plan, over snapshot.Snapshot) (query.Result, error) {
 	needed := fieldsOf(plan)
 	pruned := prune(over.Segments, plan.Range)
+	if err := ctx.Err(); err != nil {
+		return query.Result{}, err
+	}
+	if answer, ok := counted(plan, pruned, over.Tail); ok {
+		stats := query.Stats{Segments: len(pruned.refs), SegmentsPruned: pruned.skipped}
+		return query.Result{Columns: plan.Columns(), Rows: [][]query.Value{answer}, Stats: stats}, nil
+	}
 	paths, release, err := e.config.Files.Open(ctx, pruned.keys())
 	if err != nil {
 		return query.Result{}, err
