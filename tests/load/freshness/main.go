@@ -9,8 +9,6 @@ import (
 	"flag"
 	"fmt"
 	"net/http"
-	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/tarnhq/tarn/tests/load/measure"
@@ -28,23 +26,11 @@ func main() {
 	flag.IntVar(&o.rate, "rate", 50_000, "events per second of the load")
 	flag.DurationVar(&o.lasts, "for", 20*time.Second, "how long each of the two parts lasts")
 	flag.Parse()
-	measure.Fatal(run(context.Background(), o))
+	ctx := context.Background()
+	measure.Fatal(measure.WithTarn(ctx, o.binary, func(t *measure.Tarn) error { return run(ctx, t, o) }))
 }
 
-func run(ctx context.Context, o options) (err error) {
-	dir, err := os.MkdirTemp("", "tarn-load-")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(dir)
-	t, err := measure.StartTarn(ctx, o.binary, filepath.Join(dir, "tarn"))
-	if err != nil {
-		return err
-	}
-	defer func() {
-		_, stopped := t.Stop()
-		err = errors.Join(err, stopped)
-	}()
+func run(ctx context.Context, t *measure.Tarn, o options) error {
 	if _, err := markers(ctx, t, "warm", time.Second); err != nil {
 		return err
 	}

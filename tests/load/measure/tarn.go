@@ -30,6 +30,25 @@ type Tarn struct {
 // EventsPath is where events are sent to.
 const EventsPath = "/v1/datasets/" + Dataset + "/events"
 
+// WithTarn starts the built server on a fresh folder, hands it over, stops it and
+// deletes the folder.
+func WithTarn(ctx context.Context, binary string, use func(*Tarn) error) (err error) {
+	dir, err := os.MkdirTemp("", "tarn-load-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	t, err := StartTarn(ctx, binary, filepath.Join(dir, "tarn"))
+	if err != nil {
+		return err
+	}
+	defer func() {
+		_, stopped := t.Stop()
+		err = errors.Join(err, stopped)
+	}()
+	return use(t)
+}
+
 // StartTarn starts the built server on a data folder and makes the dataset, unless
 // it is there. Further environment is "NAME=value".
 func StartTarn(ctx context.Context, binary, dir string, environment ...string) (*Tarn, error) {

@@ -7,8 +7,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/tarnhq/tarn/tests/load/measure"
@@ -26,23 +24,11 @@ func main() {
 	flag.IntVar(&o.rate, "rate", 50_000, "events per second of the load; 0: as many as the server takes")
 	flag.DurationVar(&o.lasts, "for", 30*time.Second, "how long the load lasts")
 	flag.Parse()
-	measure.Fatal(run(context.Background(), o))
+	ctx := context.Background()
+	measure.Fatal(measure.WithTarn(ctx, o.binary, func(t *measure.Tarn) error { return run(ctx, t, o) }))
 }
 
-func run(ctx context.Context, o options) (err error) {
-	dir, err := os.MkdirTemp("", "tarn-load-")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(dir)
-	t, err := measure.StartTarn(ctx, o.binary, filepath.Join(dir, "tarn"))
-	if err != nil {
-		return err
-	}
-	defer func() {
-		_, stopped := t.Stop()
-		err = errors.Join(err, stopped)
-	}()
+func run(ctx context.Context, t *measure.Tarn, o options) error {
 	atRest, err := settled(t)
 	if err != nil {
 		return err
