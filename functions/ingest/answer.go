@@ -2,7 +2,7 @@ package ingest
 
 import (
 	"encoding/json"
-	"io"
+	"net/http"
 	"strconv"
 	"sync"
 	"time"
@@ -39,7 +39,7 @@ type eventFate struct {
 var buffers = sync.Pool{New: func() any { return new([]byte) }}
 
 // writeAnswer writes an answer by hand: it is as long as many requests are.
-func writeAnswer(w io.Writer, decoded []events.Event) error {
+func writeAnswer(w http.ResponseWriter, decoded []events.Event) error {
 	buffer := buffers.Get().(*[]byte)
 	defer buffers.Put(buffer)
 	out, made := append((*buffer)[:0], `{"accepted":`...), false
@@ -57,6 +57,7 @@ func writeAnswer(w io.Writer, decoded []events.Event) error {
 		out = append(out, `,"hint":"events without an event_id were given one: if you send them again, they count again"`...)
 	}
 	*buffer = append(out, '}', '\n')
+	w.Header().Set("Content-Length", strconv.Itoa(len(*buffer))) // sent in one piece, not in chunks
 	_, err := w.Write(*buffer)
 	return err
 }

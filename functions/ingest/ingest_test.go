@@ -1,7 +1,6 @@
 package ingest
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/base64"
@@ -9,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -242,13 +242,16 @@ func TestTheAnswerIsWhatEncodingJSONWouldWrite(t *testing.T) {
 			sent, want.Events = append(sent, e), append(want.Events, fate)
 		}
 		want.Accepted = len(sent)
-		var out bytes.Buffer
-		if err := writeAnswer(&out, sent); err != nil {
+		out := httptest.NewRecorder()
+		if err := writeAnswer(out, sent); err != nil {
 			t.Fatal(err)
 		}
+		if length := out.Header().Get("Content-Length"); length != strconv.Itoa(out.Body.Len()) {
+			t.Fatalf("%s bytes announced, %d sent", length, out.Body.Len())
+		}
 		var got receipt
-		if err := json.Unmarshal(out.Bytes(), &got); err != nil {
-			t.Fatal(err, out.String())
+		if err := json.Unmarshal(out.Body.Bytes(), &got); err != nil {
+			t.Fatal(err, out.Body)
 		}
 		if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(receipt{}, "Hint")); diff != "" {
 			t.Fatal(diff)
