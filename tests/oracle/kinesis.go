@@ -2,6 +2,7 @@ package oracle
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"testing"
@@ -9,6 +10,7 @@ import (
 
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
+	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
 )
 
 const kinesisScript = "kinesis-local/main.js"
@@ -35,8 +37,7 @@ func (a *All) Kinesis() *kinesis.Client {
 func (a *All) Stream(t testing.TB, shards int) string {
 	t.Helper()
 	client, stream := a.Kinesis(), name()
-	_, err := client.CreateStream(t.Context(), &kinesis.CreateStreamInput{StreamName: &stream, ShardCount: sdk.Int32(int32(shards))})
-	if err != nil {
+	if err := createStream(t.Context(), client, stream, shards); err != nil {
 		t.Fatalf("create a stream: %v", err)
 	}
 	cleanup(t, "stream", func(ctx context.Context) error {
@@ -47,6 +48,24 @@ func (a *All) Stream(t testing.TB, shards int) string {
 		t.Fatalf("create a stream: %v", err)
 	}
 	return stream
+}
+
+// createStream asks up to ten times: the emulator has been seen to answer 400 without
+// a word just after its start. A stream that an earlier try made is the one.
+func createStream(ctx context.Context, client *kinesis.Client, stream string, shards int) (err error) {
+	for try := range 10 {
+		_, err = client.CreateStream(ctx, &kinesis.CreateStreamInput{StreamName: &stream, ShardCount: sdk.Int32(int32(shards))})
+		var made *types.ResourceInUseException
+		if err == nil || try > 0 && errors.As(err, &made) {
+			return nil
+		}
+		select {
+		case <-time.After(300 * time.Millisecond):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return err
 }
 
 // AwaitStream waits until a change of a stream is done.
