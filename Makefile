@@ -45,7 +45,7 @@ test-full: e2e test-infra ## Run the rest: crash matrix, contracts, end to end, 
 	go test $(quick)
 
 e2e: build node_modules/.package-lock.json ## Run the tests that start servers, emulators and a browser
-	go test -timeout 20m $(slow)
+	go test -p 1 -timeout 20m $(slow) # one package at a time: each fills two cores with servers and emulators
 
 test-aws: need-go ## Run the contract suites in the AWS account that the environment names
 	TARN_AWS=1 go test -count=1 -timeout 30m ./tests/contract/...
