@@ -21,15 +21,14 @@ Send events, ask a question, see the fate of one event:
 
   export TARN_KEY=%[5]s
 
-  curl -s -H "Authorization: Bearer $TARN_KEY" %[1]s/v1/datasets -d '{"name": "web", "kind": "events"}'
-
-  curl -s -H "Authorization: Bearer $TARN_KEY" %[1]s/v1/datasets/web/events \
-    -d '[{"event_id": "e1", "event": "page_viewed", "user_id": "u1", "properties": {"url": "/", "revenue": 1.5}}]'
+  curl -s -u "$TARN_KEY:" %[1]s/v1/batch -d '{"batch": [
+    {"type": "track", "messageId": "e1", "event": "page_viewed", "userId": "u1", "properties": {"url": "/"}},
+    {"type": "track", "messageId": "e2", "event": "order_completed", "userId": "u1", "properties": {"revenue": 1.5}}]}'
 
   curl -s -H "Authorization: Bearer $TARN_KEY" %[1]s/v1/query \
-    -d '{"dataset": "web", "measures": ["count", {"op": "sum", "column": "revenue"}], "dimensions": ["event"]}'
+    -d '{"dataset": "events", "measures": ["count", {"op": "sum", "column": "revenue"}], "dimensions": ["event"]}'
 
-  curl -s -H "Authorization: Bearer $TARN_KEY" "%[1]s/v1/datasets/web/events?id=e1"
+  curl -s -H "Authorization: Bearer $TARN_KEY" "%[1]s/v1/datasets/events/events?id=e2"
 
 Ctrl-C stops; the data stays.
 `, r.URL, r.Owner.Email, r.Owner.Password, dir, r.APIKey)

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -108,6 +109,7 @@ func TestADatasetDeletedUnderItsSenders(t *testing.T) {
 	p.create(t, "other")
 	stop := make(chan struct{})
 	var all sync.WaitGroup
+	var acknowledged atomic.Int64 // of other
 	for i := range 4 {
 		all.Go(func() {
 			for n := 0; ; n++ {
@@ -121,6 +123,9 @@ func TestADatasetDeletedUnderItsSenders(t *testing.T) {
 					if err != nil || a.status != ok[0] && a.status != ok[len(ok)-1] {
 						t.Errorf("%s: %v %d %s", dataset, err, a.status, a.body)
 						return
+					}
+					if dataset == "other" {
+						acknowledged.Add(1)
 					}
 				}
 			}
@@ -137,7 +142,7 @@ func TestADatasetDeletedUnderItsSenders(t *testing.T) {
 	}
 	close(stop)
 	all.Wait()
-	l := p.settled(t, "other", 1)
+	l := p.settled(t, "other", acknowledged.Load())
 	p.kill(t) // what is on the stream of deleted datasets is passed over
 	p = start(t, data)
 	if again := p.settled(t, "other", l.Accepted); again.Visible != l.Visible {
