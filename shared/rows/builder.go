@@ -53,6 +53,9 @@ func (b *Builder) Schema() dataset.Schema { return b.schema }
 // Len returns the number of rows.
 func (b *Builder) Len() int { return b.len }
 
+// EventID returns the id of a row. It is the Builder's memory.
+func (b *Builder) EventID(row int) []byte { return b.columns[EventID].Text(row) }
+
 // Size returns about the bytes of memory that the rows take.
 func (b *Builder) Size() int64 { return Batch{Columns: b.columns}.Size() }
 

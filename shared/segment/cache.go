@@ -19,13 +19,15 @@ const maxTail = 1 << 30
 // were looked for, within a bound. A file that is not what its Ref says is an error,
 // not an answer.
 type Cache struct {
-	store blob.Store
-	kept  *recent
+	store   blob.Store
+	kept    *recent
+	learned *learned
 }
 
-// NewCache returns a Cache that keeps up to memory bytes of what it read.
+// NewCache returns a Cache that keeps up to memory bytes: half of them of what it
+// read, half of what it learned.
 func NewCache(store blob.Store, memory int64) *Cache {
-	return &Cache{store: store, kept: newRecent(memory)}
+	return &Cache{store: store, kept: newRecent(memory / 2), learned: newLearned(memory / 4)}
 }
 
 // file returns the opened file of a segment.

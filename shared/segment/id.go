@@ -11,18 +11,25 @@ import (
 type ID struct {
 	text     string
 	textHash uint64
+	parsed   bool // the rest is known
 	isUUID   bool // canonical and in lower case, as segments with short ids hold it
 	uuid     [16]byte
 	uuidHash uint64
 }
 
 // NewID hashes an event id.
-func NewID(text string) ID {
-	id := ID{text: text, textHash: xxhash.Sum64String(text)}
-	if id.uuid, id.isUUID = columnfile.ParseUUID(text); id.isUUID {
+func NewID(text string) ID { return ID{text: text, textHash: xxhash.Sum64String(text)} }
+
+// Hash is the id's 64-bit xxHash.
+func (id *ID) Hash() uint64 { return id.textHash }
+
+// parse finds out whether the id is a UUID: most ids are known to be new before
+// anybody has to know.
+func (id *ID) parse() {
+	id.parsed = true
+	if id.uuid, id.isUUID = columnfile.ParseUUID(id.text); id.isUUID {
 		id.uuidHash = bloom.XXH64{}.Sum64Uint128(id.uuid)
 	}
-	return id
 }
 
 // hashOf is the hash that hash returns for an id that a segment holds.
@@ -38,6 +45,9 @@ func hashOf(text []byte, short bool) uint64 {
 // cannot hold the id.
 func (id *ID) hash(short bool) (hash uint64, ok bool) {
 	if short {
+		if !id.parsed {
+			id.parse()
+		}
 		return id.uuidHash, id.isUUID
 	}
 	return id.textHash, true

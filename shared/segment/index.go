@@ -72,7 +72,7 @@ func (x *Index) has(ctx context.Context, group int, id *ID, hash uint64) (bool, 
 		return false, err
 	}
 	if !ok {
-		m := newMarks(x.ref, column, nil)
+		m := newMarks(x.ref, column)
 		x.cache.kept.put(short, m, m.memory())
 		if !m.mayHave(hash) {
 			return false, nil

@@ -278,34 +278,6 @@ func TestNewIDsDoNotHaveTheIDsKeptThatTheFilterIsWrongAbout(t *testing.T) {
 	}
 }
 
-func TestAWrittenSegmentIsNotReadBackForNewIDs(t *testing.T) {
-	batch := clicks(3000)
-	order := orderOf(batch, nil)
-	slices.Reverse(order)
-	store, ref := written(t, batch, order)
-	cache := NewCache(store, 1<<20)
-	cache.Learn(ref, batch, order)
-	index, err := cache.Index(t.Context(), ref)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i := range 20_000 {
-		id := NewID(fmt.Sprintf("%08x-ffff-4000-8000-%012x", i*7919, i))
-		if in, err := index.Contains(t.Context(), &id); err != nil || in {
-			t.Fatalf("Contains = %v, %v", in, err)
-		}
-	}
-	if store.reads != 1 {
-		t.Errorf("%d reads of the store, want one of the tail", store.reads)
-	}
-	for row := range batch.Len {
-		id := NewID(string(batch.Columns[rows.EventID].Text(row)))
-		if in, err := index.Contains(t.Context(), &id); err != nil || !in {
-			t.Fatalf("row %d: Contains = %v, %v", row, in, err)
-		}
-	}
-}
-
 func TestACacheServesManyReaders(t *testing.T) {
 	batch := clicks(2000)
 	store := &fake.Blobs{}

@@ -11,6 +11,7 @@ import (
 	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/ledger"
 	"github.com/tarnhq/tarn/shared/manifest"
+	"github.com/tarnhq/tarn/shared/segment"
 	"github.com/tarnhq/tarn/shared/stream"
 )
 
@@ -24,8 +25,9 @@ type fold struct {
 	history history
 	newID   func() uint64
 
-	hashes []uint64 // memory of hash
-	read   uint64   // what hash read; kept, or the compiler would not have it read
+	fresh []*events.Event // memory of unseen
+	ids   []segment.ID    // memory of hash
+	read  uint64          // what hash read; kept, or the compiler would not have it read
 }
 
 // cloned copies a text out of a record's memory, which is let go.
@@ -47,7 +49,8 @@ func (f *fold) apply(ctx context.Context, st manifest.State, d dataset.Dataset, 
 		return nil // delivered again
 	}
 	fresh := f.unseen(env)
-	stored, err := f.history.stored(ctx, st, env, fresh)
+	ids := f.hash(fresh)
+	stored, err := f.history.stored(ctx, st, env.Arrived, fresh, ids)
 	if err != nil {
 		return err
 	}
@@ -60,10 +63,9 @@ func (f *fold) apply(ctx context.Context, st manifest.State, d dataset.Dataset, 
 	if env.Account != 0 {
 		account.Producer = env.Account
 	}
-	f.hash(env.Events, fresh)
 	var counts ledger.Counts
-	for k, i := range fresh {
-		counts = counts.Plus(f.event(account, d, &env.Events[i], f.hashes[k], env.Arrived, stored[i]))
+	for i, e := range fresh {
+		counts = counts.Plus(f.event(account, d, e, ids[i].Hash(), env.Arrived, stored[i]))
 	}
 	g.note(account, counts)
 	f.seen.Add(checkpoint.Lane{Producer: env.Producer, Bucket: env.Bucket}, env.First, env.First+uint64(len(env.Events)), env.Arrived)
@@ -72,28 +74,29 @@ func (f *fold) apply(ctx context.Context, st manifest.State, d dataset.Dataset, 
 
 // unseen lists the events whose positions have not been folded: all of them, or
 // none when the same put reached the stream twice.
-func (f *fold) unseen(env *events.Envelope) []int {
+func (f *fold) unseen(env *events.Envelope) []*events.Event {
 	lane := checkpoint.Lane{Producer: env.Producer, Bucket: env.Bucket}
-	fresh := make([]int, 0, len(env.Events))
 	all := !f.seen.Any(lane, env.First, env.First+uint64(len(env.Events)))
+	f.fresh = f.fresh[:0]
 	for i := range env.Events {
 		if all || !f.seen.Has(lane, env.First+uint64(i)) {
-			fresh = append(fresh, i)
+			f.fresh = append(f.fresh, &env.Events[i])
 		}
 	}
-	return fresh
+	return f.fresh
 }
 
-// hash hashes the ids of some events, which are about to be looked up.
-func (f *fold) hash(all []events.Event, some []int) {
-	f.hashes = f.hashes[:0]
-	for _, i := range some {
-		f.hashes = append(f.hashes, hashOf(all[i].ID))
+// hash hashes the ids of events, which are about to be looked up.
+func (f *fold) hash(all []*events.Event) []segment.ID {
+	f.ids = f.ids[:0]
+	for _, e := range all {
+		f.ids = append(f.ids, segment.NewID(e.ID))
 	}
-	f.read = f.active.ids.near(f.hashes)
+	f.read = f.active.ids.near(f.ids)
 	if f.sealing != nil {
-		f.read ^= f.sealing.ids.near(f.hashes)
+		f.read ^= f.sealing.ids.near(f.ids)
 	}
+	return f.ids
 }
 
 // event gives one delivery its one fate, and returns it counted.
@@ -108,7 +111,7 @@ func (f *fold) event(a ledger.Account, d dataset.Dataset, e *events.Event, hash 
 	if refusal := g.store(e, arrived, d.Settings.OnConflict, f.newID); refusal != (events.Refusal{}) {
 		return g.quarantine(a, e, refusal, arrived)
 	}
-	g.ids.add(hash, e.ID)
+	g.ids.add(hash)
 	return ledger.Counts{Stored: 1}
 }
 
@@ -118,7 +121,7 @@ func (f *fold) freeze() {
 	f.sealing = f.active
 	f.sealing.freeze(f.seen.Clone())
 	f.active = newGeneration(f.sealing.schema, f.sealing.through)
-	f.active.ids.reserve(&f.sealing.ids) // it may well hold as many
+	f.active.reserve(f.sealing) // it may well hold as many
 }
 
 // sealed drops the generation that was committed.

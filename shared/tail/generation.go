@@ -22,7 +22,8 @@ type generation struct {
 	first, through stream.Sequence // of the records; empty while there is none
 	schema         dataset.Schema  // what the rows need
 	parts          []part
-	ids            idSet
+	ids            idSet     // of the rows
+	room           rows.Room // for the first part
 	duplicates     []segment.DuplicateRow
 	quarantined    []segment.QuarantineRow
 	kept           int64 // bytes of duplicates and quarantined, roughly
@@ -37,6 +38,7 @@ const perRow = 100
 // part is a run of rows under one schema. A change of the schema begins the next.
 type part struct {
 	id      uint64 // unique in the process
+	first   int    // the generation's rows before it
 	builder *rows.Builder
 }
 
@@ -51,7 +53,26 @@ type view struct {
 }
 
 func newGeneration(schema dataset.Schema, after stream.Sequence) *generation {
-	return &generation{schema: schema, after: after, counts: map[ledger.Account]ledger.Counts{}}
+	g := &generation{schema: schema, after: after, counts: map[ledger.Account]ledger.Counts{}}
+	g.ids.text = g.id
+	return g
+}
+
+// reserve makes room for as much as another generation holds.
+func (g *generation) reserve(like *generation) {
+	g.ids.reserve(&like.ids)
+	if n := len(like.parts); n > 0 {
+		g.room = like.parts[n-1].builder.Room()
+	}
+}
+
+// id returns the id of a row.
+func (g *generation) id(row uint32) []byte {
+	i := len(g.parts) - 1
+	for g.parts[i].first > int(row) {
+		i--
+	}
+	return g.parts[i].builder.EventID(int(row) - g.parts[i].first)
 }
 
 // empty reports whether no record was folded in.
@@ -96,7 +117,8 @@ func (g *generation) duplicate(e *events.Event, arrived int64) ledger.Counts {
 
 // store appends a row under a schema that admits it.
 func (g *generation) store(e *events.Event, arrived int64, onConflict dataset.OnConflict, newID func() uint64) events.Refusal {
-	if n := len(g.parts); n == 0 || g.parts[n-1].builder.Full() || !g.parts[n-1].builder.Admits(e) {
+	n := len(g.parts)
+	if n == 0 || g.parts[n-1].builder.Full() || !g.parts[n-1].builder.Admits(e) {
 		next, changed, refusal := rows.Resolve(g.schema, e, onConflict)
 		if refusal != (events.Refusal{}) {
 			return refusal
@@ -104,10 +126,17 @@ func (g *generation) store(e *events.Event, arrived int64, onConflict dataset.On
 		if changed {
 			g.schema = manifest.MergeSchema(g.schema, next)
 		}
-		g.parts = append(g.parts, part{newID(), rows.NewBuilder(g.schema, onConflict)})
+		g.begin(part{id: newID(), first: g.ids.rows, builder: rows.NewBuilder(g.schema, onConflict)})
 	}
 	g.parts[len(g.parts)-1].builder.Append(e, arrived)
 	return events.Refusal{}
+}
+
+func (g *generation) begin(p part) {
+	if len(g.parts) == 0 {
+		p.builder.Reserve(g.room)
+	}
+	g.parts = append(g.parts, p)
 }
 
 // view publishes the generation as it is.
