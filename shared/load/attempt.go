@@ -2,9 +2,7 @@ package load
 
 import (
 	"context"
-	"fmt"
 	"iter"
-	"strconv"
 
 	"github.com/tarnhq/tarn/shared/checkpoint"
 	"github.com/tarnhq/tarn/shared/dataset"
@@ -40,28 +38,12 @@ func (l Loader) begin(ctx context.Context, t tenant.ID, d dataset.Dataset) (*att
 	if err != nil {
 		return nil, err
 	}
-	next, err := after(mark.Through)
-	if err != nil {
-		return nil, err
-	}
 	st, err := l.Manifest.Load(ctx, t, d.ID)
 	if err != nil {
 		return nil, err
 	}
-	return &attempt{manifest: l.Manifest, tenant: t, dataset: d, state: st, mark: mark, sequence: next,
+	return &attempt{manifest: l.Manifest, tenant: t, dataset: d, state: st, mark: mark, sequence: mark.Through.Next(),
 		schema: manifest.MergeSchema(st.Schema, dataset.Schema{Columns: d.Declared})}, nil
-}
-
-// after returns the sequence that follows s.
-func after(s stream.Sequence) (stream.Sequence, error) {
-	if s == "" {
-		return "1", nil
-	}
-	n, err := strconv.ParseUint(string(s), 10, 64)
-	if err != nil {
-		return "", fmt.Errorf("mark of loads: %w", err)
-	}
-	return stream.Sequence(strconv.FormatUint(n+1, 10)), nil
 }
 
 // write stores the rows as segments that are nobody's yet.

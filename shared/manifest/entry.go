@@ -5,6 +5,8 @@
 package manifest
 
 import (
+	"time"
+
 	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/ledger"
 	"github.com/tarnhq/tarn/shared/segment"
@@ -19,7 +21,7 @@ type Entry struct {
 	Format  int             `json:"format"` // version of this encoding
 	Version Version         `json:"version"`
 	Commit  string          `json:"commit"` // names the attempt, so that a lost answer can be told from a lost race
-	At      int64           `json:"at"`     // UTC microseconds, for people only
+	At      int64           `json:"at"`     // UTC microseconds
 	Add     []segment.Ref   `json:"add,omitempty"`
 	Remove  []string        `json:"remove,omitempty"` // keys of segments that are no longer visible
 	Schema  *dataset.Schema `json:"schema,omitempty"` // the whole schema, where this entry widens it
@@ -36,4 +38,15 @@ type State struct {
 	Schema   dataset.Schema                     `json:"schema"`
 	Ledger   ledger.Totals                      `json:"ledger"`
 	Through  map[stream.ShardID]stream.Sequence `json:"through"` // position of each shard's mark
+	Removed  []Removal                          `json:"removed,omitempty"`
 }
+
+// Removal is a segment that is visible no more, and may still be read by who pinned
+// an earlier version. It is remembered for as long as that can be.
+type Removal struct {
+	Key string `json:"key"`
+	At  int64  `json:"at"` // UTC microseconds
+}
+
+// MaxGrace is how long a removal is remembered: no reader may live longer.
+const MaxGrace = 4 * time.Hour

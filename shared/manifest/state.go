@@ -18,6 +18,7 @@ const format = 1
 func (s State) Next(e Entry) State {
 	next := State{Format: format, Version: e.Version, Schema: s.Schema, Ledger: s.Ledger.Plus(e.Ledger), Through: s.Through}
 	next.Segments = slices.Clone(s.Segments)
+	next.Removed = s.removed(e)
 	if len(e.Remove) > 0 {
 		next.Segments = slices.DeleteFunc(next.Segments, func(r segment.Ref) bool { return slices.Contains(e.Remove, r.Key) })
 	}
@@ -33,6 +34,20 @@ func (s State) Next(e Entry) State {
 		next.Through[e.Shard] = e.Through
 	}
 	return next
+}
+
+// removed lists the removals that are remembered after an entry.
+func (s State) removed(e Entry) []Removal {
+	var kept []Removal
+	for _, r := range s.Removed {
+		if e.At-r.At < MaxGrace.Microseconds() {
+			kept = append(kept, r)
+		}
+	}
+	for _, key := range e.Remove {
+		kept = append(kept, Removal{key, e.At})
+	}
+	return kept
 }
 
 // Of returns the live segments of a kind.

@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"context"
+	"fmt"
 	"path"
 	"strings"
 	"time"
@@ -21,8 +22,11 @@ import (
 // segment that was never committed can be claimed for as long as its shard's mark is
 // before its first record, however old the file: a redelivery makes the same name
 // again. A segment that was removed may be read for grace, which must be longer than
-// any reader lives.
+// any reader lives, MaxGrace at most.
 func (s Store) Sweep(ctx context.Context, t tenant.ID, d dataset.ID, grace time.Duration) (deleted int, err error) {
+	if grace > MaxGrace {
+		return 0, fmt.Errorf("a grace of %v, of %v at most", grace, MaxGrace)
+	}
 	before := s.Now().Add(-grace)
 	snapshot, err := s.snapshotOf(ctx, t, d)
 	if err != nil {
@@ -32,11 +36,8 @@ func (s Store) Sweep(ctx context.Context, t tenant.ID, d dataset.ID, grace time.
 	if err != nil {
 		return 0, err
 	}
-	live := map[string]bool{}
-	for _, ref := range st.Segments {
-		live[ref.Key] = true
-	}
-	segments := func(b blob.Info) bool { return live[b.Key] || !b.Modified.Before(before) || st.claimable(b) }
+	read := st.read(before)
+	segments := func(b blob.Info) bool { return read[b.Key] || !b.Modified.Before(before) || st.claimable(b) }
 	snapshots := func(b blob.Info) bool { return b.Key == snapshot || !b.Modified.Before(before) }
 	for _, kind := range []segment.Kind{segment.Rows, segment.Duplicates, segment.Quarantine} {
 		n, err := blob.Clear(ctx, s.Blobs, segment.Prefix(t, d)+string(kind)+"/", segments)
@@ -46,6 +47,20 @@ func (s Store) Sweep(ctx context.Context, t tenant.ID, d dataset.ID, grace time.
 	}
 	n, err := blob.Clear(ctx, s.Blobs, segment.Prefix(t, d)+stateFolder+"/", snapshots)
 	return deleted + n, err
+}
+
+// read tells of the segments that a reader may ask for who began at or after a time.
+func (s State) read(since time.Time) map[string]bool {
+	keys := map[string]bool{}
+	for _, ref := range s.Segments {
+		keys[ref.Key] = true
+	}
+	for _, r := range s.Removed {
+		if r.At >= since.UnixMicro() {
+			keys[r.Key] = true
+		}
+	}
+	return keys
 }
 
 // snapshotOf returns the key of the newest snapshot, empty where there is none.

@@ -94,3 +94,39 @@ func TestADeletedDatasetLeavesNothing(t *testing.T) {
 		t.Errorf("%d items, %d snapshots are left, %v", len(page.Items), len(snapshots(t, s)), err)
 	}
 }
+
+func TestASegmentThatWasRemovedIsKeptForTheGraceHoweverOldItIs(t *testing.T) {
+	s := store()
+	if err := s.Blobs.Put(t.Context(), ref("s-1-5-aa", 1).Key, []byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	c := add("s-1-5-aa")
+	c.Mark = move("s", checkpoint.Mark{}, "5")
+	st := commit(t, s, manifest.State{}, c)
+	removed := now.Add(100 * time.Hour)
+	s.Now = func() time.Time { return removed }
+	st = commit(t, s, st, manifest.Change{Commit: "swap", Remove: []string{ref("s-1-5-aa", 1).Key}, Add: []segment.Ref{ref("b", 1)}})
+	grow(t, s, st, 100) // a snapshot remembers it, too
+	for _, step := range []struct {
+		after time.Duration
+		want  int
+	}{{0, 0}, {time.Hour, 0}, {time.Hour + time.Microsecond, 1}} {
+		s.Now = func() time.Time { return removed.Add(step.after) }
+		if n, err := s.Sweep(t.Context(), owner, data, time.Hour); n != step.want || err != nil {
+			t.Errorf("%v after the removal: %d deleted, %v, want %d", step.after, n, err, step.want)
+		}
+	}
+}
+
+func TestRemovalsAreForgottenOnceNobodyCanReadThem(t *testing.T) {
+	s := store()
+	st := commit(t, s, manifest.State{}, add("a"))
+	st = commit(t, s, st, manifest.Change{Commit: "swap", Remove: []string{ref("a", 1).Key}, Add: []segment.Ref{ref("b", 1)}})
+	s.Now = func() time.Time { return now.Add(manifest.MaxGrace) }
+	if st = commit(t, s, st, add("c")); len(st.Removed) > 0 {
+		t.Errorf("still remembered: %v", st.Removed)
+	}
+	if _, err := s.Sweep(t.Context(), owner, data, manifest.MaxGrace+1); err == nil {
+		t.Error("a sweep with a longer grace than removals are remembered was not refused")
+	}
+}

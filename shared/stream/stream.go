@@ -43,6 +43,19 @@ func (s Sequence) Previous() Sequence {
 	return Sequence(strings.TrimLeft(string(digits), "0"))
 }
 
+// Next returns the sequence one above s, and "1" for the zero Sequence.
+func (s Sequence) Next() Sequence {
+	digits := []byte(s)
+	for i := len(digits) - 1; i >= 0; i-- {
+		if digits[i] < '9' {
+			digits[i]++
+			return Sequence(digits)
+		}
+		digits[i] = '0'
+	}
+	return Sequence("1" + string(digits))
+}
+
 // ShardID names a shard. It holds no '#' and no '/'.
 type ShardID string
 

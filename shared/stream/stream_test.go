@@ -11,6 +11,14 @@ func TestPreviousIsOneBelow(t *testing.T) {
 	}
 }
 
+func TestNextIsOneAbove(t *testing.T) {
+	for s, want := range map[Sequence]Sequence{"": "1", "1": "2", "9": "10", "109": "110", "999": "1000"} {
+		if got := s.Next(); got != want || got.Previous() != s {
+			t.Errorf("Next of %q is %q, want %q", s, got, want)
+		}
+	}
+}
+
 func TestLongerSequencesAreLater(t *testing.T) {
 	ascending := []Sequence{"", "1", "9", "10", "99", "100"}
 	for i, s := range ascending {
