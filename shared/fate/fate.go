@@ -42,8 +42,8 @@ type Finder struct {
 }
 
 // Find returns the fate of an event, or fault.NotFound when it was never seen. A
-// hint of the event's time, zero for none, narrows the search to segments that
-// hold its UTC day.
+// hint of the event's time, zero for none, narrows the search to copies that were
+// sent with a time of its UTC day.
 func (f Finder) Find(ctx context.Context, snap snapshot.Snapshot, id string, hint time.Time) (Fate, error) {
 	if id == "" || len(id) > events.MaxID {
 		return Fate{}, fault.New(fault.Invalid, "bad_event_id", "an event id has 1 to %d bytes", events.MaxID).
@@ -80,10 +80,16 @@ type search struct {
 
 func at(micros int64) time.Time { return time.UnixMicro(micros).UTC() }
 
+// meets reports whether a copy of that day is to be found. What else its segment
+// holds must not matter, for compaction changes that.
+func meets(hint time.Time, day segment.Day) bool {
+	return hint.IsZero() || segment.DayOf(hint.UnixMicro()) == day
+}
+
 // segments calls found with what each segment of a kind knows of the event.
 func (s *search) segments(snap snapshot.Snapshot, kind segment.Kind, hint time.Time, found func(segment.Ref, segment.Found)) error {
 	for _, ref := range snap.State.Of(kind) {
-		if _, holds := slices.BinarySearch(ref.Days, segment.DayOf(hint.UnixMicro())); ref.Table || !hint.IsZero() && !holds {
+		if ref.Table || !slices.ContainsFunc(ref.Days, func(day segment.Day) bool { return meets(hint, day) }) {
 			continue
 		}
 		index, err := s.cache.Index(s.ctx, ref)
@@ -98,7 +104,9 @@ func (s *search) segments(snap snapshot.Snapshot, kind segment.Kind, hint time.T
 			return err
 		}
 		for _, one := range all {
-			found(ref, one)
+			if meets(hint, segment.DayOf(one.Time)) {
+				found(ref, one)
+			}
 		}
 	}
 	return nil
@@ -111,8 +119,8 @@ func (s *search) rows(snap snapshot.Snapshot, hint time.Time) error {
 	for _, part := range snap.Tail {
 		b := part.Rows
 		for row := range b.Len {
-			if string(b.Columns[rows.EventID].Text(row)) == s.text {
-				store("", b.Columns[rows.Time].Ints[row], b.Columns[rows.Received].Ints[row])
+			if t := b.Columns[rows.Time].Ints[row]; string(b.Columns[rows.EventID].Text(row)) == s.text && meets(hint, segment.DayOf(t)) {
+				store("", t, b.Columns[rows.Received].Ints[row])
 			}
 		}
 	}
@@ -121,7 +129,7 @@ func (s *search) rows(snap snapshot.Snapshot, hint time.Time) error {
 
 func (s *search) duplicates(snap snapshot.Snapshot, hint time.Time) error {
 	for _, d := range snap.Unsealed.Duplicates {
-		if d.EventID == s.text {
+		if d.EventID == s.text && meets(hint, segment.DayOf(d.Time)) {
 			s.fate.Duplicates++
 		}
 	}
