@@ -44,6 +44,7 @@ type Ref struct {
 	Columns     []dataset.Column `json:"columns,omitempty"` // property columns that the file holds, of the types it holds them in
 	Table       bool             `json:"table,omitempty"`   // rows of a table: the fixed columns are missing, and Columns are all there are
 	UUID        bool             `json:"uuid,omitempty"`    // event ids are Parquet UUIDs (16 bytes): read as text they are what was sent
+	Merged      bool             `json:"merged,omitempty"`  // made by WriteMerged
 	Tail        int64            `json:"tail"`              // bytes at the end that hold the Bloom filters of event_id and the footer
 	TailSum     uint32           `json:"tail_sum"`          // their CRC-32 (IEEE)
 }

@@ -12,11 +12,7 @@ import (
 // Days with fewer than least rows share one last group, so that late rows scattered
 // over many days do not make a file each. Within a group rows keep their order.
 func Split(batch rows.Batch, least int) [][]int32 {
-	days := map[Day][]int32{}
-	for row, t := range find(batch, dataset.ColumnTime).Ints[:batch.Len] {
-		day := DayOf(t)
-		days[day] = append(days[day], int32(row))
-	}
+	days := ByDay(batch)
 	var groups [][]int32
 	var mixed []int32
 	for _, day := range slices.Sorted(maps.Keys(days)) {
@@ -31,6 +27,16 @@ func Split(batch rows.Batch, least int) [][]int32 {
 		groups = append(groups, mixed)
 	}
 	return groups
+}
+
+// ByDay lists the rows of each UTC day of a batch's event times.
+func ByDay(batch rows.Batch) map[Day][]int32 {
+	days := map[Day][]int32{}
+	for row, t := range find(batch, dataset.ColumnTime).Ints[:batch.Len] {
+		day := DayOf(t)
+		days[day] = append(days[day], int32(row))
+	}
+	return days
 }
 
 func find(batch rows.Batch, name string) *rows.Column {

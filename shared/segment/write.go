@@ -37,26 +37,32 @@ func put(ctx context.Context, store blob.Store, key string, body []byte) error {
 
 // Encode makes the segment that Write stores. The same input makes the same bytes.
 func Encode(origin Origin, batch rows.Batch, order []int32) (Ref, []byte, error) {
-	order = orderOf(batch, order)
+	return encode(origin, batch, orderOf(batch, order), func(int, dataset.Type) int32 { return 0 })
+}
+
+// encode makes a segment whose columns have the field ids that field gives them by
+// their place in the batch and their type.
+func encode(origin Origin, batch rows.Batch, order []int32, field func(place int, t dataset.Type) int32) (Ref, []byte, error) {
 	ref := Ref{Kind: Rows}
 	var columns []columnfile.Column // the fixed ones even where all is null, others only where not
 	for i := range batch.Columns {
 		c := &batch.Columns[i]
+		column := columnfile.Column{Name: c.Name, Form: forms[c.Type], Optional: i >= rows.UserID, ID: field(i, c.Type), Values: c}
 		if i < rows.FirstProperty {
-			columns = append(columns, columnfile.Column{
-				Name: c.Name, Form: forms[c.Type], Optional: i >= rows.UserID, Bloom: i == rows.EventID || i == rows.UserID, Values: c,
-			})
+			column.Bloom = i == rows.EventID || i == rows.UserID
+			columns = append(columns, column)
 			continue
 		}
 		if hasValue(c, order) {
 			ref.Columns = append(ref.Columns, c.Column)
-			columns = append(columns, columnfile.Column{Name: PhysicalName(c.Name), Form: forms[c.Type], Optional: true, Values: c})
+			column.Name = PhysicalName(c.Name)
+			columns = append(columns, column)
 		}
 	}
 	if ref.UUID = allUUIDs(&batch.Columns[rows.EventID], order); ref.UUID {
-		columns[rows.EventID].Form = columnfile.UUID
+		columns[rows.EventID].Form, columns[rows.EventID].ID = columnfile.UUID, field(rows.EventID, typeUUID)
 	}
-	columns = append(columns, columnfile.Column{Name: ColumnDay, Form: columnfile.Date, Values: days(&batch.Columns[rows.Time])})
+	columns = append(columns, columnfile.Column{Name: ColumnDay, Form: columnfile.Date, ID: field(rows.EventID, typeDay), Values: days(&batch.Columns[rows.Time])})
 	body, err := ref.seal(origin, columns, order)
 	return ref, body, err
 }

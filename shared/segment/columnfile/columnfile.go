@@ -35,8 +35,9 @@ const (
 type Column struct {
 	Name     string
 	Form     Form
-	Optional bool // may hold nulls
-	Bloom    bool // has Bloom filters: one for each row group
+	Optional bool  // may hold nulls
+	Bloom    bool  // has Bloom filters: one for each row group
+	ID       int32 // the field id that Iceberg knows the column by; zero: none
 	Values   *rows.Column
 }
 
@@ -76,7 +77,7 @@ func (c *Column) element() format.SchemaElement {
 	}
 	return format.SchemaElement{
 		Type: thrift.New(p.typ), TypeLength: p.length, RepetitionType: thrift.New(repetition),
-		Name: c.Name, ConvertedType: p.converted, LogicalType: format.LogicalType{Value: p.logical},
+		Name: c.Name, FieldID: c.ID, ConvertedType: p.converted, LogicalType: format.LogicalType{Value: p.logical},
 	}
 }
 

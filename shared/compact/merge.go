@@ -1,0 +1,113 @@
+package compact
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"slices"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/tarnhq/tarn/shared/dataset"
+	"github.com/tarnhq/tarn/shared/rows"
+	"github.com/tarnhq/tarn/shared/segment"
+)
+
+const (
+	ownFiles = 29 // days that one merge parts mixed segments into; the rest share one
+	fetches  = 8  // segments that are read at a time
+)
+
+// merge writes what replaces a job's segments.
+func (c Compactor) merge(ctx context.Context, origin segment.Origin, schema dataset.Schema, j job) ([]segment.Ref, error) {
+	if j.kind == segment.Duplicates {
+		return c.mergeDuplicates(ctx, origin, j.refs)
+	}
+	batch, err := c.read(ctx, schema, j.refs)
+	if err != nil {
+		return nil, err
+	}
+	var refs []segment.Ref
+	for _, selection := range c.Policy.selections(batch, j.mixed) {
+		sortRows(batch, selection)
+		ref, err := segment.WriteMerged(ctx, c.Manifest.Blobs, origin, batch, selection)
+		if err != nil {
+			return nil, err
+		}
+		refs = append(refs, ref)
+	}
+	return refs, nil
+}
+
+// read returns the rows of segments under one schema.
+func (c Compactor) read(ctx context.Context, schema dataset.Schema, refs []segment.Ref) (rows.Batch, error) {
+	parts := make([]rows.Batch, len(refs))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(fetches)
+	for i, ref := range refs {
+		group.Go(func() (err error) {
+			parts[i], err = c.Segments.ReadRows(ctx, ref)
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return rows.Batch{}, err
+	}
+	return rows.Merge(parts, schema)
+}
+
+// selections parts rows into those of one segment each. Of mixed segments, the days
+// with most rows get one of their own.
+func (p Policy) selections(batch rows.Batch, mixed bool) [][]int32 {
+	least := 0
+	if mixed {
+		least = p.leastRows(batch)
+	}
+	return segment.Split(batch, least)
+}
+
+// leastRows is the least number of rows for which no more than ownFiles days have as
+// many, and Own at least.
+func (p Policy) leastRows(batch rows.Batch) int {
+	var counts []int
+	for _, selection := range segment.ByDay(batch) {
+		counts = append(counts, len(selection))
+	}
+	slices.SortFunc(counts, func(a, b int) int { return cmp.Compare(b, a) })
+	if len(counts) <= ownFiles {
+		return p.Own
+	}
+	return max(p.Own, counts[ownFiles]+1)
+}
+
+// sortRows orders a selection by subject, then time: what is asked of one user lies
+// together, and equal texts in a row take no room.
+func sortRows(batch rows.Batch, selection []int32) {
+	times := batch.Columns[rows.Time].Ints
+	slices.SortStableFunc(selection, func(a, b int32) int {
+		return cmp.Or(bytes.Compare(subject(batch, a), subject(batch, b)), cmp.Compare(times[a], times[b]))
+	})
+}
+
+// subject is who a row is about: a user, else somebody anonymous, else nobody.
+func subject(batch rows.Batch, row int32) []byte {
+	for _, column := range []int{rows.UserID, rows.AnonymousID} {
+		if c := &batch.Columns[column]; !c.IsNull(int(row)) {
+			return c.Text(int(row))
+		}
+	}
+	return nil
+}
+
+func (c Compactor) mergeDuplicates(ctx context.Context, origin segment.Origin, refs []segment.Ref) ([]segment.Ref, error) {
+	var all []segment.DuplicateRow
+	for _, ref := range refs {
+		part, err := c.Segments.ReadDuplicates(ctx, ref)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, part...)
+	}
+	ref, err := segment.WriteDuplicates(ctx, c.Manifest.Blobs, origin, all)
+	return []segment.Ref{ref}, err
+}
