@@ -22,17 +22,21 @@ func (s *hashSet) split(hash uint64) (*hashPart, uint32) {
 	return &s.parts[hash>>(64-partBits)], max(uint32(hash), 1)
 }
 
-func (s *hashSet) add(hash uint64) {
+// add reports whether the hash is new.
+func (s *hashSet) add(hash uint64) bool {
 	p, tag := s.split(hash)
 	if 8*p.used >= 7*len(p.tags) {
 		s.memory -= int64(4 * len(p.tags))
 		p.grow()
 		s.memory += int64(4 * len(p.tags))
 	}
-	if at := p.find(tag); p.tags[at] == 0 {
-		p.tags[at] = tag
-		p.used++
+	at := p.find(tag)
+	if p.tags[at] != 0 {
+		return false
 	}
+	p.tags[at] = tag
+	p.used++
+	return true
 }
 
 // has reports whether the hash may have been added.

@@ -20,6 +20,9 @@ type ID struct {
 // NewID hashes an event id.
 func NewID(text string) ID { return ID{text: text, textHash: xxhash.Sum64String(text)} }
 
+// Text is the id itself.
+func (id *ID) Text() string { return id.text }
+
 // Hash is the id's 64-bit xxHash.
 func (id *ID) Hash() uint64 { return id.textHash }
 

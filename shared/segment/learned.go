@@ -1,113 +1,85 @@
 package segment
 
 import (
-	"strings"
 	"sync"
 
 	"github.com/cespare/xxhash/v2"
 
-	"github.com/tarnhq/tarn/shared/rows"
+	"github.com/tarnhq/tarn/shared/dataset"
 )
 
-// learned is what a process remembers of the ids of segments that it wrote itself:
-// one set for all of them, so that a new id is one look-up away from known to be new,
-// however many segments there are. It keeps two eras. When the newer one is full it
-// becomes the older, and what the older held is asked of the segments again.
+// Era numbers a time in which a process remembered all ids that it met. Zero is none.
+type Era int64
+
+// learned is what a process remembers of the ids that it met: one set for all of
+// them, so that a new id is one look-up away from known to be new, however many
+// segments there are. It keeps two eras. When the newer one is full it becomes the
+// older, and what the older held is asked of the segments again.
 type learned struct {
 	bound int64 // bytes of an era
 
 	mu    sync.Mutex
-	era   int64 // the newer one's number; the older one's is one less
+	era   Era // the newer one; the older one's number is one less
 	newer *hashSet
 	older *hashSet
-	eras  map[string]int64 // by blob: when its ids were added, or later
+	eras  map[string]Era // by blob: its ids were met in this era or after it
 }
 
 func newLearned(bound int64) *learned {
-	const first = 2 // the era before it is not zero, which stands for never
-	return &learned{bound: bound, era: first, newer: &hashSet{}, older: &hashSet{}, eras: map[string]int64{}}
+	const first = 2 // the era before it is not zero
+	return &learned{bound: bound, era: first, newer: &hashSet{}, older: &hashSet{}, eras: map[string]Era{}}
 }
 
-// chunk is how many ids are added before those who look ids up have a turn.
-const chunk = 1024
-
-// Learn remembers the ids of a segment that was just written from these rows in this
-// order, so that they need not be asked of it.
-func (c *Cache) Learn(ref Ref, batch rows.Batch, order []int32) {
-	order = orderOf(batch, order)
-	ids := &batch.Columns[rows.EventID]
-	salt := saltOf(ref)
-	era := c.learned.begin(int64(8 * len(order)))
-	hashes := make([]uint64, 0, chunk)
-	for len(order) > 0 {
-		hashes = hashes[:0]
-		for _, row := range order[:min(chunk, len(order))] {
-			hashes = append(hashes, salt^hashOf(ids.Text(int(row)), false))
-		}
-		order = order[len(hashes):]
-		c.learned.add(hashes)
-	}
-	c.learned.end(ref.Key, era)
+// Met is what is remembered of some ids.
+type Met struct {
+	Since Era    // what is said holds of ids that were met in this era or after it
+	Now   Era    // when these ids were met
+	May   []bool // the id may have been met before; of the others it is sure that they were not
 }
 
-// begin returns the era that additions of so many bytes go to, at least in part.
-func (l *learned) begin(bytes int64) int64 {
+// Meet remembers ids of a dataset and says in met, whose memory it uses again, whether
+// they may have been met before: in earlier calls, or earlier in the list.
+func (c *Cache) Meet(d dataset.ID, ids []ID, met *Met) {
+	salt := xxhash.Sum64String(string(d)) // tells datasets apart that hold the same ids
+	l := c.learned
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.newer.memory+bytes > l.bound {
-		l.era++
-		l.older, l.newer = l.newer, &hashSet{}
-		for key, era := range l.eras {
-			if era < l.era-1 {
-				delete(l.eras, key)
-			}
+	if l.newer.memory > l.bound {
+		l.turn()
+	}
+	met.Since, met.Now, met.May = l.era-1, l.era, met.May[:0]
+	for i := range ids {
+		hash := salt ^ ids[i].textHash
+		known := !l.newer.add(hash)
+		met.May = append(met.May, known || l.older.has(hash))
+	}
+}
+
+// turn begins an era. The lock is held.
+func (l *learned) turn() {
+	l.era++
+	l.older, l.newer = l.newer, &hashSet{}
+	for key, era := range l.eras {
+		if era < l.era-1 {
+			delete(l.eras, key)
 		}
 	}
-	return l.era
 }
 
-func (l *learned) add(hashes []uint64) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, h := range hashes {
-		l.newer.add(h)
-	}
-}
-
-func (l *learned) end(key string, era int64) {
+// Learn says that all ids of a segment of rows were met in an era or after it, so that
+// the segment need not be asked for ids that were not.
+func (c *Cache) Learn(ref Ref, era Era) {
+	l := c.learned
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if era >= l.era-1 {
-		l.eras[key] = era
+		l.eras[ref.Key] = era
 	}
 }
 
-// of returns the era of a segment's ids; zero if they were not learned.
-func (l *learned) of(key string) int64 {
+// of returns the era that a segment's ids were met in; zero if that is not known.
+func (l *learned) of(key string) Era {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.eras[key]
-}
-
-// recall sets may for the ids that may be in any segment of the dataset that ref is
-// of and of an era since the one that it returns. Of the others it is sure.
-func (l *learned) recall(ref Ref, ids []ID, may []bool) (since int64, any bool) {
-	salt := saltOf(ref)
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for i := range ids {
-		h := salt ^ ids[i].textHash
-		may[i] = l.newer.has(h) || l.older.has(h)
-		any = any || may[i]
-	}
-	return l.era - 1, any
-}
-
-// saltOf tells datasets apart that hold the same ids.
-func saltOf(ref Ref) uint64 {
-	end := 0
-	for range strings.Count(Prefix("", ""), "/") {
-		end += strings.IndexByte(ref.Key[end:], '/') + 1
-	}
-	return xxhash.Sum64String(ref.Key[:end])
 }

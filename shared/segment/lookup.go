@@ -1,17 +1,19 @@
 package segment
 
-import "context"
+import (
+	"context"
+	"slices"
+)
 
 // Lookup asks some segments of one dataset for ids.
 type Lookup struct {
 	cache *Cache
 	asked []asked
-	may   []bool // memory of Stored
 }
 
 type asked struct {
 	ref   Ref
-	era   int64  // when the cache learned its ids; zero: not
+	era   Era    // that its ids were met in
 	index *Index // nil until it is needed: of a learned segment it may never be
 }
 
@@ -24,14 +26,11 @@ func (c *Cache) Lookup(refs []Ref) *Lookup {
 	return l
 }
 
-// Stored sets found for those ids that a segment holds. It asks one segment after the
-// other for all ids: a filter asked for many in a row stays near the processor.
-func (l *Lookup) Stored(ctx context.Context, ids []ID, found []bool) error {
-	if len(l.asked) == 0 {
-		return nil
-	}
-	l.may = append(l.may[:0], make([]bool, len(ids))...)
-	since, any := l.cache.learned.recall(l.asked[0].ref, ids, l.may)
+// Stored sets found for those ids that a segment holds; may and since are of Met, the
+// one in the order of the ids. It asks one segment after the other for all ids: a
+// filter asked for many in a row stays near the processor.
+func (l *Lookup) Stored(ctx context.Context, ids []ID, may []bool, since Era, found []bool) error {
+	any := slices.Contains(may, true)
 	for i := range l.asked {
 		a := &l.asked[i]
 		learned := a.era >= since
@@ -42,7 +41,7 @@ func (l *Lookup) Stored(ctx context.Context, ids []ID, found []bool) error {
 			return err
 		}
 		for k := range ids {
-			if found[k] || learned && !l.may[k] || !a.index.MayContain(&ids[k]) {
+			if found[k] || learned && !may[k] || !a.index.MayContain(&ids[k]) {
 				continue
 			}
 			var err error

@@ -14,78 +14,34 @@ import (
 	"github.com/tarnhq/tarn/tests/fake"
 )
 
-func TestAWrittenSegmentIsNotReadBackForNewIDs(t *testing.T) {
-	batch := clicks(3000)
-	order := orderOf(batch, nil)
-	slices.Reverse(order)
-	store, ref := written(t, batch, order)
-	cache := NewCache(store, 1<<20)
-	cache.Learn(ref, batch, order)
-	lookup := cache.Lookup([]Ref{ref})
-	if found := stored(t, lookup, absent(20_000)); slices.Contains(found, true) {
-		t.Error("an id is found that is not there")
-	}
-	if store.reads != 0 {
-		t.Errorf("%d reads of the store", store.reads)
-	}
-	var ids []ID
-	for row := range batch.Len {
-		ids = append(ids, NewID(string(batch.Columns[rows.EventID].Text(row))))
-	}
-	if slices.Contains(stored(t, lookup, ids), false) {
-		t.Error("an id is not found that is there")
-	}
-}
-
-func stored(t *testing.T, l *Lookup, ids []ID) []bool {
-	t.Helper()
-	found := make([]bool, len(ids))
-	if err := l.Stored(t.Context(), ids, found); err != nil {
-		t.Fatal(err)
-	}
-	return found
-}
-
-func absent(n int) []ID {
-	ids := make([]ID, n)
-	for i := range ids {
-		ids[i] = NewID(fmt.Sprintf("%08x-ffff-4000-8000-%012x", i*7919, i))
-	}
-	return ids
-}
-
-// TestALookupFindsWhatItsSegmentsHold writes segments, has the cache learn some of
-// them with more or less memory, and asks lookups that were made before and after.
+// TestALookupFindsWhatItsSegmentsHold writes segments whose ids the cache, with more or
+// less memory, has met or not, and asks lookups that were made before and after.
 func TestALookupFindsWhatItsSegmentsHold(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		store := &fake.Blobs{}
-		cache := NewCache(store, 1<<rapid.IntRange(0, 20).Draw(t, "memory"))
+		cache := NewCache(store, 1<<rapid.IntRange(0, 24).Draw(t, "memory"))
 		universe := drawIDs(rapid.Bool().Draw(t, "uuids"), 300)
 		var refs []Ref
 		var held []map[string]bool
 		var lookups []*Lookup
 		for range rapid.IntRange(1, 8).Draw(t, "segments") {
 			some := rapid.SliceOfNDistinct(rapid.SampledFrom(universe), 1, 100, rapid.ID).Draw(t, "ids")
-			batch := withIDs(some)
-			ref, err := Write(context.Background(), store, origin, batch, nil)
+			ref, err := Write(context.Background(), store, origin, withIDs(some), nil)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if rapid.Bool().Draw(t, "learned") {
-				cache.Learn(ref, batch, nil)
+			if rapid.Bool().Draw(t, "met") {
+				cut := rapid.IntRange(0, len(some)).Draw(t, "cut")
+				var first, then Met
+				cache.Meet(origin.Dataset, idsOf(some[:cut]), &first)
+				cache.Meet(origin.Dataset, idsOf(some[cut:]), &then)
+				cache.Learn(ref, first.Now)
 			}
 			refs, held = append(refs, ref), append(held, setOf(some))
 			lookups = append(lookups, cache.Lookup(refs))
 		}
-		ids := make([]ID, len(universe))
-		for i, text := range universe {
-			ids[i] = NewID(text)
-		}
 		for n, lookup := range lookups {
-			found := make([]bool, len(ids))
-			if err := lookup.Stored(context.Background(), ids, found); err != nil {
-				t.Fatal(err)
-			}
+			found := stored(t, cache, lookup, universe)
 			for i, text := range universe {
 				want := slices.ContainsFunc(held[:n+1], func(ids map[string]bool) bool { return ids[text] })
 				if found[i] != want {
@@ -94,6 +50,71 @@ func TestALookupFindsWhatItsSegmentsHold(t *testing.T) {
 			}
 		}
 	})
+}
+
+func stored(t interface{ Fatal(...any) }, cache *Cache, l *Lookup, texts []string) []bool {
+	ids, found := idsOf(texts), make([]bool, len(texts))
+	var met Met
+	cache.Meet(origin.Dataset, ids, &met)
+	if err := l.Stored(context.Background(), ids, met.May, met.Since, found); err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
+
+func TestASegmentWhoseIDsWereMetIsNotReadForNewOnes(t *testing.T) {
+	store, cache, ref := metSegment(t, drawIDs(true, 3000))
+	lookup := cache.Lookup([]Ref{ref})
+	if slices.Contains(stored(t, cache, lookup, drawIDs(true, 20_000)[3000:]), true) {
+		t.Error("an id is found that is not there")
+	}
+	if store.reads != 0 {
+		t.Errorf("%d reads of the store", store.reads)
+	}
+	if slices.Contains(stored(t, cache, lookup, drawIDs(true, 3000)), false) {
+		t.Error("an id is not found that is there")
+	}
+}
+
+// TestWhatAnotherDatasetHoldsIsNotTakenForKnown meets the same ids for two datasets.
+func TestWhatAnotherDatasetHoldsIsNotTakenForKnown(t *testing.T) {
+	store, cache, ref := metSegment(t, drawIDs(true, 500))
+	others := idsOf(drawIDs(true, 1000)[500:])
+	cache.Meet(origin.Dataset+"2", others, &Met{})
+	if slices.Contains(stored(t, cache, cache.Lookup([]Ref{ref}), drawIDs(true, 1000)[500:]), true) || store.reads != 0 {
+		t.Errorf("the ids of the other dataset cost %d reads", store.reads)
+	}
+}
+
+func metSegment(t *testing.T, ids []string) (*counting, *Cache, Ref) {
+	t.Helper()
+	store := &counting{Store: &fake.Blobs{}}
+	cache := NewCache(store, 1<<24)
+	var met Met
+	cache.Meet(origin.Dataset, idsOf(ids), &met)
+	ref, err := Write(t.Context(), store, origin, withIDs(ids), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cache.Learn(ref, met.Now)
+	return store, cache, ref
+}
+
+func TestWhatIsMetTwiceIsKnownAtOnce(t *testing.T) {
+	cache := NewCache(&fake.Blobs{}, 1<<20)
+	var met Met
+	cache.Meet("d", idsOf([]string{"a", "b", "a"}), &met)
+	if want := []bool{false, false, true}; !slices.Equal(met.May, want) {
+		t.Errorf("met %v, want %v", met.May, want)
+	}
+}
+
+func idsOf(texts []string) []ID {
+	ids := make([]ID, len(texts))
+	for i, text := range texts {
+		ids[i] = NewID(text)
+	}
+	return ids
 }
 
 func drawIDs(uuids bool, n int) []string {
@@ -121,32 +142,6 @@ func setOf(ids []string) map[string]bool {
 		set[id] = true
 	}
 	return set
-}
-
-// TestWhatTwoDatasetsShareIsNotTakenForKnown sends the same ids to two datasets.
-func TestWhatTwoDatasetsShareIsNotTakenForKnown(t *testing.T) {
-	store := &counting{Store: &fake.Blobs{}}
-	cache := NewCache(store, 1<<20)
-	ids := drawIDs(true, 1000)
-	first, second := origin, origin
-	second.Dataset += "2"
-	var refs []Ref
-	for n, o := range []Origin{first, second} {
-		batch := withIDs(ids[500*n : 500*n+500])
-		ref, err := Write(t.Context(), store, o, batch, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		cache.Learn(ref, batch, nil)
-		refs = append(refs, ref)
-	}
-	var others []ID
-	for _, text := range ids[500:] {
-		others = append(others, NewID(text))
-	}
-	if slices.Contains(stored(t, cache.Lookup(refs[:1]), others), true) || store.reads != 0 {
-		t.Errorf("the ids of the other dataset cost %d reads", store.reads)
-	}
 }
 
 func TestAHashSetHoldsWhatWasAddedAndFewStrangers(t *testing.T) {

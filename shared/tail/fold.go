@@ -26,8 +26,8 @@ type fold struct {
 	newID   func() uint64
 
 	fresh []*events.Event // memory of unseen
-	ids   []segment.ID    // memory of hash
-	read  uint64          // what hash read; kept, or the compiler would not have it read
+	ids   []segment.ID    // memory of hashed
+	met   segment.Met
 }
 
 // cloned copies a text out of a record's memory, which is let go.
@@ -49,14 +49,15 @@ func (f *fold) apply(ctx context.Context, st manifest.State, d dataset.Dataset, 
 		return nil // delivered again
 	}
 	fresh := f.unseen(env)
-	ids := f.hash(fresh)
-	stored, err := f.history.stored(ctx, st, env.Arrived, fresh, ids)
+	ids := f.hashed(fresh)
+	f.history.cache.Meet(d.ID, ids, &f.met)
+	stored, err := f.history.stored(ctx, st, env.Arrived, fresh, ids, &f.met)
 	if err != nil {
 		return err
 	}
 	g := f.active
 	if g.empty() {
-		g.first, g.since = sequence, now
+		g.first, g.since, g.era = sequence, now, f.met.Now
 	}
 	g.through = sequence
 	account := ledger.Account{Hour: ledger.HourOf(env.Arrived), Producer: env.Producer}
@@ -65,7 +66,7 @@ func (f *fold) apply(ctx context.Context, st manifest.State, d dataset.Dataset, 
 	}
 	var counts ledger.Counts
 	for i, e := range fresh {
-		counts = counts.Plus(f.event(account, d, e, ids[i].Hash(), env.Arrived, stored[i]))
+		counts = counts.Plus(f.event(account, d, e, env.Arrived, stored[i] || f.unsealed(&ids[i], f.met.May[i])))
 	}
 	g.note(account, counts)
 	f.seen.Add(checkpoint.Lane{Producer: env.Producer, Bucket: env.Bucket}, env.First, env.First+uint64(len(env.Events)), env.Arrived)
@@ -86,32 +87,37 @@ func (f *fold) unseen(env *events.Envelope) []*events.Event {
 	return f.fresh
 }
 
-// hash hashes the ids of events, which are about to be looked up.
-func (f *fold) hash(all []*events.Event) []segment.ID {
+func (f *fold) hashed(all []*events.Event) []segment.ID {
 	f.ids = f.ids[:0]
 	for _, e := range all {
 		f.ids = append(f.ids, segment.NewID(e.ID))
 	}
-	f.read = f.active.ids.near(f.ids)
-	if f.sealing != nil {
-		f.read ^= f.sealing.ids.near(f.ids)
-	}
 	return f.ids
 }
 
+// unsealed reports whether a row that is not sealed has the id, which may have been met
+// before or not.
+func (f *fold) unsealed(id *segment.ID, may bool) bool {
+	for _, g := range []*generation{f.active, f.sealing} {
+		if g != nil && (may || g.era < f.met.Since) && g.has(id) {
+			return true
+		}
+	}
+	return false
+}
+
 // event gives one delivery its one fate, and returns it counted.
-func (f *fold) event(a ledger.Account, d dataset.Dataset, e *events.Event, hash uint64, arrived int64, stored bool) ledger.Counts {
+func (f *fold) event(a ledger.Account, d dataset.Dataset, e *events.Event, arrived int64, stored bool) ledger.Counts {
 	g := f.active
 	if e.Refused != (events.Refusal{}) {
 		return g.quarantine(a, e, e.Refused, arrived)
 	}
-	if stored || g.ids.has(hash, e.ID) || f.sealing != nil && f.sealing.ids.has(hash, e.ID) {
+	if stored {
 		return g.duplicate(e, arrived)
 	}
 	if refusal := g.store(e, arrived, d.Settings.OnConflict, f.newID); refusal != (events.Refusal{}) {
 		return g.quarantine(a, e, refusal, arrived)
 	}
-	g.ids.add(hash)
 	return ledger.Counts{Stored: 1}
 }
 

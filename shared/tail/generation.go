@@ -22,8 +22,10 @@ type generation struct {
 	first, through stream.Sequence // of the records; empty while there is none
 	schema         dataset.Schema  // what the rows need
 	parts          []part
-	ids            idSet     // of the rows
-	room           rows.Room // for the first part
+	rows           int
+	era            segment.Era // that the first record's ids were met in
+	ids            idSet       // of the rows, as far as it was needed
+	room           rows.Room   // for the first part
 	duplicates     []segment.DuplicateRow
 	quarantined    []segment.QuarantineRow
 	kept           int64 // bytes of duplicates and quarantined, roughly
@@ -53,26 +55,23 @@ type view struct {
 }
 
 func newGeneration(schema dataset.Schema, after stream.Sequence) *generation {
-	g := &generation{schema: schema, after: after, counts: map[ledger.Account]ledger.Counts{}}
-	g.ids.text = g.id
-	return g
+	return &generation{schema: schema, after: after, counts: map[ledger.Account]ledger.Counts{}}
 }
 
 // reserve makes room for as much as another generation holds.
 func (g *generation) reserve(like *generation) {
-	g.ids.reserve(&like.ids)
 	if n := len(like.parts); n > 0 {
 		g.room = like.parts[n-1].builder.Room()
 	}
 }
 
 // id returns the id of a row.
-func (g *generation) id(row uint32) []byte {
+func (g *generation) id(row int) []byte {
 	i := len(g.parts) - 1
-	for g.parts[i].first > int(row) {
+	for g.parts[i].first > row {
 		i--
 	}
-	return g.parts[i].builder.EventID(int(row) - g.parts[i].first)
+	return g.parts[i].builder.EventID(row - g.parts[i].first)
 }
 
 // empty reports whether no record was folded in.
@@ -126,9 +125,10 @@ func (g *generation) store(e *events.Event, arrived int64, onConflict dataset.On
 		if changed {
 			g.schema = manifest.MergeSchema(g.schema, next)
 		}
-		g.begin(part{id: newID(), first: g.ids.rows, builder: rows.NewBuilder(g.schema, onConflict)})
+		g.begin(part{id: newID(), first: g.rows, builder: rows.NewBuilder(g.schema, onConflict)})
 	}
 	g.parts[len(g.parts)-1].builder.Append(e, arrived)
+	g.rows++
 	return events.Refusal{}
 }
 

@@ -4,11 +4,19 @@ import "github.com/tarnhq/tarn/shared/segment"
 
 // idSet is the set of the ids of a generation's rows: open addressing over 64-bit
 // slots. The texts are the rows' own, and a slot tells most strangers apart without a
-// look at them.
+// look at them. Most generations meet no id twice and never need theirs.
 type idSet struct {
-	slots []uint64                // of the hash the upper 32 bits, then 1 + row; 0 for empty; the length is a power of two
-	rows  int                     // added
-	text  func(row uint32) []byte // the id of a row
+	slots []uint64 // of the hash the upper 32 bits, then 1 + row; 0 for empty; the length is a power of two
+	rows  int      // added
+}
+
+// has reports whether a row of the generation has the id.
+func (g *generation) has(id *segment.ID) bool {
+	for ; g.ids.rows < g.rows; g.ids.rows++ {
+		row := segment.NewID(string(g.id(g.ids.rows)))
+		g.ids.add(row.Hash())
+	}
+	return g.ids.find(id.Hash(), func(row int) bool { return string(g.id(row)) == id.Text() })
 }
 
 // add puts the id of the next row, of that hash, into the set: it must be new.
@@ -16,39 +24,22 @@ func (s *idSet) add(hash uint64) {
 	if 2*s.rows >= len(s.slots) {
 		s.grow()
 	}
-	s.rows++
-	s.put(hash&upperHalf | uint64(s.rows))
+	s.put(hash&upperHalf | uint64(s.rows+1))
 }
 
-// has reports whether id, of that hash, is in the set.
-func (s *idSet) has(hash uint64, id string) bool {
+// find reports whether a row of that hash is the one.
+func (s *idSet) find(hash uint64, is func(row int) bool) bool {
 	if s.rows == 0 {
 		return false
 	}
 	mask := len(s.slots) - 1
 	for i := int(hash>>32) & mask; s.slots[i] != 0; i = (i + 1) & mask {
-		if slot := s.slots[i]; (slot^hash)&upperHalf == 0 && string(s.text(uint32(slot)-1)) == id {
+		if slot := s.slots[i]; (slot^hash)&upperHalf == 0 && is(int(uint32(slot)-1)) {
 			return true
 		}
 	}
 	return false
 }
-
-// near reads the slots where ids are or would go, all at once: the lookups that follow
-// do not wait for memory one after the other. What it returns means nothing.
-func (s *idSet) near(ids []segment.ID) (read uint64) {
-	if len(s.slots) == 0 {
-		return 0
-	}
-	mask := len(s.slots) - 1
-	for i := range ids {
-		read ^= s.slots[int(ids[i].Hash()>>32)&mask]
-	}
-	return read
-}
-
-// reserve makes room in an empty set for as many ids as another one holds.
-func (s *idSet) reserve(like *idSet) { s.slots = make([]uint64, len(like.slots)) }
 
 const upperHalf uint64 = 0xffffffff_00000000
 

@@ -24,7 +24,7 @@ type history struct {
 // stored tells of events that arrived together whether a segment that must be asked
 // holds the id: one that holds the day of the event's own time, or one with rows that
 // arrived lately. Refused events have no row, but are looked for with the others.
-func (h *history) stored(ctx context.Context, st manifest.State, arrived int64, some []*events.Event, ids []segment.ID) ([]bool, error) {
+func (h *history) stored(ctx context.Context, st manifest.State, arrived int64, some []*events.Event, ids []segment.ID, met *segment.Met) ([]bool, error) {
 	stored := make([]bool, len(some))
 	arrival := segment.DayOf(arrived)
 	for from := 0; from < len(some); {
@@ -33,7 +33,7 @@ func (h *history) stored(ctx context.Context, st manifest.State, arrived int64, 
 		for to < len(some) && segment.DayOf(some[to].Time) == own {
 			to++
 		}
-		if err := h.candidates(st, own, arrival).Stored(ctx, ids[from:to], stored[from:to]); err != nil {
+		if err := h.candidates(st, own, arrival).Stored(ctx, ids[from:to], met.May[from:to], met.Since, stored[from:to]); err != nil {
 			return nil, err
 		}
 		from = to

@@ -194,7 +194,7 @@ func (s *Seal) segments(ctx context.Context) (refs []segment.Ref, err error) {
 		for _, selection := range segment.Split(batch, loneRows) {
 			ref, err := segment.Write(ctx, s.live.Blobs, origin, batch, selection)
 			if err == nil {
-				s.live.Segments.Learn(ref, batch, selection)
+				s.live.Segments.Learn(ref, g.era)
 			}
 			add(ref, err)
 		}
