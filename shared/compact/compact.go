@@ -29,7 +29,6 @@ const Shard stream.ShardID = "compact"
 // Compactor merges segments.
 type Compactor struct {
 	Manifest manifest.Store
-	Segments *segment.Cache
 	Policy   Policy
 	Now      func() time.Time
 }

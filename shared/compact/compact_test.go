@@ -54,7 +54,7 @@ func newFolder(t *testing.T) folder {
 
 func compactor(blobs folder) Compactor {
 	now := func() time.Time { return noon }
-	return Compactor{Manifest: manifest.Store{Table: &fake.Table{Now: now}, Blobs: blobs, Now: now}, Segments: segment.NewCache(blobs, 1<<20), Policy: DefaultPolicy, Now: now}
+	return Compactor{Manifest: manifest.Store{Table: &fake.Table{Now: now}, Blobs: blobs, Now: now}, Policy: DefaultPolicy, Now: now}
 }
 
 func openEngine(t *testing.T, blobs folder) *duck.Engine {
@@ -170,7 +170,7 @@ func TestRowsOfASegmentAreSortedBySubjectThenTime(t *testing.T) {
 	fill(t, c, 10, 20)
 	settle(t, c)
 	merged := load(t, c).Segments[0]
-	batch, err := c.Segments.ReadRows(t.Context(), merged)
+	batch, err := c.reader().ReadRows(t.Context(), merged)
 	if err != nil {
 		t.Fatal(err)
 	}

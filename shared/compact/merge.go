@@ -6,17 +6,13 @@ import (
 	"context"
 	"slices"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/rows"
 	"github.com/tarnhq/tarn/shared/segment"
 )
 
-const (
-	ownFiles = 29 // days that one merge parts mixed segments into; the rest share one
-	fetches  = 8  // segments that are read at a time
-)
+// ownFiles is how many days one merge parts mixed segments into; the rest share one.
+const ownFiles = 29
 
 // merge writes what replaces a job's segments.
 func (c Compactor) merge(ctx context.Context, origin segment.Origin, schema dataset.Schema, j job) ([]segment.Ref, error) {
@@ -41,19 +37,21 @@ func (c Compactor) merge(ctx context.Context, origin segment.Origin, schema data
 
 // read returns the rows of segments under one schema.
 func (c Compactor) read(ctx context.Context, schema dataset.Schema, refs []segment.Ref) (rows.Batch, error) {
+	from := c.reader()
 	parts := make([]rows.Batch, len(refs))
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(fetches)
 	for i, ref := range refs {
-		group.Go(func() (err error) {
-			parts[i], err = c.Segments.ReadRows(ctx, ref)
-			return err
-		})
-	}
-	if err := group.Wait(); err != nil {
-		return rows.Batch{}, err
+		var err error
+		if parts[i], err = from.ReadRows(ctx, ref); err != nil {
+			return rows.Batch{}, err
+		}
 	}
 	return rows.Merge(parts, schema)
+}
+
+// reader returns what segments are read with. It keeps next to nothing: what a merge
+// has read is about to go.
+func (c Compactor) reader() *segment.Cache {
+	return segment.NewCache(&whole{Store: c.Manifest.Blobs}, 0)
 }
 
 // selections parts rows into those of one segment each. Of mixed segments, the days
@@ -100,9 +98,10 @@ func subject(batch rows.Batch, row int32) []byte {
 }
 
 func (c Compactor) mergeDuplicates(ctx context.Context, origin segment.Origin, refs []segment.Ref) ([]segment.Ref, error) {
+	from := c.reader()
 	var all []segment.DuplicateRow
 	for _, ref := range refs {
-		part, err := c.Segments.ReadDuplicates(ctx, ref)
+		part, err := from.ReadDuplicates(ctx, ref)
 		if err != nil {
 			return nil, err
 		}

@@ -27,6 +27,7 @@ const (
 
 func TestEveryScheduleEndsInTheModelsNumbers(t *testing.T) {
 	var total [misfortunes]int
+	merges := 0
 	for seed := range uint64(schedules) {
 		w := newWorld(t, seed)
 		for range steps {
@@ -43,19 +44,23 @@ func TestEveryScheduleEndsInTheModelsNumbers(t *testing.T) {
 		for what, n := range w.happened {
 			total[what] += n
 		}
+		merges += w.merges
+	}
+	if merges < schedules/2 {
+		t.Errorf("%d merges in all schedules: too few to prove anything", merges)
 	}
 	for what := refuse; what < misfortunes; what++ {
 		if total[what] < 100 {
 			t.Errorf("misfortune %d happened %d times in all schedules: too rarely to prove anything", what, total[what])
 		}
 	}
-	t.Logf("%d schedules; misfortunes by kind: %v", schedules, total)
+	t.Logf("%d schedules; %d merges; misfortunes by kind: %v", schedules, merges, total)
 }
 
 // step does one thing, most often with a misfortune waiting in it. A send makes few
 // calls, a delivery many.
 func (w *world) step() {
-	n, calls := w.rng.IntN(21), 14
+	n, calls := w.rng.IntN(24), 14
 	if n < 8 {
 		calls = 3
 	}
@@ -82,6 +87,8 @@ func (w *world) step() {
 		w.reshard()
 	case n < 20:
 		survives(func() { _ = w.replay() }) // whatever became of it, it is done again
+	case n < 23:
+		survives(func() { _ = w.merge() }) // the next one begins anew
 	default:
 		w.now = w.now.Add(time.Duration(w.rng.IntN(200)) * time.Minute)
 	}

@@ -45,6 +45,7 @@ type world struct {
 	sent       [][]events.Event                   // batches, for senders that retry
 	answered   int                                // deliveries that were acknowledged
 	sealed     map[string]string                  // rows that a reader has seen in segments
+	merges     int                                // that were committed
 }
 
 // sender is one run of the ingesting process.
@@ -329,11 +330,16 @@ func (w *world) replay() error {
 // aside is what happens in the middle of somebody's call: another worker takes the
 // shard, a reader looks, the stream is resharded.
 func (w *world) aside() {
-	switch w.rng.IntN(4) {
+	switch w.rng.IntN(6) {
 	case 0:
 		w.reshard()
 	case 1:
 		w.read()
+	case 2:
+		_ = w.merge() // another compactor, which is faster
+	case 3:
+		_ = w.merge()
+		w.tidy() // what the one that was overtaken has read, and what it wrote
 	default:
 		w.deliver(1 - w.busy)
 	}
