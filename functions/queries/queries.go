@@ -68,11 +68,11 @@ func (d Deps) answer(ctx context.Context, caller access.Principal, request query
 		return query.Result{}, err
 	}
 	defer over.Release()
-	plan, err := query.Bind(request, over.Dataset.Kind, over.Schema)
+	program, err := query.Bind(request, over.Dataset.Kind, over.Schema, nil)
 	if err != nil {
 		return query.Result{}, err
 	}
-	return d.Engine.Run(ctx, plan, over)
+	return engine.Answer(ctx, d.Engine, program, over)
 }
 
 func read(r *http.Request) ([]byte, error) {

@@ -1,6 +1,7 @@
 package query
 
 import (
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,71 +13,106 @@ import (
 
 var weekdays = []string{"sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"}
 
-// Bind makes the plan of a request over a dataset of some kind and schema, or says
-// with fault.Invalid what does not fit.
-func Bind(r Request, kind dataset.Kind, schema dataset.Schema) (Plan, error) {
-	b := binder{scope: scopeOf(kind, schema)}
-	p := Plan{Range: Unbounded, Limit: r.Limit}
-	if p.Limit == 0 {
-		p.Limit = DefaultLimit
-	}
-	if r.Time != nil {
-		if err := b.time(*r.Time, &p); err != nil {
-			return Plan{}, err
-		}
-	}
-	if err := b.dimensions(r.Dimensions, &p); err != nil {
-		return Plan{}, err
-	}
-	if err := b.measures(r.Measures, &p); err != nil {
-		return Plan{}, err
-	}
-	if r.Filter != nil {
-		filter, err := b.filter("filter", *r.Filter)
-		if err != nil {
-			return Plan{}, err
-		}
-		p.Filter, p.Range = foldTimes(normalize(filter), p.Range)
-	}
-	if err := uniqueNames(p.Columns()); err != nil {
-		return Plan{}, err
-	}
-	return p, b.order(r.Order, &p)
+// Bind makes the program of a request over a dataset of some kind, schema and
+// definitions, or says with fault.Invalid what does not fit.
+func Bind(r Request, kind dataset.Kind, schema dataset.Schema, named Definitions) (Program, error) {
+	b := &binder{scope: scopeOf(kind, schema), named: named}
+	bound, err := b.aggregate(r)
+	return Program{Definitions: b.uses(), steps: bound}, err
 }
 
-type binder struct{ scope scope }
+type binder struct {
+	scope scope
+	named Definitions
+	used  map[string]int // versions of the definitions that were used, by name
+}
 
-func (b binder) time(t Time, p *Plan) error {
-	field, err := b.scope.field("time", dataset.ColumnTime)
+func (b *binder) use(name string) (Definition, bool) {
+	d, ok := b.named[name]
+	if ok {
+		if b.used == nil {
+			b.used = map[string]int{}
+		}
+		b.used[name] = d.Version
+	}
+	return d, ok
+}
+
+func (b *binder) uses() []Used {
+	var all []Used
+	for _, name := range slices.Sorted(maps.Keys(b.used)) {
+		all = append(all, Used{name, b.used[name]})
+	}
+	return all
+}
+
+// source binds which rows are looked at, and in which buckets.
+func (b *binder) source(t *Time, f *Filter) (Rows, *Bucket, error) {
+	out := Rows{Range: Unbounded}
+	var bucket *Bucket
+	if t != nil {
+		var err error
+		if out.Range, bucket, err = b.time(*t); err != nil {
+			return out, nil, err
+		}
+	}
+	if f == nil {
+		return out, bucket, nil
+	}
+	filter, err := b.filter("filter", *f)
+	if err != nil {
+		return out, nil, err
+	}
+	out.Filter, out.Range = foldTimes(normalize(filter), out.Range)
+	return out, bucket, nil
+}
+
+func (b *binder) time(t Time) (Range, *Bucket, error) {
+	r := Unbounded
+	if err := b.hasTime("time"); err != nil {
+		return r, nil, err
+	}
+	var err error
+	if t.From != "" {
+		if r.From, _, err = parseMicros("time.from", t.From); err != nil {
+			return r, nil, err
+		}
+	}
+	if t.To != "" {
+		if r.To, _, err = parseMicros("time.to", t.To); err != nil {
+			return r, nil, err
+		}
+	}
+	if r.From > r.To {
+		return r, nil, refuse("time", "from is after to").WithHint("the range is [from, to): from is in it, to is not")
+	}
+	zone, err := LoadZone(t.Zone)
+	switch {
+	case err != nil:
+		return r, nil, err
+	case t.Grain == "" && t.Fill:
+		return r, nil, refuse("time.fill", "needs a grain").WithHint(`{"grain": "day", "fill": true}`)
+	case t.Grain == "":
+		return r, nil, nil
+	}
+	bucket := &Bucket{Grain: t.Grain, Zone: zone.String()}
+	if t.Grain == calendar.Week {
+		bucket.WeekStart = time.Monday
+		if t.WeekStart != "" {
+			bucket.WeekStart = time.Weekday(slices.Index(weekdays, t.WeekStart))
+		}
+	}
+	return r, bucket, nil
+}
+
+// hasTime refuses a dataset whose rows have no event time.
+func (b *binder) hasTime(path string) error {
+	field, err := b.scope.field(path, dataset.ColumnTime)
 	if err != nil {
 		return err
 	}
 	if field.Type != dataset.Time {
-		return refuse("time", "the dataset's column \"time\" is %s", field.Type).WithHint("a time range needs a column \"time\" of type time")
-	}
-	if t.From != "" {
-		if p.Range.From, _, err = parseMicros("time.from", t.From); err != nil {
-			return err
-		}
-	}
-	if t.To != "" {
-		if p.Range.To, _, err = parseMicros("time.to", t.To); err != nil {
-			return err
-		}
-	}
-	if p.Range.From > p.Range.To {
-		return refuse("time", "from is after to").WithHint("the range is [from, to): from is in it, to is not")
-	}
-	zone, err := LoadZone(t.Zone)
-	if err != nil || t.Grain == "" {
-		return err
-	}
-	p.Bucket = &Bucket{Grain: t.Grain, Zone: zone.String()}
-	if t.Grain == calendar.Week {
-		p.Bucket.WeekStart = time.Monday
-		if t.WeekStart != "" {
-			p.Bucket.WeekStart = time.Weekday(slices.Index(weekdays, t.WeekStart))
-		}
+		return refuse(path, "the dataset's column \"time\" is %s", field.Type).WithHint("a time range needs a column \"time\" of type time")
 	}
 	return nil
 }
@@ -105,37 +141,29 @@ func parseMicros(path, text string) (micros int64, exact bool, err error) {
 	return micros, true, nil
 }
 
-func (b binder) dimensions(list []Dimension, p *Plan) error {
+func (b *binder) dimensions(list []Dimension) ([]Group, error) {
+	var out []Group
 	for i, d := range list {
 		path := "dimensions[" + strconv.Itoa(i) + "]"
-		field, err := b.scope.field(path, d.Column)
-		if err != nil {
-			return err
-		}
 		name := d.Name
 		if name == "" {
 			name = d.Column
 		}
-		p.Dimensions = append(p.Dimensions, Group{Name: name, Field: field})
-	}
-	return nil
-}
-
-func (b binder) measures(list []Measure, p *Plan) error {
-	if len(list) == 0 {
-		return refuse("measures", "there are none").WithHint(`ask for at least one: "measures": ["count"]`)
-	}
-	for i, m := range list {
-		bound, err := b.measure("measures["+strconv.Itoa(i)+"]", m)
-		if err != nil {
-			return err
+		if defined, ok := b.named[d.Column]; ok && defined.Dimension != nil {
+			defined, _ = b.use(d.Column)
+			d = *defined.Dimension
 		}
-		p.Measures = append(p.Measures, bound)
+		field, err := b.scope.field(path, d.Column)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, Group{Name: name, Field: field})
 	}
-	return nil
+	return out, nil
 }
 
-func (b binder) measure(path string, m Measure) (Aggregand, error) {
+// measure binds a measure of rows.
+func (b *binder) measure(path string, m Measure) (Aggregand, error) {
 	out := Aggregand{Name: m.Name, Op: m.Op, Q: m.Q}
 	switch {
 	case m.Column != "":
@@ -149,9 +177,6 @@ func (b binder) measure(path string, m Measure) (Aggregand, error) {
 		out.Field = &field
 	case m.Op != Count:
 		return out, refuse(path, "%s needs a column", m.Op).WithHint(`such as {"op": "%s", "column": "user_id"}`, m.Op)
-	}
-	if out.Name == "" {
-		out.Name = defaultName(m)
 	}
 	if m.Op == Median {
 		out.Op, out.Q = Quantile, 0.5
@@ -168,6 +193,9 @@ func (b binder) measure(path string, m Measure) (Aggregand, error) {
 }
 
 func defaultName(m Measure) string {
+	if len(m.Of) > 0 {
+		return string(m.Op) + "_" + m.Of[0]
+	}
 	if m.Column == "" {
 		return string(m.Op)
 	}
@@ -204,29 +232,29 @@ func uniqueNames(columns []Column) error {
 	return nil
 }
 
-// order sorts by what was asked, then by the bucket and the dimensions, which
-// together tell any two rows apart.
-func (b binder) order(list []Order, p *Plan) error {
-	columns := p.Columns()
+// orderBy sorts by what was asked, then by the first columns, which together tell any
+// two rows apart.
+func orderBy(list []Order, columns []Column, distinct int) ([]Sort, error) {
 	names := make([]string, len(columns))
 	for i, c := range columns {
 		names[i] = c.Name
 	}
+	out := []Sort{}
 	seen := map[int]bool{}
 	for i, o := range list {
 		at := slices.Index(names, o.By)
 		if at < 0 {
-			return refuse("order["+strconv.Itoa(i)+"].by", "the answer has no column %.80q", o.By).WithHint("%s", suggest(o.By, names, "columns"))
+			return nil, refuse("order["+strconv.Itoa(i)+"].by", "the answer has no column %.80q", o.By).WithHint("%s", suggest(o.By, names, "columns"))
 		}
 		if !seen[at] {
-			p.Order = append(p.Order, Sort{at, o.Desc})
+			out = append(out, Sort{at, o.Desc})
 			seen[at] = true
 		}
 	}
-	for at := range len(columns) - len(p.Measures) {
+	for at := range distinct {
 		if !seen[at] {
-			p.Order = append(p.Order, Sort{Column: at})
+			out = append(out, Sort{Column: at})
 		}
 	}
-	return nil
+	return out, nil
 }

@@ -10,7 +10,7 @@ import (
 )
 
 // filter types a tree of conditions; normalize then gives it one shape.
-func (b binder) filter(path string, f Filter) (Expr, error) {
+func (b *binder) filter(path string, f Filter) (Expr, error) {
 	switch {
 	case f.And != nil:
 		return b.operands(path+".and", NodeAnd, f.And)
@@ -27,7 +27,7 @@ func (b binder) filter(path string, f Filter) (Expr, error) {
 	return condition(path, field, f)
 }
 
-func (b binder) operands(path string, node Node, list []Filter) (Expr, error) {
+func (b *binder) operands(path string, node Node, list []Filter) (Expr, error) {
 	out := Expr{Node: node, Args: make([]Expr, len(list))}
 	for i, f := range list {
 		var err error

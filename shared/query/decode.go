@@ -2,7 +2,6 @@ package query
 
 import (
 	"fmt"
-	"math"
 
 	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/query/calendar"
@@ -16,7 +15,18 @@ func Decode(body []byte) (Request, error) {
 	if err != nil {
 		return Request{}, err
 	}
-	o, err := asObject("", value, "dataset", "kind", "measures", "dimensions", "time", "filter", "order", "limit", "wait_for")
+	return decodeRequest("", value)
+}
+
+// headFields are of all kinds.
+var headFields = []string{"dataset", "kind", "time", "filter", "wait_for"}
+
+var kindFields = map[Kind][]string{
+	Aggregate: {"measures", "dimensions", "top", "compare", "totals", "order", "limit"},
+}
+
+func decodeRequest(path string, value any) (Request, error) {
+	o, err := asObject(path, value, append(kindFields[Aggregate], headFields...)...)
 	if err != nil {
 		return Request{}, err
 	}
@@ -30,17 +40,15 @@ func Decode(body []byte) (Request, error) {
 		},
 		func() (err error) { r.Time, err = decodeTime(o); return },
 		func() (err error) { r.Filter, err = decodeFilterField(o, "filter"); return },
+		func() (err error) { r.Top, err = decodeTop(o); return },
+		func() (err error) { r.Compare, err = decodeCompare(o); return },
+		func() (err error) { r.Totals, err = choice(o, "totals", totals); return },
 		func() (err error) {
 			r.Order, err = decodeEach(o, "order", MaxMeasures+MaxDimensions+1, decodeOrder)
 			return
 		},
 	}
-	for _, step := range steps {
-		if err := step(); err != nil {
-			return Request{}, err
-		}
-	}
-	return r, nil
+	return r, first(steps...)
 }
 
 func decodeHead(o object, r *Request) error {
@@ -58,15 +66,8 @@ func decodeHead(o object, r *Request) error {
 	if r.WaitFor, err = o.text("wait_for"); err != nil {
 		return err
 	}
-	limit, given, err := o.number("limit")
-	if err != nil {
-		return err
-	}
-	if given && (limit != math.Trunc(limit) || limit < 1 || limit > MaxLimit) {
-		return refuse("limit", "must be a whole number from 1 to %d", MaxLimit)
-	}
-	r.Limit = int(limit)
-	return nil
+	r.Limit, err = o.whole("limit", 1, MaxLimit)
+	return err
 }
 
 // decodeEach decodes the items of a list field, in order.
@@ -86,34 +87,116 @@ func decodeEach[T any](o object, name string, limit int, item func(string, any) 
 
 func decodeMeasure(path string, value any) (Measure, error) {
 	if text, ok := value.(string); ok {
-		if text != string(Count) {
-			return Measure{}, refuse(path, "%.80q is not a measure", text).
-				WithHint(`"count", or an object such as {"op": "sum", "column": "revenue"}`)
+		switch text {
+		case "":
+			return Measure{}, refuse(path, "is empty")
+		case string(Count):
+			return Measure{Op: Count}, nil
 		}
-		return Measure{Op: Count}, nil
+		return Measure{Ref: text}, nil
 	}
-	o, err := asObject(path, value, "name", "op", "column", "q", "filter")
+	o, err := asObject(path, value, "name", "op", "column", "q", "filter", "of", "expr", "hidden", "ref")
 	if err != nil {
 		return Measure{}, err
 	}
 	var m Measure
-	if m.Name, err = o.text("name"); err != nil {
+	err = first(
+		func() (err error) { m.Name, err = o.text("name"); return },
+		func() (err error) { m.Op, err = choice(o, "op", ops); return },
+		func() (err error) { m.Expr, err = o.text("expr"); return },
+		func() (err error) { m.Hidden, err = o.boolean("hidden"); return },
+		func() (err error) { m.Ref, err = o.text("ref"); return },
+		func() (err error) { m.Column, err = o.text("column"); return },
+		func() (err error) { m.Q, err = decodeQ(o, m.Op); return },
+		func() (err error) { m.Of, err = decodeEach(o, "of", 2, decodeText); return },
+		func() (err error) { m.Filter, err = decodeFilterField(o, "filter"); return },
+	)
+	if err != nil {
 		return m, err
 	}
-	if m.Op, err = choice(o, "op", ops); err != nil {
-		return m, err
+	return m, m.check(path, o.members)
+}
+
+// check refuses what does not go together.
+func (m Measure) check(path string, members map[string]any) error {
+	derived := m.Op == Ratio || m.Op == RunningTotal
+	switch {
+	case m.Ref != "":
+		if len(members) > 2 || len(members) == 2 && !m.Hidden {
+			return refuse(path, "a defined measure is taken as it is").WithHint(`{"ref": "revenue"}, and hidden if need be`)
+		}
+		return nil
+	case (m.Op == "") == (m.Expr == ""):
+		return refuse(path, "has no op").WithHint(`give either an op (%s) or an expr such as "revenue / users"`, listed(texts(ops)))
+	case (derived || m.Expr != "") && (m.Column != "" || m.Filter != nil):
+		return refuse(path, "is computed of other measures, and takes neither column nor filter").WithHint("give those to the measures that it is computed of")
+	case m.Op == Ratio && len(m.Of) != 2:
+		return refuse(path+".of", "a ratio is of two measures").WithHint(`{"op": "ratio", "of": ["revenue", "users"]}, by their names`)
+	case m.Op == RunningTotal && len(m.Of) != 1:
+		return refuse(path+".of", "a running total is of one measure").WithHint(`{"op": "running_total", "of": ["revenue"]}, by its name`)
+	case !derived && len(m.Of) > 0:
+		return refuse(path+".of", "is for the ops ratio and running_total")
+	case m.Expr != "" && m.Name == "":
+		return refuse(path, "an expression needs a name").WithHint(`{"name": "per_user", "expr": "revenue / users"}`)
 	}
-	if m.Op == "" {
-		return m, refuse(path, "has no op").WithHint("ops: %s", listed(texts(ops)))
+	return nil
+}
+
+func decodeText(path string, value any) (string, error) {
+	text, ok := value.(string)
+	if !ok || text == "" {
+		return "", refuse(path, "must be text, not %s", kindName(value))
 	}
-	if m.Column, err = o.text("column"); err != nil {
-		return m, err
+	return text, nil
+}
+
+// first runs steps until one fails.
+func first(steps ...func() error) error {
+	for _, step := range steps {
+		if err := step(); err != nil {
+			return err
+		}
 	}
-	if m.Q, err = decodeQ(o, m.Op); err != nil {
-		return m, err
+	return nil
+}
+
+func decodeTop(parent object) (*Top, error) {
+	value := parent.members["top"]
+	if value == nil {
+		return nil, nil
 	}
-	m.Filter, err = decodeFilterField(o, "filter")
-	return m, err
+	o, err := asObject(parent.at("top"), value, "n", "dimension", "by", "other")
+	if err != nil {
+		return nil, err
+	}
+	var t Top
+	err = first(
+		func() (err error) { t.N, err = o.whole("n", 1, MaxTop); return },
+		func() (err error) { t.Dimension, err = o.text("dimension"); return },
+		func() (err error) { t.By, err = o.text("by"); return },
+		func() (err error) { t.Other, err = o.boolean("other"); return },
+	)
+	if err == nil && t.N == 0 {
+		err = refuse(o.at("n"), "is missing").WithHint("how many values to keep: 1 to %d", MaxTop)
+	}
+	return &t, err
+}
+
+func decodeCompare(parent object) (*Compare, error) {
+	value := parent.members["compare"]
+	if value == nil {
+		return nil, nil
+	}
+	o, err := asObject(parent.at("compare"), value, "unit", "count")
+	if err != nil {
+		return nil, err
+	}
+	var c Compare
+	err = first(
+		func() (err error) { c.Unit, err = choice(o, "unit", shiftUnits); return },
+		func() (err error) { c.Count, err = o.whole("count", 1, MaxShift); return },
+	)
+	return &c, err
 }
 
 func decodeQ(o object, op Op) (float64, error) {
@@ -163,7 +246,7 @@ func decodeTime(parent object) (*Time, error) {
 	if value == nil {
 		return nil, nil
 	}
-	o, err := asObject("time", value, "from", "to", "grain", "zone", "week_start")
+	o, err := asObject(parent.at("time"), value, "from", "to", "grain", "zone", "week_start", "fill")
 	if err != nil {
 		return nil, err
 	}
@@ -180,7 +263,10 @@ func decodeTime(parent object) (*Time, error) {
 	if t.Zone, err = o.text("zone"); err != nil {
 		return nil, err
 	}
-	t.WeekStart, err = choice(o, "week_start", weekdays)
+	if t.WeekStart, err = choice(o, "week_start", weekdays); err != nil {
+		return nil, err
+	}
+	t.Fill, err = o.boolean("fill")
 	return &t, err
 }
 

@@ -17,12 +17,29 @@ var schema = dataset.Schema{Version: 3, Columns: []dataset.Column{
 	{Name: "when", Type: dataset.Time}, {Name: "cart", Type: dataset.JSON}, {Name: `we"ird`, Type: dataset.Int},
 }}
 
-func plan(body string) (query.Plan, error) {
+func bind(body string) (query.Program, error) {
 	r, err := query.Decode([]byte(body))
 	if err != nil {
-		return query.Plan{}, err
+		return query.Program{}, err
 	}
-	return query.Bind(r, dataset.Events, schema)
+	return query.Bind(r, dataset.Events, schema, nil)
+}
+
+// plan returns the plan of a plain question.
+func plan(body string) (plan query.AggregatePlan, err error) {
+	program, err := bind(body)
+	if err != nil {
+		return plan, err
+	}
+	return planIn(program), nil
+}
+
+func planIn(program query.Program) (plan query.AggregatePlan) {
+	_, _ = program.Run(func(p query.Plan) (query.Result, error) {
+		plan = p.(query.AggregatePlan)
+		return query.Result{}, nil
+	})
+	return plan
 }
 
 func TestARequestThatIsWrongIsToldWhatWouldBeRight(t *testing.T) {
@@ -99,12 +116,12 @@ func TestAnUnknownNameMayLieInJSONOnceTheSchemaIsFull(t *testing.T) {
 		full.Columns = append(full.Columns, dataset.Column{Name: fmt.Sprint("c", i), Type: dataset.Int})
 	}
 	r := query.Request{Measures: []query.Measure{{Op: query.Count}}, Dimensions: []query.Dimension{{Column: "rare"}}}
-	p, err := query.Bind(r, dataset.Events, full)
+	program, err := query.Bind(r, dataset.Events, full, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := (query.Field{Name: "rare", Type: dataset.Text, InJSON: true}); p.Dimensions[0].Field != want {
-		t.Errorf("got %v, want %v", p.Dimensions[0].Field, want)
+	if want := (query.Field{Name: "rare", Type: dataset.Text, InJSON: true}); planIn(program).Dimensions[0].Field != want {
+		t.Errorf("got %v, want %v", planIn(program).Dimensions[0].Field, want)
 	}
 }
 
@@ -113,9 +130,9 @@ func FuzzDecode(f *testing.F) {
 	f.Add([]byte(`{"dataset":"web","measures":[{"op":"quantile","column":"n","q":0.5,"filter":{"not":{"column":"n","op":"in","value":[1,2.5,1e30]}}}],"limit":5}`))
 	f.Add([]byte(`{"dataset":"web","measures":["count"],"filter":{"or":[{"column":"when","op":"between","value":["2026-01-01T00:00:00Z","2027-01-01T00:00:00Z"]}]}}`))
 	f.Fuzz(func(t *testing.T, body []byte) {
-		p, err := plan(string(body))
+		p, err := bind(string(body))
 		if err == nil {
-			if _, again := plan(string(body)); again != nil || p.Limit < 1 || len(p.Columns()) == 0 {
+			if _, again := bind(string(body)); again != nil || len(p.Columns()) == 0 {
 				t.Errorf("%q: plan %+v, then %v", body, p, again)
 			}
 			return

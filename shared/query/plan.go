@@ -1,24 +1,63 @@
 package query
 
 import (
+	"encoding/json"
 	"time"
 
 	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/query/calendar"
 )
 
-// Plan is a request bound to a schema. Requests that ask the same of the same
-// schema have equal plans: names are resolved, defaults filled in, values typed,
-// filters flattened and sorted. Its JSON is canonical.
-type Plan struct {
-	Range      Range       `json:"range"`            // of event time
-	Bucket     *Bucket     `json:"bucket,omitempty"` // the first column of the answer, if any
-	Dimensions []Group     `json:"dimensions,omitempty"`
-	Measures   []Aggregand `json:"measures"`
-	Filter     *Expr       `json:"filter,omitempty"`
-	Order      []Sort      `json:"order"` // total: no two rows of an answer are equal in all of it
-	Limit      int         `json:"limit"`
+// Plan is what an engine runs over the rows of a snapshot, one type for each kind of
+// question. Everything in it is bound to a schema: names are resolved, defaults
+// filled in, values typed, filters flattened and sorted, so that requests that ask
+// the same of the same schema have equal plans. Key tells plans apart.
+type Plan interface {
+	Kind() Kind
+	Columns() []Column // of the answer
+	Source() Rows      // what it looks at
+	MaxRows() int      // of the answer; past them it is cut off and says so
 }
+
+// Key is a canonical text of a plan: equal plans, and only they, share it.
+func Key(p Plan) string {
+	text, _ := json.Marshal(struct {
+		Kind Kind `json:"kind"`
+		Plan Plan `json:"plan"`
+	}{p.Kind(), p}) // holds nothing that cannot be marshalled
+	return string(text)
+}
+
+// Rows are the rows that a plan looks at.
+type Rows struct {
+	Range  Range `json:"range"` // of event time
+	Filter *Expr `json:"filter,omitempty"`
+}
+
+// Source returns the rows.
+func (r Rows) Source() Rows { return r }
+
+// Keys are what rows are grouped by: a bucket of time, then dimensions.
+type Keys struct {
+	Bucket     *Bucket `json:"bucket,omitempty"` // the first column of the answer, if any
+	Dimensions []Group `json:"dimensions,omitempty"`
+}
+
+// AggregatePlan computes measures of groups of rows. The answers of two sets of rows
+// can be merged, where the measures can.
+type AggregatePlan struct {
+	Rows
+	Keys
+	Measures []Aggregand `json:"measures"`
+	Order    []Sort      `json:"order"` // total: no two rows of an answer are equal in all of it
+	Limit    int         `json:"limit"`
+}
+
+// Kind implements Plan.
+func (AggregatePlan) Kind() Kind { return Aggregate }
+
+// MaxRows implements Plan.
+func (p AggregatePlan) MaxRows() int { return p.Limit }
 
 // Range is [From, To) in UTC microseconds.
 type Range struct {
@@ -99,15 +138,30 @@ type Expr struct {
 // TimeColumn is the name of the answer's column of bucket starts.
 const TimeColumn = "time"
 
-// Columns describes the answer of a plan: the bucket, the dimensions, the measures.
-func (p Plan) Columns() []Column {
+// columns describes the columns of the keys.
+func (k Keys) columns() []Column {
 	var out []Column
-	if p.Bucket != nil {
+	if k.Bucket != nil {
 		out = append(out, Column{TimeColumn, Timestamp})
 	}
-	for _, d := range p.Dimensions {
+	for _, d := range k.Dimensions {
 		out = append(out, Column{d.Name, TypeOf(d.Field.Type)})
 	}
+	return out
+}
+
+// ordered sorts by the keys alone.
+func (k Keys) ordered() []Sort {
+	order := make([]Sort, len(k.columns()))
+	for i := range order {
+		order[i].Column = i
+	}
+	return order
+}
+
+// Columns describes the answer: the bucket, the dimensions, the measures.
+func (p AggregatePlan) Columns() []Column {
+	out := p.Keys.columns()
 	for _, m := range p.Measures {
 		out = append(out, Column{m.Name, m.Type()})
 	}

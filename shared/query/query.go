@@ -1,8 +1,9 @@
 // Package query knows what may be asked of a dataset and what an answer is. A
-// Request is what a caller writes; bound to a dataset's schema it becomes a Plan:
-// typed, normalized, and free of names that do not exist, so that an engine need
-// not check anything and two requests that ask the same have equal plans. Package
-// engine runs plans.
+// Request is what a caller writes; bound to a dataset's schema it becomes a Program:
+// Plans that an engine runs, and what is computed of their answers. A Plan is typed,
+// normalized, and free of names that do not exist, so that an engine need not check
+// anything and two requests that ask the same have equal plans. Package engine runs
+// plans.
 package query
 
 import (
@@ -19,6 +20,7 @@ const Aggregate Kind = "aggregate"
 // Limits of a request.
 const (
 	MaxBody       = 1 << 20 // bytes
+	MaxShift      = 1_000   // units that a comparison goes back
 	MaxDepth      = 32      // of nested objects and arrays
 	MaxMeasures   = 50
 	MaxDimensions = 20
@@ -26,16 +28,21 @@ const (
 	MaxValues     = 10_000 // of one "in"
 	MaxLimit      = 100_000
 	DefaultLimit  = 1_000
+	MaxTop        = 1_000
+	MaxExpr       = 1_000 // bytes of one expression
 )
 
 // Request is the body of POST /v1/query.
 type Request struct {
 	Dataset    dataset.Name `json:"dataset" example:"web"`
 	Kind       Kind         `json:"kind,omitempty" enum:"aggregate" default:"aggregate"`
-	Measures   []Measure    `json:"measures" doc:"what to compute of each group; the text \"count\" is short for {\"op\": \"count\"}" maxItems:"50"`
+	Measures   []Measure    `json:"measures,omitempty" doc:"what to compute of each group; the text \"count\" is short for {\"op\": \"count\"}" maxItems:"50"`
 	Dimensions []Dimension  `json:"dimensions,omitempty" doc:"what to group by; a column's name is short for {\"column\": name}" maxItems:"20"`
 	Time       *Time        `json:"time,omitempty"`
 	Filter     *Filter      `json:"filter,omitempty"`
+	Top        *Top         `json:"top,omitempty"`
+	Compare    *Compare     `json:"compare,omitempty"`
+	Totals     Totals       `json:"totals,omitempty" enum:"grand,all" doc:"further rows of fewer dimensions, told by the column level"`
 	Order      []Order      `json:"order,omitempty" doc:"default: by time, then by the dimensions"`
 	Limit      int          `json:"limit,omitempty" minimum:"1" maximum:"100000" default:"1000"`
 	WaitFor    string       `json:"wait_for,omitempty" doc:"the Tarn-Version of an ingest answer: wait until that is seen"`
@@ -43,11 +50,15 @@ type Request struct {
 
 // Measure is a number computed of each group.
 type Measure struct {
-	Name   string  `json:"name,omitempty" doc:"of the answer's column; default: the op, with the column"`
-	Op     Op      `json:"op" enum:"count,count_distinct,sum,avg,min,max,median,quantile"`
-	Column string  `json:"column,omitempty" doc:"what to compute it of; count without one counts rows"`
-	Q      float64 `json:"q,omitempty" doc:"of quantile: 0 to 1" minimum:"0" maximum:"1"`
-	Filter *Filter `json:"filter,omitempty" doc:"only rows that match"`
+	Name   string   `json:"name,omitempty" doc:"of the answer's column; default: the op, with the column"`
+	Op     Op       `json:"op,omitempty" enum:"count,count_distinct,sum,avg,min,max,median,quantile,ratio,running_total"`
+	Column string   `json:"column,omitempty" doc:"what to compute it of; count without one counts rows"`
+	Q      float64  `json:"q,omitempty" doc:"of quantile: 0 to 1" minimum:"0" maximum:"1"`
+	Filter *Filter  `json:"filter,omitempty" doc:"only rows that match"`
+	Of     []string `json:"of,omitempty" doc:"names of measures before this one: two of ratio, one of running_total"`
+	Expr   string   `json:"expr,omitempty" doc:"arithmetic over measures before this one, in place of an op" example:"revenue / users"`
+	Hidden bool     `json:"hidden,omitempty" doc:"only others are computed of it; the answer leaves it out"`
+	Ref    string   `json:"ref,omitempty" doc:"the name of a defined measure; that name as text is short for it"`
 }
 
 // Dimension is a column to group by.
@@ -63,7 +74,49 @@ type Time struct {
 	Grain     calendar.Grain `json:"grain,omitempty" enum:"minute,hour,day,week,month,quarter,year"`
 	Zone      string         `json:"zone,omitempty" doc:"an IANA time zone" default:"UTC" example:"Europe/Zurich"`
 	WeekStart string         `json:"week_start,omitempty" enum:"monday,tuesday,wednesday,thursday,friday,saturday,sunday" default:"monday"`
+	Fill      bool           `json:"fill,omitempty" doc:"rows also for the buckets that have none: counts are 0 there, the rest is null"`
 }
+
+// Top keeps the groups of a dimension's first values and gathers all others.
+type Top struct {
+	N         int    `json:"n" minimum:"1" maximum:"1000"`
+	Dimension string `json:"dimension,omitempty" doc:"by its name in the answer; default: the first one"`
+	By        string `json:"by,omitempty" doc:"the measure that ranks, the greatest first; default: the first one"`
+	Other     bool   `json:"other,omitempty" doc:"one more group for the rest, told by the column other"`
+}
+
+// Compare asks the same of an earlier time.
+type Compare struct {
+	Unit  ShiftUnit `json:"unit,omitempty" enum:"previous,day,week,month,quarter,year" default:"previous" doc:"previous is the time of the same length just before"`
+	Count int       `json:"count,omitempty" minimum:"1" maximum:"1000" default:"1"`
+}
+
+// ShiftUnit is what Compare goes back by.
+type ShiftUnit string
+
+// The units of comparisons: the length of the range itself, or units of the calendar
+// in the request's zone.
+const (
+	Previous     ShiftUnit = "previous"
+	ShiftDay     ShiftUnit = "day"
+	ShiftWeek    ShiftUnit = "week"
+	ShiftMonth   ShiftUnit = "month"
+	ShiftQuarter ShiftUnit = "quarter"
+	ShiftYear    ShiftUnit = "year"
+)
+
+var shiftUnits = []ShiftUnit{Previous, ShiftDay, ShiftWeek, ShiftMonth, ShiftQuarter, ShiftYear}
+
+// Totals says which rows of fewer dimensions are added.
+type Totals string
+
+// The totals.
+const (
+	GrandTotal Totals = "grand" // one row of everything
+	AllTotals  Totals = "all"   // also of each run of leading columns: time, time and the first dimension, …
+)
+
+var totals = []Totals{GrandTotal, AllTotals}
 
 // Filter is a tree of conditions: exactly one of And, Or, Not or Column is given.
 // A condition on a null is neither true nor false, as in SQL: only is_null and
@@ -98,7 +151,13 @@ const (
 	Quantile      Op = "quantile" // exact, interpolated between the two nearest values
 )
 
-var ops = []Op{Count, CountDistinct, Sum, Avg, Min, Max, Median, Quantile}
+// The measures of measures. A ratio or expression over a null, or over zero, is null.
+const (
+	Ratio        Op = "ratio"
+	RunningTotal Op = "running_total" // over the buckets so far, of the same dimensions
+)
+
+var ops = []Op{Count, CountDistinct, Sum, Avg, Min, Max, Median, Quantile, Ratio, RunningTotal}
 
 // Comparison is what a condition does with a column and a value.
 type Comparison string

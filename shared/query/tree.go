@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -178,6 +179,15 @@ func (o object) number(name string) (float64, bool, error) {
 	default:
 		return 0, false, refuse(o.at(name), "must be a number, not %s", kindName(v))
 	}
+}
+
+// whole returns a whole number from least to most, zero when absent.
+func (o object) whole(name string, least, most int) (int, error) {
+	n, given, err := o.number(name)
+	if err == nil && given && (n != math.Trunc(n) || n < float64(least) || n > float64(most)) {
+		err = refuse(o.at(name), "must be a whole number from %d to %d", least, most)
+	}
+	return int(n), err
 }
 
 // list returns a list field of at most limit items, nil when absent.

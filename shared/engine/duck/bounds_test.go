@@ -55,11 +55,21 @@ func planOf(t *testing.T, body string) query.Plan {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := query.Bind(r, dataset.Events, dataset.Schema{})
+	program, err := query.Bind(r, dataset.Events, dataset.Schema{}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return p
+	return planIn(t, program)
+}
+
+// planIn returns the plan of a plain question.
+func planIn(t testing.TB, program query.Program) (plan query.Plan) {
+	t.Helper()
+	keep := func(p query.Plan) (query.Result, error) { plan = p; return query.Result{}, nil }
+	if _, err := program.Run(keep); err != nil {
+		t.Fatal(err)
+	}
+	return plan
 }
 
 const (

@@ -11,8 +11,9 @@ import (
 // counted answers a plan that asks for nothing but the number of rows. The manifest
 // knows it of each segment that lies in the range as a whole; where one does not, no
 // answer is given, and the rows are scanned.
-func counted(plan query.Plan, sealed selection, tail []snapshot.Part) (answer []query.Value, ok bool) {
-	if plan.Bucket != nil || len(plan.Dimensions) > 0 || plan.Filter != nil || slices.Contains(sealed.within, false) {
+func counted(p query.Plan, sealed selection, tail []snapshot.Part) (answer []query.Value, ok bool) {
+	plan, ok := p.(query.AggregatePlan)
+	if !ok || plan.Bucket != nil || len(plan.Dimensions) > 0 || plan.Filter != nil || slices.Contains(sealed.within, false) {
 		return nil, false
 	}
 	var n int64

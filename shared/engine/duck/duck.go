@@ -135,7 +135,7 @@ func (e *Engine) Run(ctx context.Context, plan query.Plan, over snapshot.Snapsho
 
 func (e *Engine) run(ctx context.Context, plan query.Plan, over snapshot.Snapshot) (query.Result, error) {
 	needed := fieldsOf(plan)
-	pruned := prune(over.Segments, plan.Range)
+	pruned := prune(over.Segments, plan.Source().Range)
 	if err := ctx.Err(); err != nil {
 		return query.Result{}, err
 	}
@@ -158,7 +158,7 @@ func (e *Engine) run(ctx context.Context, plan query.Plan, over snapshot.Snapsho
 	}
 	defer releaseTail()
 
-	s, err := statementOf(plan, needed, pruned, paths, tail)
+	s, err := statementOf(plan, sources{needed, pruned, paths, tail})
 	if err != nil {
 		return query.Result{}, err
 	}

@@ -23,20 +23,27 @@ var timeField = query.Field{Name: dataset.ColumnTime, Type: dataset.Time}
 // of time is not among them: each source restricts it in its own way.
 func fieldsOf(p query.Plan) fields {
 	var f fields
-	if p.Bucket != nil {
+	switch p := p.(type) {
+	case query.AggregatePlan:
+		f.addKeys(p.Keys)
+		for _, m := range p.Measures {
+			if m.Field != nil {
+				f.add(*m.Field)
+			}
+			f.addFilter(m.Filter)
+		}
+	}
+	f.addFilter(p.Source().Filter)
+	return f
+}
+
+func (f *fields) addKeys(k query.Keys) {
+	if k.Bucket != nil {
 		f.add(timeField)
 	}
-	for _, d := range p.Dimensions {
+	for _, d := range k.Dimensions {
 		f.add(d.Field)
 	}
-	for _, m := range p.Measures {
-		if m.Field != nil {
-			f.add(*m.Field)
-		}
-		f.addFilter(m.Filter)
-	}
-	f.addFilter(p.Filter)
-	return f
 }
 
 func (f *fields) add(field query.Field) {

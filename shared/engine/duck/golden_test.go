@@ -64,17 +64,22 @@ func statementFor(t *testing.T, body []byte) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := query.Bind(r, dataset.Events, goldenSchema)
+	program, err := query.Bind(r, dataset.Events, goldenSchema, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, s := fieldsOf(p), prune(goldenSegments(), p.Range)
 	tail := []part{{table: &table{name: "tail1"}, rows: 7, columns: append(append([]dataset.Column{}, dataset.Fixed...), goldenSchema.Columns...)}}
-	out, err := statementOf(p, f, s, s.keys(), tail)
+	var all []string
+	_, err = program.Run(func(p query.Plan) (query.Result, error) {
+		s := prune(goldenSegments(), p.Source().Range)
+		out, err := statementOf(p, sources{fieldsOf(p), s, s.keys(), tail})
+		all = append(all, out.sql+"\n")
+		return query.Result{}, err
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return out.sql + "\n"
+	return strings.Join(all, ";\n")
 }
 
 func TestTextsAndNamesCannotEndTheirQuotes(t *testing.T) {

@@ -83,11 +83,11 @@ func ask(t *testing.T, run func(context.Context, query.Plan, snapshot.Snapshot) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	plan, err := query.Bind(r, over.Dataset.Kind, over.Schema)
+	program, err := query.Bind(r, over.Dataset.Kind, over.Schema, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	result, err := run(t.Context(), plan, over)
+	result, err := program.Run(func(p query.Plan) (query.Result, error) { return run(t.Context(), p, over) })
 	if err != nil {
 		t.Fatal(err)
 	}

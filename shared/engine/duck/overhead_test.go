@@ -139,11 +139,11 @@ func bindFor(b *testing.B, body string, schema dataset.Schema) query.Plan {
 	if err != nil {
 		b.Fatal(err)
 	}
-	p, err := query.Bind(r, dataset.Events, schema)
+	program, err := query.Bind(r, dataset.Events, schema, nil)
 	if err != nil {
 		b.Fatal(err)
 	}
-	return p
+	return planIn(b, program)
 }
 
 func mustRun(b *testing.B, e *duck.Engine, plan query.Plan, over snapshot.Snapshot) {

@@ -31,6 +31,20 @@ func prune(refs []segment.Ref, r query.Range) selection {
 	return s
 }
 
+// of returns the segments, and their paths, that have rows in a range which a wider
+// one was pruned to.
+func (s selection) of(r query.Range, paths []string) (selection, []string) {
+	narrower, at := prune(s.refs, r), 0
+	var kept []string
+	for i, ref := range s.refs {
+		if at < len(narrower.refs) && narrower.refs[at].Key == ref.Key {
+			kept = append(kept, paths[i])
+			at++
+		}
+	}
+	return narrower, kept
+}
+
 // meetsDays reports whether any of the days meets the range. Late rows of scattered
 // days share a segment, whose times then say little.
 func meetsDays(days []segment.Day, r query.Range) bool {

@@ -10,51 +10,97 @@ import (
 	"github.com/tarnhq/tarn/shared/query/calendar"
 )
 
-// statement is a plan as SQL. Where the plan has a bucket, the first column holds
-// the keys of buckets.
+// statement is a plan as SQL. Where there are buckets, one column holds their keys.
 type statement struct {
 	sql     string
 	buckets *calendar.Buckets
+	keyAt   int // the column of keys
 }
 
-// statementOf writes a plan over segments' files and tail tables.
-func statementOf(p query.Plan, f fields, s selection, paths []string, tail []part) (statement, error) {
-	var out statement
-	var columns []string
-	if p.Bucket != nil {
-		zone, err := time.LoadLocation(p.Bucket.Zone)
-		if err != nil {
-			return out, fmt.Errorf("plan: %w", err)
-		}
-		out.buckets = &calendar.Buckets{Grain: p.Bucket.Grain, Zone: zone, WeekStart: p.Bucket.WeekStart}
-		columns = append(columns, bucketKey(*out.buckets, daysOf(s, tail), f.alias(timeField)))
-	}
-	for _, d := range p.Dimensions {
-		columns = append(columns, f.alias(d.Field))
-	}
-	keys := len(columns)
-	for _, m := range p.Measures {
-		columns = append(columns, f.measure(m))
-	}
+// sources are the files and tables that hold a snapshot's rows, and the fields that
+// a statement reads of them.
+type sources struct {
+	fields
+	sealed selection
+	paths  []string // of the sealed
+	tail   []part
+}
 
-	var sql strings.Builder
-	fmt.Fprintf(&sql, "SELECT %s\nFROM (%s) r", strings.Join(columns, ", "), relation(p.Range, f, s, paths, tail))
-	if p.Filter != nil {
-		sql.WriteString("\nWHERE " + f.condition(*p.Filter))
+// statementOf writes a plan over sources.
+func statementOf(p query.Plan, s sources) (statement, error) {
+	switch p := p.(type) {
+	case query.AggregatePlan:
+		return s.aggregate(p)
 	}
-	if keys > 0 {
-		places := make([]string, keys)
-		for i := range places {
-			places[i] = strconv.Itoa(i + 1)
-		}
-		fmt.Fprintf(&sql, "\nGROUP BY %s\nORDER BY %s", strings.Join(places, ", "), ordered(p.Order))
-		fmt.Fprintf(&sql, "\nLIMIT %d", p.Limit+1) // one more tells that there are more
+	return statement{}, fmt.Errorf("a plan of kind %q cannot be run", p.Kind())
+}
+
+func (s sources) aggregate(p query.AggregatePlan) (statement, error) {
+	var out statement
+	keys, err := s.keys(p.Keys, &out)
+	if err != nil {
+		return out, err
+	}
+	columns := keys
+	for _, m := range p.Measures {
+		columns = append(columns, s.measure(m))
+	}
+	var sql strings.Builder
+	fmt.Fprintf(&sql, "SELECT %s\nFROM %s", strings.Join(columns, ", "), s.rows(p.Rows))
+	if len(keys) > 0 {
+		fmt.Fprintf(&sql, "\nGROUP BY %s%s", places(len(keys)), sorted(p.Order, p.Limit))
 	}
 	out.sql = sql.String()
 	return out, nil
 }
 
-func ordered(order []query.Sort) string {
+// keys writes what rows are grouped by.
+func (s sources) keys(k query.Keys, out *statement) ([]string, error) {
+	var columns []string
+	if k.Bucket != nil {
+		key, err := s.bucket(*k.Bucket, s.alias(timeField), out)
+		if err != nil {
+			return nil, err
+		}
+		columns = append(columns, key)
+	}
+	for _, d := range k.Dimensions {
+		columns = append(columns, s.alias(d.Field))
+	}
+	return columns, nil
+}
+
+// bucket writes the key of a time's bucket, which the answer's first column is.
+func (s sources) bucket(b query.Bucket, column string, out *statement) (string, error) {
+	zone, err := time.LoadLocation(b.Zone)
+	if err != nil {
+		return "", fmt.Errorf("plan: %w", err)
+	}
+	out.buckets = &calendar.Buckets{Grain: b.Grain, Zone: zone, WeekStart: b.WeekStart}
+	return bucketKey(*out.buckets, daysOf(s.sealed, s.tail), column), nil
+}
+
+// rows writes the rows that a plan looks at, as what follows FROM.
+func (s sources) rows(r query.Rows) string {
+	sql := "(" + s.relation(r.Range) + ") r"
+	if r.Filter != nil {
+		sql += "\nWHERE " + s.condition(*r.Filter)
+	}
+	return sql
+}
+
+// places lists the first columns by their numbers.
+func places(n int) string {
+	list := make([]string, n)
+	for i := range list {
+		list[i] = strconv.Itoa(i + 1)
+	}
+	return strings.Join(list, ", ")
+}
+
+// sorted writes the order of an answer, and the limit: one more row tells that there
+// are more.
+func sorted(order []query.Sort, limit int) string {
 	list := make([]string, len(order))
 	for i, o := range order {
 		list[i] = strconv.Itoa(o.Column+1) + " ASC NULLS LAST"
@@ -62,20 +108,21 @@ func ordered(order []query.Sort) string {
 			list[i] = strconv.Itoa(o.Column+1) + " DESC NULLS LAST"
 		}
 	}
-	return strings.Join(list, ", ")
+	return fmt.Sprintf("\nORDER BY %s\nLIMIT %d", strings.Join(list, ", "), limit+1)
 }
 
-// relation writes the rows of all sources as one table of the fields.
-func relation(r query.Range, f fields, s selection, paths []string, tail []part) string {
+// relation writes the rows of all sources in a range as one table of the fields.
+func (s sources) relation(r query.Range) string {
 	var scans []string
-	for _, g := range s.groups(f, paths) {
-		scans = append(scans, g.scan(f, r))
+	sealed, paths := s.sealed.of(r, s.paths)
+	for _, g := range sealed.groups(s.fields, paths) {
+		scans = append(scans, g.scan(s.fields, r))
 	}
-	for _, part := range tail {
-		scans = append(scans, part.scan(f, r))
+	for _, part := range s.tail {
+		scans = append(scans, part.scan(s.fields, r))
 	}
 	if len(scans) == 0 {
-		scans = append(scans, nothing(f))
+		scans = append(scans, nothing(s.fields))
 	}
 	return strings.Join(scans, "\nUNION ALL ")
 }

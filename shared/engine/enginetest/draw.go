@@ -79,7 +79,7 @@ func drawEvent(t *rapid.T, i int, uuids bool) *events.Event {
 }
 
 // drawPlan binds a random request; one that does not fit is drawn again.
-func drawPlan(t *rapid.T, over snapshot.Snapshot) query.Plan {
+func drawPlan(t *rapid.T, over snapshot.Snapshot) query.AggregatePlan {
 	columns := columnsToAsk(over)
 	var r query.Request
 	for i := range rapid.IntRange(0, 2).Draw(t, "dimensions") {
@@ -98,11 +98,20 @@ func drawPlan(t *rapid.T, over snapshot.Snapshot) query.Plan {
 	}
 	r.Limit = rapid.SampledFrom([]int{1, 3, 1000}).Draw(t, "limit")
 	drawOrder(t, &r)
-	p, err := query.Bind(r, over.Dataset.Kind, over.Schema)
+	program, err := query.Bind(r, over.Dataset.Kind, over.Schema, nil)
 	if err != nil {
 		t.Fatalf("%v\nrequest: %+v", err, r)
 	}
-	return p
+	return planIn(program)
+}
+
+// planIn returns the plan of a plain question.
+func planIn(program query.Program) (plan query.AggregatePlan) {
+	_, _ = program.Run(func(p query.Plan) (query.Result, error) {
+		plan = p.(query.AggregatePlan)
+		return query.Result{}, nil
+	})
+	return plan
 }
 
 // columnsToAsk lists columns that a request may name: of a wide schema its ends.

@@ -77,11 +77,11 @@ func clockChanges(t *testing.T, e engine.Engine) {
 		}
 		for _, grain := range calendar.Grains {
 			r := query.Request{Measures: []query.Measure{{Op: query.Count}}, Time: &query.Time{Grain: grain, Zone: name}, Limit: query.MaxLimit}
-			plan, err := query.Bind(r, dataset.Events, dataset.Schema{})
+			program, err := query.Bind(r, dataset.Events, dataset.Schema{}, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
-			compareAnswers(t, e, plan, drawn{over, over.Tail[0].Rows})
+			compareAnswers(t, e, planIn(program), drawn{over, over.Tail[0].Rows})
 		}
 	}
 }
@@ -146,7 +146,7 @@ func (d *drawn) place(t *rapid.T, store blob.Store, batch rows.Batch, number uin
 	}
 }
 
-func compareAnswers(t interface{ Fatalf(string, ...any) }, e engine.Engine, plan query.Plan, d drawn) {
+func compareAnswers(t interface{ Fatalf(string, ...any) }, e engine.Engine, plan query.AggregatePlan, d drawn) {
 	got, err := e.Run(context.Background(), plan, d.snapshot)
 	if err != nil {
 		t.Fatalf("%v\nplan: %+v", err, plan)

@@ -16,7 +16,7 @@ import (
 )
 
 // Answer computes a plan's answer the slow and obvious way: it looks at every row.
-func Answer(p query.Plan, all rows.Batch) (out [][]query.Value, truncated bool) {
+func Answer(p query.AggregatePlan, all rows.Batch) (out [][]query.Value, truncated bool) {
 	groups := map[string]*group{}
 	var ordered []*group
 	if p.Bucket == nil && len(p.Dimensions) == 0 { // a total exists even of nothing
@@ -64,7 +64,7 @@ type group struct {
 	rows []int
 }
 
-func keysOf(p query.Plan, all rows.Batch, row int, at query.Value) []query.Value {
+func keysOf(p query.AggregatePlan, all rows.Batch, row int, at query.Value) []query.Value {
 	var keys []query.Value
 	if p.Bucket != nil {
 		keys = append(keys, bucket(*p.Bucket, at))
@@ -320,7 +320,7 @@ func quantile(q float64, sorted []query.Value, isInt bool) query.Value {
 	return query.FloatValue(number(low) + (number(high)-number(low))*(at-float64(low)))
 }
 
-func arrange(out [][]query.Value, p query.Plan) {
+func arrange(out [][]query.Value, p query.AggregatePlan) {
 	columns := p.Columns()
 	sort.SliceStable(out, func(i, j int) bool {
 		for _, s := range p.Order {

@@ -49,6 +49,19 @@ func (b Buckets) Start(key int64) int64 {
 	return first // of a day that the zone skipped, which Key never returns
 }
 
+// Next returns the start of the bucket after the one that begins at start.
+func (b Buckets) Next(start int64) int64 {
+	if width, ok := b.Grain.Clock(); ok {
+		s := spanAt(b.Zone, start)
+		return min((floorDiv(start+s.Offset, width)+1)*width-s.Offset, s.End)
+	}
+	for key := b.Key(start) + 1; ; key++ {
+		if next := b.Start(key); b.Key(next) == key { // or the zone skipped that day
+			return next
+		}
+	}
+}
+
 // local returns the local microseconds at which a calendar bucket begins.
 func (b Buckets) local(key int64) int64 {
 	switch b.Grain {

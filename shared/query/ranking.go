@@ -1,0 +1,94 @@
+package query
+
+import "slices"
+
+// ranking keeps the groups of a dimension's first values.
+type ranking struct {
+	N         int
+	Dimension int // of the keys' dimensions
+	By        int // slot
+	Other     bool
+}
+
+// rank finds the values that a ranking keeps: of all rows, with the greatest measure;
+// of equal ones the lesser value, null last.
+func (e *evaluation) rank() ([]Value, error) {
+	keys := Keys{Dimensions: []Group{e.Dimensions[e.Top.Dimension]}}
+	p := e.plan(e.Rows, keys)
+	if e.Top.By < e.ofRows {
+		p.Order = []Sort{{Column: 1 + e.Top.By, Desc: true}, {Column: 0}}
+		p.Limit = e.Top.N
+	}
+	r, err := e.ask(p)
+	if err != nil {
+		return nil, err
+	}
+	if r.Stats.Truncated && e.Top.By >= e.ofRows {
+		return nil, tooManyGroups()
+	}
+	ranked := make([][]Value, len(r.Rows))
+	for i, row := range r.Rows {
+		l := line{keys: row[:1], slots: append(slices.Clone(row[1:]), make([]Value, len(e.Derived))...)}
+		if _, err := e.complete([]line{l}, p); err != nil {
+			return nil, err
+		}
+		ranked[i] = []Value{row[0], l.slots[e.Top.By]}
+	}
+	columns := []Column{{Type: TypeOf(keys.Dimensions[0].Field.Type)}, {Type: e.slotType(e.Top.By)}}
+	slices.SortFunc(ranked, func(a, b []Value) int { return compareRows(a, b, []Sort{{1, true}, {0, false}}, columns) })
+	var top []Value
+	for _, row := range ranked[:min(len(ranked), e.Top.N)] {
+		top = append(top, row[0])
+	}
+	return top, nil
+}
+
+// among is the condition of the rows whose value is kept.
+func (r ranking) among(dimensions []Group, top []Value) Expr {
+	field := dimensions[r.Dimension].Field
+	values, null := split(top)
+	kept := Expr{Node: NodeIn, Field: &field, Values: values}
+	isNull := Expr{Node: NodeIsNull, Field: &field}
+	switch {
+	case len(values) == 0 && null:
+		return isNull
+	case len(values) == 0:
+		return Expr{Node: NodeNever, Field: &field}
+	case null:
+		return normalize(Expr{Node: NodeOr, Args: []Expr{kept, isNull}})
+	}
+	return normalize(kept)
+}
+
+// others is the condition of all other rows.
+func (r ranking) others(dimensions []Group, top []Value) Expr {
+	field := dimensions[r.Dimension].Field
+	values, null := split(top)
+	rest := Expr{Node: NodeNotIn, Field: &field, Values: values}
+	if len(values) == 0 {
+		rest = Expr{Node: NodeIsNotNull, Field: &field}
+	}
+	if null {
+		return normalize(rest)
+	}
+	return normalize(Expr{Node: NodeOr, Args: []Expr{rest, {Node: NodeIsNull, Field: &field}}})
+}
+
+func split(top []Value) (values []Value, null bool) {
+	for _, v := range top {
+		if v.IsNull() {
+			null = true
+		} else {
+			values = append(values, v)
+		}
+	}
+	return values, null
+}
+
+// both is the conjunction of two conditions.
+func both(e *Expr, f Expr) *Expr {
+	if e != nil {
+		f = normalize(Expr{Node: NodeAnd, Args: []Expr{*e, f}})
+	}
+	return &f
+}
