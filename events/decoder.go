@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 )
 
@@ -21,10 +22,13 @@ type Decoder struct {
 
 	names  []string // of the record at hand
 	shapes []*Shape
+	events []Event
+	values []Value
 }
 
-// Decode returns the envelope that Append wrote. Its texts share memory with data,
-// which must not change while they are in use; its shapes do not. The same list of
+// Decode returns the envelope that Append wrote. Its events are the Decoder's memory,
+// and are there until it decodes the next. Their texts share memory with data, which
+// must not change while they are in use; their shapes do not. The same list of
 // property names yields the same Shape each time, unless so many lists came between
 // that it was forgotten.
 //
@@ -43,8 +47,9 @@ func (d *Decoder) Decode(data []byte) (*Envelope, error) {
 	if c.broken || counts.events > uint64(len(c.data))/minEvent || counts.values > uint64(len(c.data)) {
 		return nil, fmt.Errorf("%w: bad header", ErrCorrupt)
 	}
-	env.Events = make([]Event, counts.events)
-	values := make([]Value, counts.values)
+	d.events, d.values = fresh(d.events, counts.events), fresh(d.values, counts.values)
+	env.Events = d.events
+	values := d.values
 	for i := range env.Events {
 		n := d.event(&c, &env.Events[i], env.Arrived, values)
 		if c.broken {
@@ -56,6 +61,13 @@ func (d *Decoder) Decode(data []byte) (*Envelope, error) {
 		return nil, fmt.Errorf("%w: %d bytes too many", ErrCorrupt, len(c.data))
 	}
 	return env, nil
+}
+
+// fresh returns n zero values in the memory of s, if there is room.
+func fresh[T any](s []T, n uint64) []T {
+	s = slices.Grow(s[:0], int(n))[:n]
+	clear(s)
+	return s
 }
 
 // minEvent is the least number of bytes that an event takes: flags, the length of

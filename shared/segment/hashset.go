@@ -45,6 +45,17 @@ func (s *hashSet) has(hash uint64) bool {
 	return p.used > 0 && p.tags[p.find(tag)] != 0
 }
 
+// near reads the places of ids, all at once: the look-ups that follow do not wait for
+// memory one after the other. What it returns means nothing.
+func (s *hashSet) near(salt uint64, ids []ID) (read uint32) {
+	for i := range ids {
+		if p, tag := s.split(salt ^ ids[i].textHash); p.used > 0 {
+			read ^= p.tags[int(tag)&(len(p.tags)-1)]
+		}
+	}
+	return read
+}
+
 // find returns the place of a tag, or the empty one where it would go.
 func (p *hashPart) find(tag uint32) int {
 	mask := len(p.tags) - 1

@@ -35,6 +35,8 @@ type Met struct {
 	Since Era    // what is said holds of ids that were met in this era or after it
 	Now   Era    // when these ids were met
 	May   []bool // the id may have been met before; of the others it is sure that they were not
+
+	read uint32 // kept, or the compiler would not have it read
 }
 
 // Meet remembers ids of a dataset and says in met, whose memory it uses again, whether
@@ -48,6 +50,7 @@ func (c *Cache) Meet(d dataset.ID, ids []ID, met *Met) {
 		l.turn()
 	}
 	met.Since, met.Now, met.May = l.era-1, l.era, met.May[:0]
+	met.read = l.newer.near(salt, ids) ^ l.older.near(salt, ids)
 	for i := range ids {
 		hash := salt ^ ids[i].textHash
 		known := !l.newer.add(hash)

@@ -32,11 +32,25 @@ func Split(batch rows.Batch, least int) [][]int32 {
 // ByDay lists the rows of each UTC day of a batch's event times.
 func ByDay(batch rows.Batch) map[Day][]int32 {
 	days := map[Day][]int32{}
-	for row, t := range find(batch, dataset.ColumnTime).Ints[:batch.Len] {
-		day := DayOf(t)
-		days[day] = append(days[day], int32(row))
+	times := find(batch, dataset.ColumnTime).Ints[:batch.Len]
+	for from := 0; from < len(times); {
+		day, to := DayOf(times[from]), from+1
+		for to < len(times) && DayOf(times[to]) == day {
+			to++
+		}
+		days[day] = appendRange(days[day], from, to)
+		from = to
 	}
 	return days
+}
+
+// appendRange appends the numbers from from to before to.
+func appendRange(rows []int32, from, to int) []int32 {
+	rows = slices.Grow(rows, to-from)
+	for row := from; row < to; row++ {
+		rows = append(rows, int32(row))
+	}
+	return rows
 }
 
 func find(batch rows.Batch, name string) *rows.Column {
