@@ -1,11 +1,14 @@
 package query
 
-import "github.com/tarnhq/tarn/shared/manifest"
+import (
+	"github.com/tarnhq/tarn/shared/dataset"
+	"github.com/tarnhq/tarn/shared/manifest"
+)
 
 // Column describes a column of an answer.
 type Column struct {
 	Name string `json:"name"`
-	Type Type   `json:"type" enum:"timestamp,text,int,float,bool,json"`
+	Type Type   `json:"type" enum:"timestamp,text,int,float,bool,json,decimal,date,time,interval,blob"`
 }
 
 // Stats says what an answer cost.
@@ -18,10 +21,12 @@ type Stats struct {
 	Truncated      bool    `json:"truncated"` // there were more rows than the limit
 }
 
-// Result is an answer. Rows are in order; each has a value for each column.
+// Result is an answer. Rows are in order; each has a value for each column. Of one
+// dataset it tells the version, of several, or of none, the versions.
 type Result struct {
-	Columns []Column
-	Rows    [][]Value
-	Version manifest.Version
-	Stats   Stats
+	Columns  []Column
+	Rows     [][]Value
+	Version  manifest.Version
+	Versions map[dataset.Name]manifest.Version // nil: of one dataset
+	Stats    Stats
 }

@@ -33,10 +33,7 @@ func WriteJSON(w io.Writer, r Result) error {
 			return err
 		}
 	}
-	rest, err := json.Marshal(struct {
-		Version any   `json:"version"`
-		Stats   Stats `json:"stats"`
-	}{r.Version, r.Stats})
+	rest, err := r.rest()
 	if err != nil {
 		return err
 	}
@@ -44,6 +41,20 @@ func WriteJSON(w io.Writer, r Result) error {
 	b = append(b, rest[1:]...)
 	_, err = flush(w, append(b, '\n'), 0)
 	return err
+}
+
+// rest returns what follows the rows.
+func (r Result) rest() ([]byte, error) {
+	if r.Versions != nil {
+		return json.Marshal(struct {
+			Versions any   `json:"versions"`
+			Stats    Stats `json:"stats"`
+		}{r.Versions, r.Stats})
+	}
+	return json.Marshal(struct {
+		Version any   `json:"version"`
+		Stats   Stats `json:"stats"`
+	}{r.Version, r.Stats})
 }
 
 // WriteCSV writes an answer's columns and rows as RFC 4180 has it. A null is an

@@ -23,6 +23,16 @@ const (
 	JSON      Type = "json"
 )
 
+// The types that only a caller's own SQL makes. All are texts but decimals, which are
+// numbers with all their digits.
+const (
+	Decimal  Type = "decimal"
+	Date     Type = "date"     // as RFC 3339 has it
+	TimeDay  Type = "time"     // of day, as RFC 3339 has it, without an offset
+	Interval Type = "interval" // an ISO 8601 duration: P1Y2M3DT4H5M6.7S
+	Blob     Type = "blob"     // in base64
+)
+
 // TypeOf returns the type that a column's values have in answers.
 func TypeOf(t dataset.Type) Type {
 	if t == dataset.Time {
@@ -35,7 +45,7 @@ func TypeOf(t dataset.Type) Type {
 type Value struct {
 	kind kind
 	bits uint64 // of an int, float, bool, or time in UTC microseconds
-	text string // of a text, or the digits of an int past 64 bits
+	text string // of a text, or the digits of a decimal or of an int past 64 bits
 }
 
 type kind uint8
@@ -79,6 +89,9 @@ func BigValue(i *big.Int) Value {
 	return Value{kind: kindBig, text: i.String()}
 }
 
+// DecimalValue makes a number from its digits.
+func DecimalValue(digits string) Value { return Value{kind: kindBig, text: digits} }
+
 // IsNull reports whether v is null.
 func (v Value) IsNull() bool { return v.kind == kindNull }
 
@@ -88,7 +101,8 @@ func (v Value) Int() int64 { return int64(v.bits) }
 // Float returns the number of a float.
 func (v Value) Float() float64 { return math.Float64frombits(v.bits) }
 
-// Text returns the text of a text, or the digits of an int past 64 bits.
+// Text returns the text of a text, or the digits of a decimal or of an int past 64
+// bits.
 func (v Value) Text() string { return v.text }
 
 // Size is the bytes that v takes in an answer as JSON, with its comma, or a little
