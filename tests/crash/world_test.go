@@ -95,13 +95,16 @@ func (w *world) options(id events.Producer) ingest.Options {
 	}
 }
 
+// cacheMemory lets a worker remember nothing of ids that it met, little, or all.
+var cacheMemory = []int64{0, 1 << 12, 1 << 20}
+
 func (w *world) newWorker() *worker {
 	tbl, blobs := faultyTable{w.table, &w.injector}, faultyBlobs{w.blobs, &w.injector}
 	return &worker{
 		live: &tail.Live{
 			Catalog:  dataset.Catalog{Table: tbl, Now: w.clock},
 			Manifest: manifest.Store{Table: tbl, Blobs: blobs, Now: w.clock},
-			Segments: segment.NewCache(blobs, 1<<20), Blobs: blobs, Now: w.clock,
+			Segments: segment.NewCache(blobs, cacheMemory[w.rng.IntN(len(cacheMemory))]), Blobs: blobs, Now: w.clock,
 		},
 		seals: map[stream.ShardID][]*tail.Seal{}, read: map[stream.ShardID]stream.Sequence{},
 	}
