@@ -77,13 +77,15 @@ type size struct {
 var usual = size{memory: 512, seconds: 15, scratch: 512}
 
 // sizes of the others. The ingestor's batch is at most 6 MB and is repeated as a
-// whole when it runs out of time; a query has nearly all the time the gateway has.
+// whole when it runs out of time; a query has nearly all the time the gateway has. A merge holds what it reads in memory.
 var sizes = map[string]size{
 	"events":   {memory: 1024, seconds: 25, scratch: 512},
 	"queries":  {memory: 3008, seconds: 28, scratch: 4096},
 	"ingestor": {memory: 1769, seconds: 120, scratch: 512},
 	"redrive":  {memory: 512, seconds: 600, scratch: 512},
 	"sweeper":  {memory: 512, seconds: 600, scratch: 512},
+
+	"compactor": {memory: 1769, seconds: 600, scratch: 512},
 }
 
 func sizeOf(function string) size {

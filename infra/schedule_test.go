@@ -35,12 +35,16 @@ func TestEveryScheduleOfTheTableDrivesItsFunctionAndNoOtherIsThere(t *testing.T)
 	})
 }
 
-// rate is how EventBridge writes an interval of whole hours.
+// rate is how EventBridge writes an interval of whole hours or of some minutes.
 func rate(every time.Duration) string {
-	if every == time.Hour {
+	switch {
+	case every == time.Hour:
 		return "rate(1 hour)"
+	case every%time.Hour == 0:
+		return fmt.Sprintf("rate(%d hours)", every/time.Hour)
+	default:
+		return fmt.Sprintf("rate(%d minutes)", every/time.Minute)
 	}
-	return fmt.Sprintf("rate(%d hours)", every/time.Hour)
 }
 
 func TestTheClockMayInvokeWhatItDrivesAndAFailedRunIsNotRepeated(t *testing.T) {

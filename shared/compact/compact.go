@@ -29,6 +29,7 @@ const Shard stream.ShardID = "compact"
 // Compactor merges segments.
 type Compactor struct {
 	Manifest manifest.Store
+	Known    *segment.Cache // of a process that folds too: what it knows of ids it knows of merged ones; nil: none
 	Policy   Policy
 	Now      func() time.Time
 }
@@ -69,6 +70,9 @@ func (c Compactor) Step(ctx context.Context, t tenant.ID, d dataset.ID) (Report,
 	}
 	if err := sameRows(j.refs, added); err != nil {
 		return Report{}, err
+	}
+	if c.Known != nil {
+		c.Known.Inherit(added, j.refs)
 	}
 	change := manifest.Change{Add: added, Remove: keys(j.refs)}
 	change.Commit = name(sequence, change)

@@ -51,6 +51,7 @@ var Functions = []Function{
 	{Name: "authorizer", Needs: []Need{ReadKeys}},
 	{Name: "ingestor", Needs: []Need{ReadCatalog, ReadManifest, WriteManifest, ReadSegments, WriteSegments, ReadStream}},
 	{Name: "redrive", Needs: []Need{ReadFailures, DeleteFailures, PutStream}},
+	{Name: "compactor", Needs: []Need{ReadCatalog, ReadManifest, WriteManifest, DeleteManifest, ReadSegments, WriteSegments}},
 	{Name: "sweeper", Needs: []Need{ReadCatalog, DeleteCatalog, ReadManifest, DeleteManifest, ReadLedger, DeleteLedger, DeleteSegments, ReadSweep, WriteSweep}},
 }
 
@@ -77,5 +78,8 @@ type Schedule struct {
 // Sweep deletes what was deleted or is not named any more.
 var Sweep = Schedule{Function: "sweeper", Every: time.Hour}
 
+// Compact merges small segments.
+var Compact = Schedule{Function: "compactor", Every: 10 * time.Minute}
+
 // Schedules lists every schedule.
-var Schedules = []Schedule{Sweep}
+var Schedules = []Schedule{Sweep, Compact}

@@ -2,6 +2,7 @@ package segment
 
 import (
 	"context"
+	"math"
 	"slices"
 
 	"github.com/tarnhq/tarn/shared/blob"
@@ -44,6 +45,18 @@ func WriteMerged(ctx context.Context, store blob.Store, origin Origin, batch row
 	}
 	ref.Merged = true
 	return ref, put(ctx, store, ref.Key, body)
+}
+
+// Inherit says that segments hold no ids but those of others, so that what Learn was
+// told of all the others holds of them.
+func (c *Cache) Inherit(refs, others []Ref) {
+	era := Era(math.MaxInt64)
+	for _, other := range others {
+		era = min(era, c.learned.of(other.Key))
+	}
+	for _, ref := range refs {
+		c.Learn(ref, era)
+	}
 }
 
 // ReadDuplicates reads a segment of duplicates, in the order it was written in.

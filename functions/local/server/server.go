@@ -43,6 +43,8 @@ type Options struct {
 	Policy     tail.Policy   // when a tail is sealed; zero: DefaultPolicy
 	SweepEvery time.Duration // zero: as often as in AWS
 
+	CompactEvery time.Duration // zero: as often as in AWS
+
 	Free func(dir string) (uint64, error) // bytes that are free on a folder's disk; nil: what the system says
 }
 
@@ -90,6 +92,9 @@ func Open(ctx context.Context, o Options) (*Server, error) {
 	}
 	if o.SweepEvery == 0 {
 		o.SweepEvery = route.Sweep.Every
+	}
+	if o.CompactEvery == 0 {
+		o.CompactEvery = route.Compact.Every
 	}
 	s := &Server{options: o, stop: func() {}}
 	if err := s.open(ctx); err != nil {
@@ -158,6 +163,7 @@ func (s *Server) start() {
 		_ = tail.Follow(ctx, s.store.Stream(), s.worker, snapshot.Every(lookEvery), sealGrace) // ends with ctx
 	})
 	s.running.Go(func() { s.sweep(ctx) })
+	s.running.Go(func() { s.compact(ctx) })
 }
 
 // Handler serves everything.
