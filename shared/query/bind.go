@@ -16,23 +16,41 @@ var weekdays = []string{"sunday", "monday", "tuesday", "wednesday", "thursday", 
 // Bind makes the program of a request over a dataset of some kind, schema and
 // definitions, or says with fault.Invalid what does not fit.
 func Bind(r Request, kind dataset.Kind, schema dataset.Schema, named Definitions) (Program, error) {
-	b := &binder{scope: scopeOf(kind, schema), named: named}
-	bound, err := b.aggregate(r)
+	b := &binder{scope: scopeOf(kind, schema), named: named, used: map[string]int{}}
+	bound, err := b.bind(r)
 	return Program{Definitions: b.uses(), steps: bound}, err
+}
+
+func (b *binder) bind(r Request) (steps, error) {
+	if r.Kind != Sessions && slices.ContainsFunc(r.Dimensions, func(d Dimension) bool { return d.At != "" }) {
+		return nil, refuse("dimensions", "entry and exit are of sessions").WithHint("leave \"at\" out")
+	}
+	switch r.Kind {
+	case Funnel:
+		return b.funnel(r)
+	case Retention:
+		return b.retention(r)
+	case Paths:
+		return b.paths(r)
+	case Sessions:
+		return b.sessions(r)
+	case Audience:
+		return b.audience(r)
+	}
+	return b.aggregate(r)
 }
 
 type binder struct {
 	scope scope
 	named Definitions
 	used  map[string]int // versions of the definitions that were used, by name
+
+	within bool // an audience
 }
 
 func (b *binder) use(name string) (Definition, bool) {
 	d, ok := b.named[name]
 	if ok {
-		if b.used == nil {
-			b.used = map[string]int{}
-		}
 		b.used[name] = d.Version
 	}
 	return d, ok

@@ -20,6 +20,9 @@ func (b *binder) filter(path string, f Filter) (Expr, error) {
 		operand, err := b.filter(path+".not", *f.Not)
 		return Expr{Node: NodeNot, Args: []Expr{operand}}, err
 	}
+	if f.Audience != "" {
+		return b.member(path+".audience", f.Audience)
+	}
 	field, err := b.scope.field(path, f.Column)
 	if err != nil {
 		return Expr{}, err

@@ -2,6 +2,7 @@ package query
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/query/calendar"
@@ -21,16 +22,30 @@ func Decode(body []byte) (Request, error) {
 // headFields are of all kinds.
 var headFields = []string{"dataset", "kind", "time", "filter", "wait_for"}
 
+// kindFields are of one kind, beside headFields.
 var kindFields = map[Kind][]string{
 	Aggregate: {"measures", "dimensions", "top", "compare", "totals", "order", "limit"},
+	Funnel:    {"subject", "steps", "unordered", "window", "exclude", "dimensions", "limit"},
+	Retention: {"subject", "cohort", "returning", "recurring", "periods", "dimensions", "limit"},
+	Paths:     {"subject", "column", "start", "before", "depth", "collapse", "dimensions", "order", "limit"},
+	Sessions:  {"subject", "timeout", "dimensions", "order", "limit"},
+	Audience:  {"subject", "where", "list", "dimensions", "order", "limit"},
 }
 
 func decodeRequest(path string, value any) (Request, error) {
-	o, err := asObject(path, value, append(kindFields[Aggregate], headFields...)...)
+	members, _ := value.(map[string]any)
+	kind, err := choice(object{path, members}, "kind", kinds)
 	if err != nil {
 		return Request{}, err
 	}
-	var r Request
+	if kind == "" {
+		kind = Aggregate
+	}
+	o, err := asObject(path, value, slices.Concat(headFields, kindFields[kind])...)
+	if err != nil {
+		return Request{}, err
+	}
+	r := Request{Kind: kind}
 	steps := []func() error{
 		func() error { return decodeHead(o, &r) },
 		func() (err error) { r.Measures, err = decodeEach(o, "measures", MaxMeasures, decodeMeasure); return },
@@ -43,6 +58,7 @@ func decodeRequest(path string, value any) (Request, error) {
 		func() (err error) { r.Top, err = decodeTop(o); return },
 		func() (err error) { r.Compare, err = decodeCompare(o); return },
 		func() (err error) { r.Totals, err = choice(o, "totals", totals); return },
+		func() error { return decodeFollowed(o, &r) },
 		func() (err error) {
 			r.Order, err = decodeEach(o, "order", MaxMeasures+MaxDimensions+1, decodeOrder)
 			return
@@ -60,9 +76,6 @@ func decodeHead(o object, r *Request) error {
 		return refuse("dataset", "is missing").WithHint(`name the dataset to ask: {"dataset": "web", "measures": ["count"]}`)
 	}
 	r.Dataset = dataset.Name(name)
-	if r.Kind, err = choice(o, "kind", []Kind{Aggregate}); err != nil {
-		return err
-	}
 	if r.WaitFor, err = o.text("wait_for"); err != nil {
 		return err
 	}
@@ -216,7 +229,7 @@ func decodeDimension(path string, value any) (Dimension, error) {
 	if text, ok := value.(string); ok {
 		return Dimension{Column: text}, nil
 	}
-	o, err := asObject(path, value, "column", "name")
+	o, err := asObject(path, value, "column", "name", "at")
 	if err != nil {
 		return Dimension{}, err
 	}
@@ -224,7 +237,10 @@ func decodeDimension(path string, value any) (Dimension, error) {
 	if d.Column, err = o.text("column"); err != nil {
 		return d, err
 	}
-	d.Name, err = o.text("name")
+	if d.Name, err = o.text("name"); err != nil {
+		return d, err
+	}
+	d.At, err = choice(o, "at", []At{Entry, Exit})
 	return d, err
 }
 

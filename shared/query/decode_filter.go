@@ -18,19 +18,19 @@ func decodeFilter(path string, value any, left *int) (Filter, error) {
 	if *left--; *left < 0 {
 		return Filter{}, refuse(path, "a filter has at most %d conditions", MaxOperands)
 	}
-	o, err := asObject(path, value, "and", "or", "not", "column", "op", "value")
+	o, err := asObject(path, value, "and", "or", "not", "audience", "column", "op", "value")
 	if err != nil {
 		return Filter{}, err
 	}
-	and, or, not, column := o.members["and"], o.members["or"], o.members["not"], o.members["column"]
+	and, or, not, audience, column := o.members["and"], o.members["or"], o.members["not"], o.members["audience"], o.members["column"]
 	given := 0
-	for _, v := range []any{and, or, not, column} {
+	for _, v := range []any{and, or, not, audience, column} {
 		if v != nil {
 			given++
 		}
 	}
 	if given != 1 || column == nil && len(o.members) > 1 {
-		return Filter{}, refuse(path, "must be one of and, or, not, or a condition").
+		return Filter{}, refuse(path, "must be one of and, or, not, an audience, or a condition").
 			WithHint(`{"column": "country", "op": "=", "value": "CH"}, or {"and": [...]}, {"or": [...]}, {"not": {...}}`)
 	}
 	switch {
@@ -43,6 +43,12 @@ func decodeFilter(path string, value any, left *int) (Filter, error) {
 	case not != nil:
 		operand, err := decodeFilter(o.at("not"), not, left)
 		return Filter{Not: &operand}, err
+	case audience != nil:
+		name, err := o.text("audience")
+		if err == nil && name == "" {
+			err = refuse(o.at("audience"), "is empty")
+		}
+		return Filter{Audience: name}, err
 	}
 	return decodeCondition(o)
 }

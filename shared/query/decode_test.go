@@ -51,7 +51,7 @@ func TestARequestThatIsWrongIsToldWhatWouldBeRight(t *testing.T) {
 		"an unknown field within":      {`{"dataset":"web","time":{"form":"x"}}`, `time: there is no field "form"`, `did you mean "from"?`},
 		"no dataset":                   {`{"measures":["count"]}`, "dataset: is missing", "name the dataset"},
 		"no measures":                  {`{"dataset":"web"}`, "measures: there are none", "at least one"},
-		"another kind":                 {`{"dataset":"web","kind":"funnel"}`, `kind: "funnel" is not known`, "aggregate"},
+		"another kind":                 {`{"dataset":"web","kind":"funnels"}`, `kind: "funnels" is not known`, "aggregate"},
 		"a measure that is none":       {`{"dataset":"web","measures":["sum"]}`, `measures[0]: "sum" is not a measure`, `{"op": "sum"`},
 		"an op that is none":           {`{"dataset":"web","measures":[{"op":"summ"}]}`, `measures[0].op: "summ"`, `did you mean "sum"?`},
 		"no op":                        {`{"dataset":"web","measures":[{"column":"n"}]}`, "measures[0]: has no op", "count_distinct"},

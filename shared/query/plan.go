@@ -86,6 +86,8 @@ type Field struct {
 type Group struct {
 	Name  string `json:"name"`
 	Field Field  `json:"field"`
+
+	AtExit bool `json:"at_exit,omitempty"` // of sessions: of the last row, not the first
 }
 
 // Aggregand is a measure.
@@ -123,8 +125,9 @@ const (
 	NodeStartsWith Node = "starts_with"
 	NodeIsNull     Node = "is_null"
 	NodeIsNotNull  Node = "is_not_null"
-	NodeNever      Node = "never"  // false of a value, null of null: an int that equals 1.5
-	NodeAlways     Node = "always" // true of a value, null of null
+	NodeNever      Node = "never"    // false of a value, null of null: an int that equals 1.5
+	NodeAudience   Node = "audience" // Field is a subject of Audience
+	NodeAlways     Node = "always"   // true of a value, null of null
 )
 
 // Expr is a condition, or several. As in SQL it is true, false or null.
@@ -133,6 +136,8 @@ type Expr struct {
 	Args   []Expr  `json:"args,omitempty"`
 	Field  *Field  `json:"field,omitempty"`
 	Values []Value `json:"values,omitempty"` // of the field's type, ascending, without repetition
+
+	Audience *AudiencePlan `json:"audience,omitempty"`
 }
 
 // TimeColumn is the name of the answer's column of bucket starts.

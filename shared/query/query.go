@@ -35,7 +35,7 @@ const (
 // Request is the body of POST /v1/query.
 type Request struct {
 	Dataset    dataset.Name `json:"dataset" example:"web"`
-	Kind       Kind         `json:"kind,omitempty" enum:"aggregate" default:"aggregate"`
+	Kind       Kind         `json:"kind,omitempty" enum:"aggregate,funnel,retention,paths,sessions,audience" default:"aggregate"`
 	Measures   []Measure    `json:"measures,omitempty" doc:"what to compute of each group; the text \"count\" is short for {\"op\": \"count\"}" maxItems:"50"`
 	Dimensions []Dimension  `json:"dimensions,omitempty" doc:"what to group by; a column's name is short for {\"column\": name}" maxItems:"20"`
 	Time       *Time        `json:"time,omitempty"`
@@ -46,6 +46,24 @@ type Request struct {
 	Order      []Order      `json:"order,omitempty" doc:"default: by time, then by the dimensions"`
 	Limit      int          `json:"limit,omitempty" minimum:"1" maximum:"100000" default:"1000"`
 	WaitFor    string       `json:"wait_for,omitempty" doc:"the Tarn-Version of an ingest answer: wait until that is seen"`
+
+	Subject   string      `json:"subject,omitempty" doc:"all kinds but aggregate: the column that tells who" default:"user_id"`
+	Steps     []Step      `json:"steps,omitempty" doc:"funnel" maxItems:"20"`
+	Unordered bool        `json:"unordered,omitempty" doc:"funnel: steps in any order"`
+	Window    string      `json:"window,omitempty" doc:"funnel: how long an attempt may take: a number and s, m, h, d or w" default:"7d"`
+	Exclude   []Exclusion `json:"exclude,omitempty" doc:"funnel: what must not come between steps" maxItems:"20"`
+	Cohort    *Filter     `json:"cohort,omitempty" doc:"retention: the rows that make a subject one of a cohort; default: all"`
+	Returning *Filter     `json:"returning,omitempty" doc:"retention: the rows that are a return; default: all"`
+	Recurring bool        `json:"recurring,omitempty" doc:"retention: a subject is of the cohort of every period it has such a row in, not of its first one alone"`
+	Periods   int         `json:"periods,omitempty" minimum:"1" maximum:"400" default:"12" doc:"retention: the last period"`
+	Column    string      `json:"column,omitempty" doc:"paths: the column whose values make them" default:"event"`
+	Start     any         `json:"start,omitempty" doc:"paths: the value that they begin with; default: each subject's first, or before it the last"`
+	Before    bool        `json:"before,omitempty" doc:"paths: what comes before, not after"`
+	Depth     int         `json:"depth,omitempty" minimum:"1" maximum:"10" default:"3" doc:"paths: how many values further"`
+	Collapse  bool        `json:"collapse,omitempty" doc:"paths: a value that repeats counts once"`
+	Timeout   string      `json:"timeout,omitempty" doc:"sessions: the longest pause: a number and s, m, h, d or w" default:"30m"`
+	Where     *Behaviour  `json:"where,omitempty" doc:"audience: what a subject did; default: anything"`
+	List      bool        `json:"list,omitempty" doc:"audience: the subjects themselves, not their number"`
 }
 
 // Measure is a number computed of each group.
@@ -65,7 +83,17 @@ type Measure struct {
 type Dimension struct {
 	Column string `json:"column"`
 	Name   string `json:"name,omitempty" doc:"of the answer's column; default: the column's"`
+	At     At     `json:"at,omitempty" enum:"entry,exit" doc:"sessions: of the first row or the last; default: the first"`
 }
+
+// At is a place in a session.
+type At string
+
+// The places.
+const (
+	Entry At = "entry"
+	Exit  At = "exit"
+)
 
 // Time restricts rows to [From, To) of event time and groups them by a grain.
 type Time struct {
@@ -118,16 +146,18 @@ const (
 
 var totals = []Totals{GrandTotal, AllTotals}
 
-// Filter is a tree of conditions: exactly one of And, Or, Not or Column is given.
+// Filter is a tree of conditions: exactly one of And, Or, Not, Column or Audience is
+// given.
 // A condition on a null is neither true nor false, as in SQL: only is_null and
 // is_not_null tell nulls.
 type Filter struct {
-	And    []Filter   `json:"and,omitempty"`
-	Or     []Filter   `json:"or,omitempty"`
-	Not    *Filter    `json:"not,omitempty"`
-	Column string     `json:"column,omitempty"`
-	Op     Comparison `json:"op,omitempty" enum:"=,!=,<,<=,>,>=,in,not_in,between,contains,starts_with,is_null,is_not_null"`
-	Value  any        `json:"value,omitempty" doc:"a list for in and not_in, [low, high] for between (both inclusive), none for is_null and is_not_null"`
+	And      []Filter   `json:"and,omitempty"`
+	Or       []Filter   `json:"or,omitempty"`
+	Not      *Filter    `json:"not,omitempty"`
+	Audience string     `json:"audience,omitempty" doc:"the name of a saved audience: only rows of its subjects"`
+	Column   string     `json:"column,omitempty"`
+	Op       Comparison `json:"op,omitempty" enum:"=,!=,<,<=,>,>=,in,not_in,between,contains,starts_with,is_null,is_not_null"`
+	Value    any        `json:"value,omitempty" doc:"a list for in and not_in, [low, high] for between (both inclusive), none for is_null and is_not_null"`
 }
 
 // Order sorts the answer by one of its columns. Nulls come last, either way.

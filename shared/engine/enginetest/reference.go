@@ -24,7 +24,7 @@ func Answer(p query.AggregatePlan, all rows.Batch) (out [][]query.Value, truncat
 		ordered = append(ordered, groups[""])
 	}
 	for row := range all.Len {
-		at := field(all, row, query.Field{Name: dataset.ColumnTime, Type: dataset.Time})
+		at := field(all, row, timeField)
 		if !within(p.Range, at) || !holds(p.Filter, all, row) {
 			continue
 		}
@@ -49,6 +49,8 @@ func Answer(p query.AggregatePlan, all rows.Batch) (out [][]query.Value, truncat
 	}
 	return out, false
 }
+
+var timeField = query.Field{Name: dataset.ColumnTime, Type: dataset.Time}
 
 // within reports whether a time is in a range. Rows without one are in that of all
 // time only.
