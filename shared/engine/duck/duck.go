@@ -63,17 +63,38 @@ type Engine struct {
 // Open starts an engine.
 func Open(config Config) (*Engine, error) {
 	config = config.filled()
-	connector, err := duckdb.NewConnector("", func(driver.ExecerContext) error { return nil })
+	db, err := openDatabase()
 	if err != nil {
-		return nil, fmt.Errorf("duckdb: %w", err)
+		return nil, err
 	}
-	e := &Engine{config: config, db: sql.OpenDB(connector)}
+	e := &Engine{config: config, db: db}
 	e.db.SetMaxOpenConns(config.Queries + 1) // one is the tails'
 	e.db.SetMaxIdleConns(config.Queries + 1)
 	if err := e.configure(); err != nil {
 		return nil, errors.Join(err, e.db.Close())
 	}
 	return e, nil
+}
+
+// openDatabase opens an empty database in memory.
+func openDatabase() (*sql.DB, error) {
+	connector, err := duckdb.NewConnector("", func(driver.ExecerContext) error { return nil })
+	if err != nil {
+		return nil, fmt.Errorf("duckdb: %w", err)
+	}
+	return sql.OpenDB(connector), nil
+}
+
+// settingsOf are those of every database.
+func settingsOf(threads int, memory int64) []string {
+	return []string{
+		"SET TimeZone = 'UTC'",
+		"SET autoinstall_known_extensions = false",
+		"SET autoload_known_extensions = false",
+		"SET temp_directory = ''",
+		fmt.Sprintf("SET threads = %d", threads),
+		fmt.Sprintf("SET memory_limit = '%dB'", memory),
+	}
 }
 
 // configure limits what any statement may do, then locks that.
@@ -84,33 +105,19 @@ func (e *Engine) configure() error {
 			folders = append(folders, text(folder))
 		}
 	}
-	settings := []string{
-		"SET TimeZone = 'UTC'",
-		"SET autoinstall_known_extensions = false",
-		"SET autoload_known_extensions = false",
+	settings := append(settingsOf(e.config.Threads, e.config.Memory),
 		"SET parquet_metadata_cache = true",
 		"SET preserve_insertion_order = false",
-		"SET temp_directory = ''",
-		fmt.Sprintf("SET threads = %d", e.config.Threads),
-		fmt.Sprintf("SET memory_limit = '%dB'", e.config.Memory),
-		"SET allowed_directories = [" + strings.Join(folders, ", ") + "]",
-		"SET enable_external_access = false",
-	}
+		"SET allowed_directories = ["+strings.Join(folders, ", ")+"]",
+		"SET enable_external_access = false")
 	ctx := context.Background()
 	conn, err := e.db.Conn(ctx)
 	if err != nil {
 		return fmt.Errorf("duckdb: %w", err)
 	}
-	for _, s := range settings {
-		if _, err := conn.ExecContext(ctx, s); err != nil {
-			return errors.Join(fmt.Errorf("duckdb: %s: %w", s, err), conn.Close())
-		}
-	}
-	if err := registerFunctions(conn); err != nil {
+	err = errors.Join(execAll(ctx, conn, settings), registerFunctions(conn), execAll(ctx, conn, []string{"SET lock_configuration = true"}))
+	if err != nil {
 		return errors.Join(err, conn.Close())
-	}
-	if _, err := conn.ExecContext(ctx, "SET lock_configuration = true"); err != nil {
-		return errors.Join(fmt.Errorf("duckdb: %w", err), conn.Close())
 	}
 	e.tails = newTails(conn, e.config.Now)
 	return nil

@@ -64,11 +64,14 @@ func (f *fields) addFilter(e *query.Expr) {
 	}
 }
 
+// instant is the type of a field that holds a time as a TIMESTAMP, for who writes SQL.
+const instant dataset.Type = "instant"
+
 // sqlTypes are the types of fields in relations: times are BIGINT microseconds,
 // because integer arithmetic buckets them.
 var sqlTypes = map[dataset.Type]string{
 	dataset.Bool: "BOOLEAN", dataset.Int: "BIGINT", dataset.Float: "DOUBLE",
-	dataset.Text: "VARCHAR", dataset.Time: "BIGINT", dataset.JSON: "VARCHAR",
+	dataset.Text: "VARCHAR", dataset.Time: "BIGINT", dataset.JSON: "VARCHAR", instant: "TIMESTAMP",
 }
 
 // widened converts an SQL expression of one type to the type that its column has
@@ -77,6 +80,8 @@ func widened(expression string, from, to dataset.Type) string {
 	switch {
 	case from == to:
 		return expression
+	case to == instant: // only times become such
+		return "make_timestamp(" + expression + ")"
 	case to == dataset.Float:
 		return "CAST(" + expression + " AS DOUBLE)"
 	case from == dataset.Float:

@@ -191,6 +191,9 @@ func columnOf(ref segment.Ref, name string) int {
 
 // stored reads a column of a file as a field of a relation.
 func stored(column string, from, to dataset.Type) string {
+	if to == instant {
+		return column
+	}
 	if from == dataset.Time {
 		column = "epoch_us(" + column + ")"
 	}

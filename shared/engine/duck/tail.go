@@ -119,15 +119,20 @@ func (t *tails) fill(ctx context.Context, id partID, batch rows.Batch, f fields)
 
 func (t *tails) create(ctx context.Context, batch rows.Batch, columns []int) (*table, error) {
 	t.made++
-	made := &table{name: fmt.Sprintf("tail%d", t.made), columns: columns}
+	return createTable(ctx, t.conn, fmt.Sprintf("tail%d", t.made), batch, columns)
+}
+
+// createTable makes a table of some columns of a batch, ready to be appended to.
+func createTable(ctx context.Context, conn *sql.Conn, name string, batch rows.Batch, columns []int) (*table, error) {
+	made := &table{name: name, columns: columns}
 	declared := []string{"n BOOLEAN"} // a table needs a column
 	for _, c := range columns {
 		declared = append(declared, columnName(c)+" "+sqlTypes[batch.Columns[c].Type])
 	}
-	if _, err := t.conn.ExecContext(ctx, "CREATE TABLE "+made.name+" ("+strings.Join(declared, ", ")+")"); err != nil {
+	if _, err := conn.ExecContext(ctx, "CREATE TABLE "+made.name+" ("+strings.Join(declared, ", ")+")"); err != nil {
 		return nil, err
 	}
-	return made, t.conn.Raw(made.openAppender)
+	return made, conn.Raw(made.openAppender)
 }
 
 // sweep drops tables that nobody reads and nobody will: of parts that the dataset's

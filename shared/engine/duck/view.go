@@ -1,0 +1,166 @@
+package duck
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/tarnhq/tarn/shared/dataset"
+	"github.com/tarnhq/tarn/shared/query"
+	"github.com/tarnhq/tarn/shared/rows"
+	"github.com/tarnhq/tarn/shared/snapshot"
+)
+
+// View is a dataset as a caller's own SQL sees it. It can be made by another process
+// than the one that wrote it down.
+type View struct {
+	SQL    string // creates the view; the tables must be there
+	Tables []TailTable
+}
+
+// TailTable holds unsealed rows: of a part of a tail, the columns that are read.
+type TailTable struct {
+	Name string
+	Rows rows.Batch
+}
+
+// ViewOf writes down a view of a snapshot whose segments are at some paths, in order.
+// It has
+// every column of the dataset, but only those that reads names may be read: another
+// fails the statement. Only rows that a filter, if any, is true of are in it.
+func ViewOf(schema string, over snapshot.Snapshot, paths []string, reads func(column string) bool, filter *query.Expr) View {
+	columns := slices.Clone(over.Schema.Columns)
+	if over.Dataset.Kind == dataset.Events {
+		columns = slices.Concat(dataset.Fixed, columns)
+	}
+	s := sources{sealed: selection{refs: over.Segments, within: make([]bool, len(over.Segments))}, paths: paths}
+	names := ViewNames(columns)
+	list := make([]string, len(columns))
+	for i, c := range columns {
+		list[i] = unread(c) + " AS " + identifier(names[i])
+		if reads(names[i]) {
+			field := fieldOf(c)
+			s.add(field)
+			list[i] = s.alias(field) + " AS " + identifier(names[i])
+		}
+	}
+	s.addFilter(filter)
+	var v View
+	for i, p := range over.Tail {
+		if p.Rows.Len > 0 {
+			t := TailTable{fmt.Sprintf("tail_%s_%d", over.Dataset.ID, i), narrowed(p.Rows, s.fields)}
+			v.Tables = append(v.Tables, t)
+			s.tail = append(s.tail, part{table: &table{name: t.Name}, columns: columnsOf(t.Rows), rows: t.Rows.Len})
+		}
+	}
+	v.SQL = fmt.Sprintf("CREATE VIEW %s.%s AS SELECT %s\nFROM %s", identifier(schema), identifier(string(over.Dataset.Name)),
+		strings.Join(list, ", "), s.rows(query.Rows{Range: query.Unbounded, Filter: filter}))
+	return v
+}
+
+// fieldOf is the field that a column of a view holds.
+func fieldOf(c dataset.Column) query.Field {
+	if c.Type == dataset.Time {
+		return query.Field{Name: c.Name, Type: instant}
+	}
+	return query.Field{Name: c.Name, Type: c.Type}
+}
+
+// unread writes a column of a view whose values were not brought along: to read it
+// is an error, not a null.
+func unread(c dataset.Column) string {
+	return "CAST(error('a column is read that was not asked for') AS " + sqlTypes[fieldOf(c).Type] + ")"
+}
+
+// ViewNames are the names that columns have in a view, where names that differ by
+// case alone are the same and none holds NUL. A name that is taken gets a number.
+func ViewNames(columns []dataset.Column) []string {
+	taken := map[string]bool{}
+	for _, c := range columns {
+		taken[strings.ToLower(c.Name)] = true
+	}
+	first := map[string]bool{}
+	names := make([]string, len(columns))
+	for i, c := range columns {
+		name := strings.ReplaceAll(c.Name, "\x00", "\u2400")
+		for n := 1; first[strings.ToLower(name)] || name != c.Name && taken[strings.ToLower(name)]; n++ {
+			name = fmt.Sprintf("%s_%d", strings.ReplaceAll(c.Name, "\x00", "\u2400"), n)
+		}
+		first[strings.ToLower(name)] = true
+		names[i] = name
+	}
+	return names
+}
+
+// narrowed keeps the columns that some fields read.
+func narrowed(b rows.Batch, f fields) rows.Batch {
+	out := rows.Batch{Len: b.Len}
+	for _, i := range neededColumns(b, f) {
+		out.Columns = append(out.Columns, b.Columns[i])
+	}
+	return out
+}
+
+// OpenIsolated opens a database for one statement of a caller's own. It may read any
+// file until Isolate has said which.
+func OpenIsolated(ctx context.Context, threads int, memory int64) (*sql.DB, *sql.Conn, error) {
+	db, err := openDatabase()
+	if err != nil {
+		return nil, nil, err
+	}
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return nil, nil, errors.Join(fmt.Errorf("duckdb: %w", err), db.Close())
+	}
+	if err := execAll(ctx, conn, settingsOf(threads, memory)); err != nil {
+		return nil, nil, errors.Join(err, db.Close())
+	}
+	return db, conn, registerFunctions(conn)
+}
+
+// Isolate leaves a database the files at some paths, and locks that.
+func Isolate(ctx context.Context, conn *sql.Conn, paths []string) error {
+	quoted := make([]string, len(paths))
+	for i, path := range paths {
+		quoted[i] = text(path)
+	}
+	return execAll(ctx, conn, []string{
+		"SET allowed_paths = [" + strings.Join(quoted, ", ") + "]",
+		"SET enable_external_access = false",
+		"SET lock_configuration = true",
+	})
+}
+
+// Create makes a view with its tables. The schema must be there.
+func (v View) Create(ctx context.Context, conn *sql.Conn) error {
+	for _, t := range v.Tables {
+		if err := t.create(ctx, conn); err != nil {
+			return err
+		}
+	}
+	return execAll(ctx, conn, []string{v.SQL})
+}
+
+func (t TailTable) create(ctx context.Context, conn *sql.Conn) error {
+	all := make([]int, len(t.Rows.Columns))
+	for i := range all {
+		all[i] = i
+	}
+	made, err := createTable(ctx, conn, t.Name, t.Rows, all)
+	if err != nil {
+		return err
+	}
+	return errors.Join(made.append(t.Rows), made.close())
+}
+
+func execAll(ctx context.Context, conn *sql.Conn, statements []string) error {
+	for _, s := range statements {
+		if _, err := conn.ExecContext(ctx, s); err != nil {
+			return fmt.Errorf("duckdb: %.200s: %w", s, err)
+		}
+	}
+	return nil
+}
