@@ -1,9 +1,11 @@
 package fake
 
 import (
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/tarnhq/tarn/shared/queue/queuetest"
 	"github.com/tarnhq/tarn/shared/stream/streamtest"
 	"github.com/tarnhq/tarn/shared/table"
 	"github.com/tarnhq/tarn/shared/table/tabletest"
@@ -11,6 +13,14 @@ import (
 
 func TestTableKeepsThePortsPromises(t *testing.T) {
 	tabletest.Run(t, func(*testing.T) table.Table { return &Table{Now: time.Now} })
+}
+
+func TestQueueKeepsThePortsPromises(t *testing.T) {
+	queuetest.Run(t, func(*testing.T) queuetest.Fixture {
+		var ahead atomic.Int64
+		q := &Queue{Tries: 3, Now: func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }}
+		return queuetest.Fixture{Queue: q, Tries: q.Tries, Advance: func(d time.Duration) { ahead.Add(int64(d)) }}
+	})
 }
 
 func TestStreamKeepsThePortsPromises(t *testing.T) {
