@@ -8,6 +8,7 @@ import (
 
 	"github.com/tarnhq/tarn/shared/blob"
 	"github.com/tarnhq/tarn/shared/fault"
+	"github.com/tarnhq/tarn/shared/lru"
 	"github.com/tarnhq/tarn/shared/rows"
 	"github.com/tarnhq/tarn/shared/segment/columnfile"
 )
@@ -20,20 +21,31 @@ const maxTail = 1 << 30
 // not an answer.
 type Cache struct {
 	store   blob.Store
-	kept    *recent
+	kept    *lru.Cache[cacheKey, any]
 	learned *learned
 }
+
+// cacheKey names a part of a segment: a row group's ids; where group is negative, a
+// row group's marks or the file.
+type cacheKey struct {
+	blob  string
+	group int
+}
+
+const theFile = -1
+
+func marksOf(group int) int { return -2 - group }
 
 // NewCache returns a Cache that keeps up to memory bytes: half of them of what it
 // read, half of what it learned.
 func NewCache(store blob.Store, memory int64) *Cache {
-	return &Cache{store: store, kept: newRecent(memory / 2), learned: newLearned(memory / 4)}
+	return &Cache{store: store, kept: lru.New[cacheKey, any](memory / 2), learned: newLearned(memory / 4)}
 }
 
 // file returns the opened file of a segment.
 func (c *Cache) file(ctx context.Context, ref Ref) (*columnfile.File, error) {
 	key := cacheKey{ref.Key, theFile}
-	if kept, ok := c.kept.get(key); ok {
+	if kept, ok := c.kept.Get(key); ok {
 		return kept.(*columnfile.File), nil
 	}
 	if ref.Tail <= 0 || ref.Tail > min(ref.Bytes, maxTail) {
@@ -50,7 +62,7 @@ func (c *Cache) file(ctx context.Context, ref Ref) (*columnfile.File, error) {
 	if err != nil {
 		return nil, broken(ref, err, "it cannot be opened")
 	}
-	c.kept.put(key, f, f.Memory())
+	c.kept.Put(key, f, f.Memory())
 	return f, nil
 }
 

@@ -59,11 +59,11 @@ func (x *Index) Contains(ctx context.Context, id *ID) (bool, error) {
 // once one of them came again: most that pass the filter are new.
 func (x *Index) has(ctx context.Context, group int, id *ID, hash uint64) (bool, error) {
 	whole := cacheKey{x.ref.Key, group}
-	if kept, ok := x.cache.kept.get(whole); ok {
+	if kept, ok := x.cache.kept.Get(whole); ok {
 		return kept.(*columnfile.Set).Has(id.value(x.ref.UUID)), nil
 	}
 	short := cacheKey{x.ref.Key, marksOf(group)}
-	known, ok := x.cache.kept.get(short)
+	known, ok := x.cache.kept.Get(short)
 	if ok && !known.(marks).mayHave(hash) {
 		return false, nil
 	}
@@ -73,13 +73,13 @@ func (x *Index) has(ctx context.Context, group int, id *ID, hash uint64) (bool, 
 	}
 	if !ok {
 		m := newMarks(x.ref, column)
-		x.cache.kept.put(short, m, m.memory())
+		x.cache.kept.Put(short, m, m.memory())
 		if !m.mayHave(hash) {
 			return false, nil
 		}
 	}
 	set := columnfile.NewSet(x.ref.idForm(), column)
-	x.cache.kept.put(whole, set, set.Memory())
+	x.cache.kept.Put(whole, set, set.Memory())
 	return set.Has(id.value(x.ref.UUID)), nil
 }
 
