@@ -1,0 +1,248 @@
+// Package sqlrun answers a caller's own SQL. Each statement has a process of its own
+// (package sandbox), which parses and checks it (package sqlgate) and says what it
+// reads; this one decides whether the caller may, pins a version of each dataset, and
+// hands over views, unsealed rows and the names of the files beneath. The stranger's
+// text is never near the database that serves everybody, and a process that is taken
+// over knows no more than its caller may see.
+package sqlrun
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/tarnhq/tarn/shared/dataset"
+	"github.com/tarnhq/tarn/shared/engine/duck"
+	"github.com/tarnhq/tarn/shared/engine/local"
+	"github.com/tarnhq/tarn/shared/fault"
+	"github.com/tarnhq/tarn/shared/manifest"
+	"github.com/tarnhq/tarn/shared/query"
+	"github.com/tarnhq/tarn/shared/sandbox"
+	"github.com/tarnhq/tarn/shared/snapshot"
+	"github.com/tarnhq/tarn/shared/sqlgate"
+)
+
+// MaxDatasets is how many datasets a statement may read.
+const MaxDatasets = 20
+
+// Config sizes a Runner. Program and Files are needed.
+type Config struct {
+	Program   string // this one: its main hands Argument to Child
+	Files     *local.Files
+	Threads   int              // of one statement; zero: one per processor
+	Memory    int64            // bytes that DuckDB may use for one statement; zero: 512 MiB
+	AtOnce    int              // statements; further ones wait. Zero: 2
+	Deadline  time.Duration    // of one statement; zero: 25 seconds
+	MaxAnswer int              // bytes of one answer; zero: 64 MiB
+	Now       func() time.Time // nil: time.Now
+}
+
+func (c Config) filled() Config {
+	set(&c.Threads, runtime.GOMAXPROCS(0))
+	set(&c.Memory, 512<<20)
+	set(&c.AtOnce, 2)
+	set(&c.Deadline, 25*time.Second)
+	set(&c.MaxAnswer, 64<<20)
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	return c
+}
+
+func set[T int | int64 | time.Duration](field *T, usual T) {
+	if *field == 0 {
+		*field = usual
+	}
+}
+
+// Runner runs statements. It is safe for concurrent use.
+type Runner struct {
+	config Config
+	pool   *sandbox.Pool
+}
+
+// New prepares a runner. It starts nothing before the first statement.
+func New(config Config) (*Runner, error) {
+	config = config.filled()
+	limits, err := json.Marshal(bounds{Threads: config.Threads, Memory: config.Memory, Seconds: int(config.Deadline/time.Second)*config.Threads + spareSeconds})
+	if err != nil {
+		return nil, fmt.Errorf("sql: %w", err)
+	}
+	return &Runner{config: config, pool: sandbox.NewPool(config.Program, []string{Argument, string(limits)}, config.AtOnce)}, nil
+}
+
+// spareSeconds of processor time are for the start of a process.
+const spareSeconds = 5
+
+// Close ends the process that waits for work.
+func (r *Runner) Close() { r.pool.Close() }
+
+// Statement is what a caller asks.
+type Statement struct {
+	SQL        string
+	Parameters []Parameter
+	// Open pins a dataset for the caller, or says that there is none or that the
+	// caller may not.
+	Open func(context.Context, dataset.Name) (Visible, error)
+}
+
+// Visible is what a caller sees of a dataset.
+type Visible struct {
+	snapshot.Snapshot
+	Filter *query.Expr // of the rows; nil: all of them
+}
+
+// Run answers a statement. When ctx ends first, or the deadline does, the process is
+// killed and the error fault.Unavailable.
+func (r *Runner) Run(ctx context.Context, s Statement) (query.Result, error) {
+	began := r.config.Now()
+	ctx, cancel := context.WithTimeout(ctx, r.config.Deadline)
+	defer cancel()
+	process, release, err := r.pool.Get(ctx)
+	if err != nil {
+		return query.Result{}, err
+	}
+	defer release()
+	result, err := r.converse(ctx, process, s)
+	if err != nil {
+		return query.Result{}, faultOf(ctx, process, err)
+	}
+	result.Stats.Millis = float64(r.config.Now().Sub(began).Microseconds()) / 1000
+	return result, nil
+}
+
+// converse has the statement checked, then run.
+func (r *Runner) converse(ctx context.Context, p *sandbox.Process, s Statement) (query.Result, error) {
+	if err := send(ctx, p, question{SQL: s.SQL}); err != nil {
+		return query.Result{}, err
+	}
+	var found checked
+	if err := receive(ctx, p, &found); err != nil {
+		return query.Result{}, err
+	}
+	if err := found.Refusal.err(); err != nil {
+		return query.Result{}, err
+	}
+	args, err := arguments(found.Query.Parameters, s.Parameters)
+	if err != nil {
+		return query.Result{}, err
+	}
+	var seen sight
+	defer seen.release()
+	if err := r.look(ctx, &seen, found.Query, s.Open); err != nil {
+		return query.Result{}, err
+	}
+	if err := send(ctx, p, work{Views: seen.views, Paths: seen.paths, Arguments: args, MaxRows: query.MaxLimit, MaxAnswer: r.config.MaxAnswer}); err != nil {
+		return query.Result{}, err
+	}
+	result, err := receiveAnswer(ctx, p, r.config.MaxAnswer)
+	if err != nil {
+		return query.Result{}, err
+	}
+	truncated := result.Stats.Truncated
+	result.Stats = seen.stats
+	result.Stats.Truncated = truncated
+	result.Version, result.Versions = seen.version()
+	return result, nil
+}
+
+// sight is what a statement sees: pinned versions, and the views of them.
+type sight struct {
+	views    []duck.View
+	paths    []string
+	versions map[dataset.Name]manifest.Version
+	stats    query.Stats
+	pins     []func()
+}
+
+func (s *sight) release() {
+	for _, unpin := range s.pins {
+		unpin()
+	}
+}
+
+// version returns the version where there is one dataset, and else the versions.
+func (s *sight) version() (manifest.Version, map[dataset.Name]manifest.Version) {
+	if len(s.versions) == 1 {
+		for _, v := range s.versions {
+			return v, nil
+		}
+	}
+	return 0, s.versions
+}
+
+// look pins every dataset that a statement reads, for as long as the sight lasts.
+func (r *Runner) look(ctx context.Context, s *sight, q sqlgate.Query, open func(context.Context, dataset.Name) (Visible, error)) error {
+	if len(q.Datasets) > MaxDatasets {
+		return fault.New(fault.Invalid, "sql_many_datasets", "a statement reads at most %d datasets", MaxDatasets)
+	}
+	s.versions = map[dataset.Name]manifest.Version{}
+	for _, name := range q.Datasets {
+		if err := name.Check(); err != nil {
+			return err
+		}
+		over, err := open(ctx, name)
+		if err != nil {
+			return err
+		}
+		s.pins = append(s.pins, over.Release)
+		if err := r.view(ctx, s, q, over); err != nil {
+			return err
+		}
+		s.versions[name] = over.Version
+	}
+	return nil
+}
+
+func (r *Runner) view(ctx context.Context, s *sight, q sqlgate.Query, over Visible) error {
+	keys := make([]string, len(over.Segments))
+	for i, ref := range over.Segments {
+		keys[i] = ref.Key
+		s.stats.RowsScanned += ref.Rows
+		s.stats.Bytes += ref.Bytes
+	}
+	s.stats.Segments += len(keys)
+	for _, part := range over.Tail {
+		s.stats.RowsScanned += int64(part.Rows.Len)
+	}
+	paths, release, err := r.config.Files.Open(ctx, keys)
+	if err != nil {
+		return err
+	}
+	s.pins = append(s.pins, release)
+	s.paths = append(s.paths, paths...)
+	s.views = append(s.views, duck.ViewOf(sqlgate.Schema, over.Snapshot, paths, q.Reads, over.Filter))
+	return nil
+}
+
+// faultOf says what became of a statement without an answer.
+func faultOf(ctx context.Context, p *sandbox.Process, err error) error {
+	var known *fault.Error
+	switch {
+	case errors.As(err, &known):
+		return err
+	case ctx.Err() != nil:
+		return fault.New(fault.Unavailable, "deadline", "the statement took longer than it may").
+			WithHint("ask for less: a shorter time range, fewer groups, no join of everything with everything").Because(err)
+	case !errors.Is(err, sandbox.ErrEnded):
+		return err
+	}
+	p.End() // so that all it said is there
+	said := p.Said()
+	for _, memory := range []string{"out of memory", "cannot allocate memory", "bad_alloc", "Cannot allocate memory"} {
+		if strings.Contains(said, memory) {
+			return noMemory().Because(fmt.Errorf("%w: %s", err, said))
+		}
+	}
+	return fault.New(fault.Invalid, "sql_crashed", "the statement ended the process that ran it").
+		WithHint("it asked for more memory or processor time than there is for one statement; ask for less").Because(fmt.Errorf("%w: %s", err, said))
+}
+
+func noMemory() *fault.Error {
+	return fault.New(fault.Invalid, "out_of_memory", "the statement needs more memory than it may have").
+		WithHint("group by fewer distinct values, select fewer columns, or restrict the time")
+}
