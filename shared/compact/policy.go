@@ -19,7 +19,7 @@ type Policy struct {
 	Rows  int64         // rows that one merge reads at most, and so the largest segment
 	Bytes int64         // of files that one merge reads at most: memory is a few times that
 	Own   int           // rows that a day needs to get a segment of its own out of mixed ones
-	Quiet time.Duration // once nothing has arrived for so long, two of a level are merged
+	Quiet time.Duration // once nothing has arrived for so long, two of a level are merged, and each is sorted
 }
 
 // DefaultPolicy bounds a merge to about 600 MiB of memory.
@@ -77,7 +77,21 @@ func (p Policy) pick(st manifest.State, now time.Time) (best job, ok bool) {
 			best = job{kind: g.kind, mixed: g.mixed, refs: refs}
 		}
 	}
-	return best, len(best.refs) > 0
+	if len(best.refs) > 0 {
+		return best, true
+	}
+	return p.lone(st, now)
+}
+
+// lone returns a segment that waited in vain for others: it is rewritten alone, once,
+// for only what WriteMerged made is sorted and can be published.
+func (p Policy) lone(st manifest.State, now time.Time) (job, bool) {
+	for _, ref := range st.Segments {
+		if g, ok := groupOf(ref); ok && ref.Kind == segment.Rows && !ref.Merged && p.quiet([]segment.Ref{ref}, now) {
+			return job{kind: g.kind, mixed: g.mixed, refs: []segment.Ref{ref}}, true
+		}
+	}
+	return job{}, false
 }
 
 // full reports whether a segment is so large that another as large would not fit in

@@ -1,8 +1,8 @@
 # Benchmarks: each prints a table of ratios measured in one run. They take less than
 # two minutes each; LOAD passes flags on, for example LOAD="-rounds 10". See -help.
 
-.PHONY: bench bench-ingest bench-freshness bench-query bench-storage bench-memory
-bench: bench-ingest bench-freshness bench-query bench-storage bench-memory ## Run every benchmark
+.PHONY: bench bench-ingest bench-freshness bench-query bench-storage bench-memory bench-compaction
+bench: bench-ingest bench-freshness bench-query bench-storage bench-memory bench-compaction ## Run every benchmark
 
 bench-ingest: build ## Durable ingest against its ceiling and PostgreSQL
 	go run ./tests/load/ingest $(LOAD)
@@ -18,3 +18,6 @@ bench-storage: build ## Disk space of an event
 
 bench-memory: build ## Memory at rest and under load
 	go run ./tests/load/memory $(LOAD)
+
+bench-compaction: need-go need-cc ## Questions to many small segments, and to what they are merged to
+	go run ./tests/load/compaction $(LOAD)
