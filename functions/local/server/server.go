@@ -43,10 +43,13 @@ type Options struct {
 	Policy     tail.Policy   // when a tail is sealed; zero: DefaultPolicy
 	SweepEvery time.Duration // zero: as often as in AWS
 
-	CompactEvery time.Duration // zero: as often as in AWS
+	CompactEvery time.Duration // zero: as often as in AWS; Never: not at all
 
 	Free func(dir string) (uint64, error) // bytes that are free on a folder's disk; nil: what the system says
 }
+
+// Never is how often what is not to be done is done.
+const Never time.Duration = -1
 
 // DefaultPolicy seals few and large segments: what is not sealed is answered from
 // the tail, and a crash costs reading it again from the stream.
@@ -163,7 +166,9 @@ func (s *Server) start() {
 		_ = tail.Follow(ctx, s.store.Stream(), s.worker, snapshot.Every(lookEvery), sealGrace) // ends with ctx
 	})
 	s.running.Go(func() { s.sweep(ctx) })
-	s.running.Go(func() { s.compact(ctx) })
+	if s.options.CompactEvery != Never {
+		s.running.Go(func() { s.compact(ctx) })
+	}
 }
 
 // Handler serves everything.
