@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssnssubscriptions"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/tarnhq/tarn/shared/route"
@@ -108,6 +109,17 @@ func (a alarms) watchData(d data) {
 		metric("AWS/Kinesis", "WriteProvisionedThroughputExceeded", map[string]*string{"StreamName": d.stream.StreamName()}), 0, 2})
 }
 
+// watchWork tells of jobs that nobody does. Each job says itself when it failed.
+func (a alarms) watchWork(w route.Worker, d data) {
+	worst := func(name string, q awssqs.Queue) awscloudwatch.IMetric {
+		return metric("AWS/SQS", name, map[string]*string{"QueueName": q.QueueName()}).With(&awscloudwatch.MetricOptions{Statistic: awscloudwatch.Stats_MAXIMUM()})
+	}
+	a.add(alarm{w.Function + "Unworked", "The function " + w.Function + " died again and again: see its errors. No job is lost; purge the queue once it is mended.",
+		worst("ApproximateNumberOfMessagesVisible", d.unworked), 0, 1})
+	a.add(alarm{w.Function + "Late", "Jobs have waited for an hour: more come than the worker's concurrency can do.",
+		worst("ApproximateAgeOfOldestMessage", d.hints), 3600, 2})
+}
+
 // watchPoison tells of records that nobody can decode, which the consumer keeps and
 // passes over: their events were acknowledged and stay pending in the ledger.
 func (a alarms) watchPoison(segments awss3.Bucket) {
@@ -128,7 +140,7 @@ func (a alarms) watchPoison(segments awss3.Bucket) {
 	})
 }
 
-func metric(namespace, name string, dimensions map[string]*string) awscloudwatch.IMetric {
+func metric(namespace, name string, dimensions map[string]*string) awscloudwatch.Metric {
 	return awscloudwatch.NewMetric(&awscloudwatch.MetricProps{
 		Namespace: jsii.String(namespace), MetricName: jsii.String(name), DimensionsMap: &dimensions,
 		Statistic: total().Statistic, Period: total().Period,

@@ -7,6 +7,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awskinesis"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 	"github.com/aws/jsii-runtime-go"
 )
 
@@ -18,6 +19,8 @@ type data struct {
 	segments awss3.Bucket
 	failures awss3.Bucket
 	stream   awskinesis.Stream
+	hints    awssqs.Queue // that there are jobs
+	unworked awssqs.Queue // hints that no worker survived
 	pool     awscognito.UserPool
 	domain   awscognito.UserPoolDomain
 }
@@ -35,6 +38,7 @@ func newData(app awscdk.App, s Stage) data {
 	d.segments = newSegmentBucket(stack, s, d.key, logs)
 	d.failures = newFailureBucket(stack, s, d.key, logs)
 	d.stream = newStream(stack, s)
+	d.hints, d.unworked = newQueues(stack, s)
 	d.pool, d.domain = newUsers(stack, s)
 	awscdk.NewCfnOutput(stack, jsii.String("UserPool"), &awscdk.CfnOutputProps{Value: d.pool.UserPoolId()})
 	return d

@@ -35,12 +35,14 @@ func newFunctions(app awscdk.App, s Stage, d data, f front, a assets) functions 
 		source := consume(byName[c.Function], c, d)
 		alarms.watchConsumer(c, byName[c.Function], source)
 	}
+	work(byName[route.Work.Function], route.Work, d)
 	for _, sc := range route.Schedules {
 		schedule(stack, sc, byName[sc.Function])
 	}
 	alarms.watchConcurrency()
 	alarms.watchAPI(f.api)
 	alarms.watchData(d)
+	alarms.watchWork(route.Work, d)
 	alarms.watchPoison(d.segments)
 	awscdk.NewCfnOutput(stack, jsii.String("RedriveFunction"), &awscdk.CfnOutputProps{Value: byName["redrive"].FunctionName()})
 	return functions{stack: stack, byName: byName}
@@ -53,6 +55,8 @@ func settingsOf(s Stage, d data, f front) map[string]*string {
 		config.Bucket:   d.segments.BucketName(),
 		config.Failures: d.failures.BucketName(),
 		config.Stream:   d.stream.StreamName(),
+		config.Queue:    d.hints.QueueUrl(),
+		config.Unworked: d.unworked.QueueUrl(),
 		config.Buckets:  jsii.String(strconv.Itoa(s.HashBuckets)),
 		config.UserPool: d.pool.UserPoolId(),
 		config.Client:   f.client.UserPoolClientId(),
@@ -77,12 +81,14 @@ type size struct {
 var usual = size{memory: 512, seconds: 15, scratch: 512}
 
 // sizes of the others. The ingestor's batch is at most 6 MB and is repeated as a
-// whole when it runs out of time; a query has nearly all the time the gateway has. A merge holds what it reads in memory.
+// whole when it runs out of time; a query has nearly all the time the gateway has; the worker keeps
+// what it reads and the file that it writes on its disk. A merge holds what it reads in memory.
 var sizes = map[string]size{
 	"events":   {memory: 1024, seconds: 25, scratch: 512},
 	"queries":  {memory: 3008, seconds: 28, scratch: 4096},
 	"ingestor": {memory: 1769, seconds: 120, scratch: 512},
 	"redrive":  {memory: 512, seconds: 600, scratch: 512},
+	"worker":   {memory: 3008, seconds: route.Work.Seconds, scratch: 10240},
 	"sweeper":  {memory: 512, seconds: 600, scratch: 512},
 
 	"compactor": {memory: 1769, seconds: 600, scratch: 512},

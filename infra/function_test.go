@@ -16,7 +16,7 @@ import (
 func TestEveryFunctionOfTheTableIsDeployedWithAllSettings(t *testing.T) {
 	want := []string{}
 	for _, v := range []config.Var{config.Table, config.Bucket, config.Failures, config.Stream, config.Buckets,
-		config.UserPool, config.Client, config.Domain, config.Scratch} {
+		config.Queue, config.Unworked, config.UserPool, config.Client, config.Domain, config.Scratch} {
 		want = append(want, string(v))
 	}
 	slices.Sort(want)

@@ -18,6 +18,10 @@ func grant(fn awslambda.Function, spec route.Function, d data) {
 		switch what {
 		case "stream":
 			grantStream(fn, how, d)
+		case "queue":
+			allow(fn, []string{"sqs:SendMessage"}, *d.hints.QueueArn())
+		case "exports":
+			grantObjects(fn, how, d.segments, exportFolder)
 		case "failures":
 			grantObjects(fn, how, d.failures, failureFolder)
 		case "segments":
@@ -33,6 +37,9 @@ func grant(fn awslambda.Function, spec route.Function, d data) {
 
 // poisonFolder is where the consumer keeps records that it cannot decode.
 const poisonFolder = "poison/"
+
+// exportFolder is where exports are, by tenant.
+const exportFolder = "exports/*"
 
 // Folders of the segment bucket. Below t/<tenant>/d/<dataset>/ the next word tells
 // what an object is. The manifest keeps its snapshots and long entries there.

@@ -34,6 +34,13 @@ var rights = map[route.Need][]right{
 	route.DeleteSegments: {{"s3:DeleteObject", "/rows/*", ""}, {"s3:DeleteObject", "/quarantine/*", ""}},
 	route.ReadSweep:      {{"dynamodb:GetItem", "Table", "sweep"}},
 	route.WriteSweep:     {{"dynamodb:PutItem", "Table", "sweep"}},
+	route.ReadJobs:       {{"dynamodb:GetItem", "Table", "jobs"}, {"dynamodb:Query", "Table", "jobs"}},
+	route.WriteJobs:      {{"dynamodb:PutItem", "Table", "jobs"}},
+	route.DeleteJobs:     {{"dynamodb:DeleteItem", "Table", "jobs"}},
+	route.SendQueue:      {{"sqs:SendMessage", "Work", ""}},
+	route.ReadExports:    {{"s3:GetObject", "/exports/*", ""}},
+	route.WriteExports:   {{"s3:PutObject", "/exports/*", ""}},
+	route.DeleteExports:  {{"s3:DeleteObject", "/exports/*", ""}},
 	route.ReadFailures:   {{"s3:GetObject", "/aws/lambda/*", ""}},
 	route.DeleteFailures: {{"s3:DeleteObject", "/aws/lambda/*", ""}},
 	route.PutStream:      {{"kinesis:PutRecords", "Events", ""}},
@@ -71,7 +78,7 @@ func TestFunctionsReachOnlyThePartitionsTheirNeedsName(t *testing.T) {
 			want, got := map[string]bool{}, map[string]bool{}
 			for _, n := range f.Needs {
 				what, _, _ := strings.Cut(string(n), ":")
-				if what != "segments" && what != "stream" && what != "failures" {
+				if !slices.Contains([]string{"segments", "stream", "failures", "queue", "exports"}, what) {
 					want[what] = true
 				}
 			}

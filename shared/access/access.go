@@ -52,6 +52,10 @@ const (
 	ReplayEvents  Action = "events:replay"
 	LoadRows      Action = "rows:load"
 	RunQuery      Action = "query:run"
+	CreateExport  Action = "export:create"
+	ReadJobs      Action = "jobs:read"   // one's own
+	ChangeJobs    Action = "jobs:change" // one's own: stop and repeat them
+	ManageJobs    Action = "jobs:manage" // see and change everybody's
 	ManageKeys    Action = "keys:manage"
 	ReadSelf      Action = "self:read" // who am I
 )
@@ -100,10 +104,10 @@ func (p Principal) expired(now time.Time) bool {
 }
 
 var allowed = func() map[Role]map[Action]bool {
-	viewer := []Action{ReadSelf, ReadDataset, RunQuery}
-	analyst := append([]Action{ReadEvents}, viewer...)
+	viewer := []Action{ReadSelf, ReadDataset, RunQuery, ReadJobs, ChangeJobs}
+	analyst := append([]Action{ReadEvents, CreateExport}, viewer...)
 	editor := append([]Action{CreateDataset, UpdateDataset, WriteEvents, ReplayEvents, LoadRows}, analyst...)
-	admin := append([]Action{DeleteDataset, ManageKeys}, editor...)
+	admin := append([]Action{DeleteDataset, ManageKeys, ManageJobs}, editor...)
 	sets := map[Role][]Action{
 		Producer: {ReadSelf, WriteEvents}, Viewer: viewer, Analyst: analyst,
 		Editor: editor, Admin: admin, Owner: admin,

@@ -24,6 +24,10 @@ func TestEachRoleMayDoExactlyThis(t *testing.T) {
 		{CreateDataset, yes, yes, yes, no, no, no},
 		{UpdateDataset, yes, yes, yes, no, no, no},
 		{DeleteDataset, yes, yes, no, no, no, no},
+		{CreateExport, yes, yes, yes, yes, no, no},
+		{ReadJobs, yes, yes, yes, yes, yes, no},
+		{ChangeJobs, yes, yes, yes, yes, yes, no},
+		{ManageJobs, yes, yes, no, no, no, no},
 		{ManageKeys, yes, yes, no, no, no, no},
 		{"no such action", no, no, no, no, no, no},
 	}

@@ -13,6 +13,8 @@ const (
 	Bucket   Var = "TARN_BUCKET"    // name of the bucket that holds segments
 	Failures Var = "TARN_FAILURES"  // name of the bucket that holds batches nobody could fold in
 	Stream   Var = "TARN_STREAM"    // name of the event stream
+	Queue    Var = "TARN_QUEUE"     // URL of the queue of hints
+	Unworked Var = "TARN_UNWORKED"  // URL of its failure queue
 	Buckets  Var = "TARN_BUCKETS"   // number of hash buckets of the stage, a power of two
 	UserPool Var = "TARN_USER_POOL" // id of the Cognito user pool
 	Client   Var = "TARN_CLIENT"    // id of the pool's client

@@ -28,6 +28,13 @@ const (
 	DeleteFailures Need = "failures:delete"
 	ReadSweep      Need = "sweep:read" // where a sweep ran out of time
 	WriteSweep     Need = "sweep:write"
+	ReadJobs       Need = "jobs:read"
+	WriteJobs      Need = "jobs:write"
+	DeleteJobs     Need = "jobs:delete" // the entries by which a job is found, when it moves on
+	SendQueue      Need = "queue:send"  // hints that there is work
+	ReadExports    Need = "exports:read"
+	WriteExports   Need = "exports:write"
+	DeleteExports  Need = "exports:delete"
 	PutStream      Need = "stream:put"
 	ReadStream     Need = "stream:read"
 )
@@ -46,6 +53,8 @@ var Functions = []Function{
 	{Name: "ingest", Needs: []Need{ReadCatalog, WriteCatalog, ReadKeys, PutStream, WriteLedger}},
 	{Name: "events", Needs: []Need{ReadCatalog, ReadManifest, WriteManifest, DeleteManifest, ReadLedger, ReadSegments, PutStream, ReadStream}},
 	{Name: "queries", Needs: []Need{ReadCatalog, ReadManifest, ReadSegments}, Engine: true},
+	{Name: "jobs", Needs: []Need{ReadJobs, WriteJobs, DeleteJobs, SendQueue, ReadExports}},
+	{Name: "worker", Needs: []Need{ReadJobs, WriteJobs, DeleteJobs, SendQueue, ReadCatalog, ReadManifest, ReadSegments, ReadExports, WriteExports}, Engine: true},
 	{Name: "keys", Needs: []Need{ReadKeys, WriteKeys}},
 	{Name: "reference"},
 	{Name: "authorizer", Needs: []Need{ReadKeys}},
@@ -81,5 +90,19 @@ var Sweep = Schedule{Function: "sweeper", Every: time.Hour}
 // Compact merges small segments.
 var Compact = Schedule{Function: "compactor", Every: 10 * time.Minute}
 
+// Tend has the jobs looked at that no hint told of: a worker died, a hint was lost.
+var Tend = Schedule{Function: "worker", Every: 5 * time.Minute}
+
+// Worker is a function that the queue drives.
+type Worker struct {
+	Function    string
+	Seconds     int // longest run; a hint stays hidden a little longer
+	Concurrency int // runs at a time
+	Tries       int // failed runs for one hint until it goes to the failure queue
+}
+
+// Work does the jobs.
+var Work = Worker{Function: "worker", Seconds: 900, Concurrency: 10, Tries: 5}
+
 // Schedules lists every schedule.
-var Schedules = []Schedule{Sweep, Compact}
+var Schedules = []Schedule{Sweep, Compact, Tend}

@@ -72,6 +72,20 @@ var (
 		Action: access.RunQuery, Status: http.StatusOK, Tag: "Queries", Summary: "Ask a question", Unbound: true,
 		Answers: []string{"text/csv"}, Params: []Param{{"format", "json or csv; the Accept header says it as well", "csv"}}}
 
+	ListJobs = Route{ID: "listJobs", Function: "jobs", Method: http.MethodGet, Path: "/v1/jobs",
+		Action: access.ReadJobs, Status: http.StatusOK, Tag: "Jobs", Summary: "List jobs", Unbound: true}
+	GetJob = Route{ID: "getJob", Function: "jobs", Method: http.MethodGet, Path: "/v1/jobs/{job_id}",
+		Action: access.ReadJobs, Status: http.StatusOK, Tag: "Jobs", Summary: "Read a job: state, progress, result", Unbound: true}
+	WatchJob = Route{ID: "watchJob", Function: "jobs", Method: http.MethodGet, Path: "/v1/jobs/{job_id}/progress",
+		Action: access.ReadJobs, Status: http.StatusOK, Tag: "Jobs", Summary: "Follow a job's progress as server-sent events", Unbound: true,
+		Answers: []string{"text/event-stream"}}
+	GetJobLog = Route{ID: "getJobLog", Function: "jobs", Method: http.MethodGet, Path: "/v1/jobs/{job_id}/log",
+		Action: access.ReadJobs, Status: http.StatusOK, Tag: "Jobs", Summary: "Read the last lines of a job's log", Unbound: true}
+	CancelJob = Route{ID: "cancelJob", Function: "jobs", Method: http.MethodPost, Path: "/v1/jobs/{job_id}/cancel",
+		Action: access.ChangeJobs, Status: http.StatusOK, Tag: "Jobs", Summary: "Cancel a job", Unbound: true}
+	RetryJob = Route{ID: "retryJob", Function: "jobs", Method: http.MethodPost, Path: "/v1/jobs/{job_id}/retry",
+		Action: access.ChangeJobs, Status: http.StatusOK, Tag: "Jobs", Summary: "Try a failed or cancelled job again, from its last checkpoint", Unbound: true}
+
 	CreateKey = Route{ID: "createKey", Function: "keys", Method: http.MethodPost, Path: "/v1/keys",
 		Action: access.ManageKeys, Status: http.StatusCreated, Tag: "Keys", Summary: "Make an API key; it is shown once"}
 	ListKeys = Route{ID: "listKeys", Function: "keys", Method: http.MethodGet, Path: "/v1/keys",
@@ -113,6 +127,7 @@ var All = append([]Route{
 	CreateDataset, ListDatasets, GetDataset, UpdateDataset, DeleteDataset,
 	SendEvents, GetEvent, ListQuarantine, ReplayQuarantine, GetLedger,
 	RunQuery,
+	ListJobs, GetJob, WatchJob, GetJobLog, CancelJob, RetryJob,
 	CreateKey, ListKeys, RevokeKey, GetSelf,
 	Health, OpenAPI, SignIn,
 }, Track...)

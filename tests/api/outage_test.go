@@ -9,12 +9,15 @@ import (
 	"log/slog"
 	mrand "math/rand/v2"
 	"net/http"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/tarnhq/tarn/functions/datasets"
 	accounts "github.com/tarnhq/tarn/functions/events"
 	intake "github.com/tarnhq/tarn/functions/ingest"
+	"github.com/tarnhq/tarn/functions/jobs"
 	"github.com/tarnhq/tarn/functions/keys"
 	"github.com/tarnhq/tarn/functions/queries"
 	"github.com/tarnhq/tarn/shared/access"
@@ -24,6 +27,7 @@ import (
 	"github.com/tarnhq/tarn/shared/engine/local"
 	"github.com/tarnhq/tarn/shared/fate"
 	"github.com/tarnhq/tarn/shared/ingest"
+	"github.com/tarnhq/tarn/shared/job"
 	"github.com/tarnhq/tarn/shared/manifest"
 	"github.com/tarnhq/tarn/shared/quarantine"
 	"github.com/tarnhq/tarn/shared/route"
@@ -42,7 +46,8 @@ type dependent struct {
 	live     *tail.Live
 	accepted *ingest.Accepted
 	folded   map[stream.ShardID]stream.Sequence // as far as the event source delivered with success
-	slept    time.Duration                      // by the producer, in the request at hand
+	jobs     job.Jobs
+	slept    time.Duration // by the producer, in the request at hand
 }
 
 func newDependent(t *testing.T) *dependent {
@@ -66,6 +71,8 @@ func newDependent(t *testing.T) *dependent {
 		Replayer: quarantine.Replayer{Manifest: store, Segments: segments, Ingest: options}})
 	queries.Register(s, queries.Deps{Source: d.live, Engine: newEngine(t, blobs), Now: time.Now})
 	keys.Register(s, keys.Deps{Keys: issuer})
+	d.jobs = job.Jobs{Table: tbl, Queue: &fake.Queue{Now: time.Now, Tries: 5}, Now: time.Now}
+	jobs.Register(s, jobs.Deps{Jobs: d.jobs, Now: time.Now, Poll: func(context.Context) error { return context.DeadlineExceeded }})
 	_, secret, err := issuer.Create(t.Context(), "main", access.KeySpec{Name: "owner", Role: access.Owner})
 	if err != nil {
 		t.Fatal(err)
@@ -132,6 +139,12 @@ var healthy = map[string]struct{ target, body string }{
 	"replayQuarantine": {"/v1/datasets/web/quarantine/replay", ""},
 	"getLedger":        {"/v1/datasets/web/ledger", ""},
 	"runQuery":         {"/v1/query", `{"dataset":"web","measures":["count"]}`},
+	"listJobs":         {"/v1/jobs", ""},
+	"getJob":           {"/v1/jobs/", ""}, // the id is made
+	"watchJob":         {"/v1/jobs/", ""},
+	"getJobLog":        {"/v1/jobs/", ""},
+	"cancelJob":        {"/v1/jobs/", ""},
+	"retryJob":         {"/v1/jobs/", ""},
 	"createKey":        {"/v1/keys", `{"name":"k","role":"viewer"}`},
 	"listKeys":         {"/v1/keys", ""},
 	"revokeKey":        {"/v1/keys/", ""}, // the id is made
@@ -192,12 +205,29 @@ func (d *dependent) prepare(t *testing.T) map[string]struct{ target, body string
 		if id == route.RevokeKey.ID {
 			request.target += key.ID
 		}
+		if request.target == "/v1/jobs/" {
+			request.target = strings.Replace(pathOf(id), "{job_id}", d.newJob(t), 1)
+		}
 		requests[id] = request
 	}
 	for _, r := range route.Track {
 		requests[r.ID] = struct{ target, body string }{r.Path, `{"event":"x","userId":"u","batch":[{"type":"track","event":"x","userId":"u"}]}`}
 	}
 	return requests
+}
+
+func pathOf(id string) string {
+	return route.All[slices.IndexFunc(route.All, func(r route.Route) bool { return r.ID == id })].Path
+}
+
+// newJob makes a job that nobody does.
+func (d *dependent) newJob(t *testing.T) string {
+	t.Helper()
+	j, err := d.jobs.Submit(t.Context(), "main", job.Spec{Kind: "test", Request: []byte(`{}`)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(j.ID)
 }
 
 // TestNothingAcknowledgedIsLostWhileDependenciesComeAndGo sends while ports fail,

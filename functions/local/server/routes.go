@@ -9,6 +9,7 @@ import (
 	datasets "github.com/tarnhq/tarn/functions/datasets"
 	accounts "github.com/tarnhq/tarn/functions/events"
 	intake "github.com/tarnhq/tarn/functions/ingest"
+	"github.com/tarnhq/tarn/functions/jobs"
 	"github.com/tarnhq/tarn/functions/keys"
 	"github.com/tarnhq/tarn/functions/queries"
 	"github.com/tarnhq/tarn/functions/reference"
@@ -17,6 +18,7 @@ import (
 	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/fate"
 	"github.com/tarnhq/tarn/shared/quarantine"
+	"github.com/tarnhq/tarn/shared/snapshot"
 	"github.com/tarnhq/tarn/shared/tenant"
 )
 
@@ -50,6 +52,7 @@ func (s *Server) register(a *api.Server) {
 	accounts.Register(a, accounts.Deps{Source: s.live, Table: s.manifest.Table, Segments: s.segments, Seal: s.live.SealAll,
 		Finder: fate.Finder{Segments: s.segments, Stream: s.ingest.Stream}, Replayer: quarantine.Replayer{Manifest: s.manifest, Segments: s.segments, Ingest: s.ingest}})
 	queries.Register(a, queries.Deps{Source: s.live, Engine: s.engine, Now: s.options.Now})
+	jobs.Register(a, jobs.Deps{Jobs: s.jobs, Now: s.options.Now, Poll: snapshot.Every(watchPoll)})
 	keys.Register(a, keys.Deps{Keys: s.keys})
 	reference.Register(a, reference.Deps{Issuer: s.provider.Issuer, Document: a.OpenAPI})
 }

@@ -22,6 +22,7 @@ import (
 	"github.com/tarnhq/tarn/shared/engine/duck"
 	"github.com/tarnhq/tarn/shared/engine/local"
 	"github.com/tarnhq/tarn/shared/ingest"
+	"github.com/tarnhq/tarn/shared/job"
 	"github.com/tarnhq/tarn/shared/manifest"
 	"github.com/tarnhq/tarn/shared/route"
 	"github.com/tarnhq/tarn/shared/segment"
@@ -78,6 +79,7 @@ type Server struct {
 	ingest   ingest.Options
 	producer *ingest.Producer
 	engine   *duck.Engine
+	jobs     job.Jobs
 	handler  http.Handler
 
 	stop    context.CancelFunc
@@ -140,6 +142,7 @@ func (s *Server) open(ctx context.Context) (err error) {
 	if s.engine, err = duck.Open(duck.Config{Files: files, Readable: []string{blobs.Folder()}, Now: now}); err != nil {
 		return err
 	}
+	s.jobs = job.Jobs{Table: tbl, Queue: s.hints(), Now: now, Lost: func(err error) { s.options.Log.Error("hint", "error", err) }}
 	s.handler = s.routes()
 	return nil
 }
@@ -166,6 +169,7 @@ func (s *Server) start() {
 		_ = tail.Follow(ctx, s.store.Stream(), s.worker, snapshot.Every(lookEvery), sealGrace) // ends with ctx
 	})
 	s.running.Go(func() { s.sweep(ctx) })
+	s.work(ctx)
 	if s.options.CompactEvery != Never {
 		s.running.Go(func() { s.compact(ctx) })
 	}

@@ -1,0 +1,29 @@
+// Command lambda is the function jobs as AWS runs it.
+package main
+
+import (
+	"context"
+	"time"
+
+	"github.com/tarnhq/tarn/functions/jobs"
+	"github.com/tarnhq/tarn/shared/adapter/aws"
+	"github.com/tarnhq/tarn/shared/api"
+	"github.com/tarnhq/tarn/shared/config"
+	"github.com/tarnhq/tarn/shared/job"
+	"github.com/tarnhq/tarn/shared/serve"
+	"github.com/tarnhq/tarn/shared/snapshot"
+)
+
+func main() {
+	account, err := aws.Load(context.Background())
+	if err != nil {
+		panic(err)
+	}
+	server := api.New(serve.Principal, time.Now, serve.Logger())
+	jobs.Register(server, jobs.Deps{
+		Jobs: job.Jobs{Table: account.Table(config.Table.Value()), Queue: account.Queue(config.Queue.Value(), config.Unworked.Value()), Now: time.Now},
+		Now:  time.Now,
+		Poll: snapshot.Every(time.Second),
+	})
+	serve.HTTP(server)
+}

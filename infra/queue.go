@@ -1,0 +1,43 @@
+package main
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambdaeventsources"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/tarnhq/tarn/shared/route"
+)
+
+// hiddenFor is how many seconds longer than a run can last a hint stays hidden. A hint
+// that comes back too early would only have the worker look in vain.
+const hiddenFor = 60
+
+// newQueues returns the queue of hints that there are jobs, and the one for hints that
+// no worker survived. What is to be done is in the table, and none of it is lost with
+// a hint.
+func newQueues(stack awscdk.Stack, s Stage) (hints, unworked awssqs.Queue) {
+	unworked = awssqs.NewQueue(stack, jsii.String("Unworked"), &awssqs.QueueProps{
+		Encryption:      awssqs.QueueEncryption_SQS_MANAGED,
+		EnforceSSL:      jsii.Bool(true),
+		RetentionPeriod: awscdk.Duration_Days(jsii.Number(14)),
+		RemovalPolicy:   s.removal(),
+	})
+	hints = awssqs.NewQueue(stack, jsii.String("Work"), &awssqs.QueueProps{
+		Encryption:        awssqs.QueueEncryption_SQS_MANAGED,
+		EnforceSSL:        jsii.Bool(true),
+		VisibilityTimeout: awscdk.Duration_Seconds(jsii.Number(route.Work.Seconds + hiddenFor)),
+		DeadLetterQueue:   &awssqs.DeadLetterQueue{Queue: unworked, MaxReceiveCount: jsii.Number(route.Work.Tries)},
+		RemovalPolicy:     s.removal(),
+	})
+	return hints, unworked
+}
+
+// work drives a function with the queue. One run may answer many hints.
+func work(fn awslambda.Function, w route.Worker, d data) {
+	fn.AddEventSource(awslambdaeventsources.NewSqsEventSource(d.hints, &awslambdaeventsources.SqsEventSourceProps{
+		BatchSize:      jsii.Number(10),
+		MaxConcurrency: jsii.Number(w.Concurrency),
+	}))
+}
