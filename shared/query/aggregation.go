@@ -59,7 +59,7 @@ func (a *aggregation) hasOther() bool { return a.Top != nil && a.Top.Other }
 
 // distinct counts the leading columns that together tell any two rows apart.
 func (a *aggregation) distinct() int {
-	n := len(a.Keys.columns())
+	n := len(a.Keys.Columns())
 	if a.hasOther() {
 		n++
 	}
@@ -67,7 +67,7 @@ func (a *aggregation) distinct() int {
 }
 
 func (a *aggregation) columns() []Column {
-	out := a.Keys.columns()
+	out := a.Keys.Columns()
 	if a.hasOther() {
 		out = append(out, Column{otherColumn, Bool})
 	}
@@ -94,7 +94,7 @@ func (a *aggregation) push() {
 	if a.Fill || a.Top != nil || slices.ContainsFunc(a.Derived, func(d derived) bool { return d.Running != nil }) {
 		return
 	}
-	keys, columns := len(a.Keys.columns()), a.columns()
+	keys, columns := len(a.Keys.Columns()), a.columns()
 	order := make([]Sort, len(a.Order))
 	for i, o := range a.Order {
 		order[i] = o

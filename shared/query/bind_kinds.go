@@ -170,7 +170,7 @@ func (b *binder) sessions(r Request) (steps, error) {
 	if err := uniqueNames(columns); err != nil {
 		return nil, err
 	}
-	p.Order, err = orderBy(r.Order, columns, len(p.Keys.columns()))
+	p.Order, err = orderBy(r.Order, columns, len(p.Keys.Columns()))
 	return single{p}, err
 }
 

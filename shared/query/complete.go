@@ -72,7 +72,7 @@ func (e *evaluation) fill(lines []line, p AggregatePlan) ([]line, error) {
 		r.To = last + 1
 	}
 	if len(groups) == 0 && len(p.Dimensions) == 0 {
-		groups[""] = line{keys: make([]Value, len(e.Keys.columns())), level: 1}
+		groups[""] = line{keys: make([]Value, len(e.Keys.Columns())), level: 1}
 	}
 	if len(groups) == 0 || r.From >= r.To {
 		return lines, nil

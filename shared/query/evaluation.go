@@ -47,7 +47,7 @@ func (e *evaluation) answer() ([][]Value, error) {
 			return nil, err
 		}
 	}
-	keys := len(e.Keys.columns())
+	keys := len(e.Keys.Columns())
 	lines, err := e.level(keys, top)
 	if err != nil {
 		return nil, err
@@ -83,7 +83,7 @@ func (e *evaluation) levels(keys int) []int {
 
 // level computes the lines of the leading keys, with those of the earlier time.
 func (e *evaluation) level(level int, top []Value) ([]line, error) {
-	detail := level == len(e.Keys.columns())
+	detail := level == len(e.Keys.Columns())
 	plan := e.plan(e.Rows, e.leading(level))
 	if detail {
 		plan = e.detail()
@@ -154,7 +154,7 @@ func (e *evaluation) groups(p AggregatePlan, level, leftOut int, cut bool) ([]li
 		return nil, tooManyGroups()
 	}
 	e.stats.Truncated = e.stats.Truncated || r.Stats.Truncated
-	all, own := len(e.Keys.columns()), len(p.Keys.columns())
+	all, own := len(e.Keys.Columns()), len(p.Keys.Columns())
 	out := make([]line, 0, len(r.Rows))
 	for _, row := range r.Rows {
 		l := line{keys: make([]Value, all), level: level, other: leftOut >= 0}

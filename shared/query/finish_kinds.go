@@ -14,7 +14,7 @@ type funnelProgram struct {
 }
 
 func (f funnelProgram) columns() []Column {
-	return append(f.Plan.Keys.columns(), Column{"step", Int}, Column{"name", Text}, Column{"subjects", Int}, Column{"conversion", Float}, Column{"step_conversion", Float},
+	return append(f.Plan.Keys.Columns(), Column{"step", Int}, Column{"name", Text}, Column{"subjects", Int}, Column{"conversion", Float}, Column{"step_conversion", Float},
 		Column{"min_seconds", Float}, Column{"p25_seconds", Float}, Column{"median_seconds", Float}, Column{"p75_seconds", Float}, Column{"p95_seconds", Float}, Column{"max_seconds", Float})
 }
 
@@ -23,7 +23,7 @@ func (f funnelProgram) run(run Runner) (Result, error) {
 	if err != nil {
 		return r, err
 	}
-	keys, steps := len(f.Plan.Keys.columns()), len(f.Plan.Steps)
+	keys, steps := len(f.Plan.Keys.Columns()), len(f.Plan.Steps)
 	out := make([][]Value, 0, len(r.Rows)*steps)
 	for _, row := range r.Rows {
 		counts, times := row[keys:keys+steps], row[keys+steps:]
@@ -68,7 +68,7 @@ type retentionProgram struct {
 }
 
 func (p retentionProgram) columns() []Column {
-	keys := p.Plan.Keys.columns()
+	keys := p.Plan.Keys.Columns()
 	keys[0].Name = "cohort"
 	return append(keys, Column{"period", Int}, Column{"size", Int}, Column{"subjects", Int}, Column{"rate", Float})
 }
@@ -117,7 +117,7 @@ func (p retentionProgram) run(run Runner) (Result, error) {
 
 // cohorts gathers rows, which come in order, and finds the last bucket among them.
 func (p retentionProgram) cohorts(rows [][]Value, buckets calendar.Buckets) (all []*cohort, last int64) {
-	keys := len(p.Plan.Keys.columns())
+	keys := len(p.Plan.Keys.Columns())
 	last = calendar.MinMicros
 	for _, row := range rows {
 		key, period := buckets.Key(row[0].Int()), row[keys].Int()

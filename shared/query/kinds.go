@@ -87,7 +87,7 @@ func (p FunnelPlan) MaxRows() int { return p.Limit }
 // Columns describes the answer: the keys; for each step how many subjects reach it;
 // for each but the first the Quantiles of microseconds to it.
 func (p FunnelPlan) Columns() []Column {
-	out := p.Keys.columns()
+	out := p.Keys.Columns()
 	for range p.Steps {
 		out = append(out, Column{"subjects", Int})
 	}
@@ -127,7 +127,7 @@ func (p RetentionPlan) MaxRows() int { return p.Limit }
 
 // Columns describes the answer: the keys, the period, and how many subjects.
 func (p RetentionPlan) Columns() []Column {
-	return append(p.Keys.columns(), Column{"period", Int}, Column{"subjects", Int})
+	return append(p.Keys.Columns(), Column{"period", Int}, Column{"subjects", Int})
 }
 
 // PathsPlan counts what comes after a value, or before. The rows of a subject are
@@ -157,7 +157,7 @@ func (p PathsPlan) MaxRows() int { return p.Limit }
 // Columns describes the answer: the keys, the values from the first on, null past the
 // end; how often there is such a path, and of how many subjects.
 func (p PathsPlan) Columns() []Column {
-	out := p.Keys.columns()
+	out := p.Keys.Columns()
 	for i := range p.Depth + 1 {
 		out = append(out, Column{stepColumn(i), TypeOf(p.Of.Type)})
 	}
@@ -186,7 +186,7 @@ func (p SessionsPlan) MaxRows() int { return p.Limit }
 // Columns describes the answer. A bounce is a session of one row. Durations are from
 // the first row to the last.
 func (p SessionsPlan) Columns() []Column {
-	return append(p.Keys.columns(), Column{"sessions", Int}, Column{"subjects", Int}, Column{"rows", Int}, Column{"bounces", Int},
+	return append(p.Keys.Columns(), Column{"sessions", Int}, Column{"subjects", Int}, Column{"rows", Int}, Column{"bounces", Int},
 		Column{"bounce_rate", Float}, Column{"avg_seconds", Float}, Column{"median_seconds", Float})
 }
 
@@ -223,5 +223,5 @@ func (p AudiencePlan) Columns() []Column {
 	if p.List {
 		return []Column{{p.Subject.Name, TypeOf(p.Subject.Type)}}
 	}
-	return append(Keys{Dimensions: p.Dimensions}.columns(), Column{"subjects", Int})
+	return append(Keys{Dimensions: p.Dimensions}.Columns(), Column{"subjects", Int})
 }

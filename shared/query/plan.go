@@ -143,8 +143,8 @@ type Expr struct {
 // TimeColumn is the name of the answer's column of bucket starts.
 const TimeColumn = "time"
 
-// columns describes the columns of the keys.
-func (k Keys) columns() []Column {
+// Columns describes the columns of the keys.
+func (k Keys) Columns() []Column {
 	var out []Column
 	if k.Bucket != nil {
 		out = append(out, Column{TimeColumn, Timestamp})
@@ -157,7 +157,7 @@ func (k Keys) columns() []Column {
 
 // ordered sorts by the keys alone.
 func (k Keys) ordered() []Sort {
-	order := make([]Sort, len(k.columns()))
+	order := make([]Sort, len(k.Columns()))
 	for i := range order {
 		order[i].Column = i
 	}
@@ -166,7 +166,7 @@ func (k Keys) ordered() []Sort {
 
 // Columns describes the answer: the bucket, the dimensions, the measures.
 func (p AggregatePlan) Columns() []Column {
-	out := p.Keys.columns()
+	out := p.Keys.Columns()
 	for _, m := range p.Measures {
 		out = append(out, Column{m.Name, m.Type()})
 	}

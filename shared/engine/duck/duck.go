@@ -142,7 +142,7 @@ func (e *Engine) Run(ctx context.Context, plan query.Plan, over snapshot.Snapsho
 
 func (e *Engine) run(ctx context.Context, plan query.Plan, over snapshot.Snapshot) (query.Result, error) {
 	needed := fieldsOf(plan)
-	pruned := prune(over.Segments, plan.Source().Range)
+	pruned := prune(over.Segments, rangeOfPlan(plan, audiencesOf(plan)))
 	if err := ctx.Err(); err != nil {
 		return query.Result{}, err
 	}

@@ -19,6 +19,9 @@ func (f fields) condition(e query.Expr) string {
 		return "(NOT " + f.condition(e.Args[0]) + ")"
 	}
 	column := f.alias(*e.Field)
+	if e.Node == query.NodeAudience {
+		return column + " IN (SELECT s FROM " + audienceName(*e.Audience) + ")"
+	}
 	values := make([]string, len(e.Values))
 	for i, v := range e.Values {
 		values[i] = literal(v, e.Field.Type)

@@ -37,8 +37,8 @@ func (e *Engine) fetch(ctx context.Context, s statement, p query.Plan) (out [][]
 			}
 			size += row[i].Size()
 		}
-		if at := s.keyAt; s.buckets != nil && !row[at].IsNull() { // a table's row may have no time
-			row[at] = bucketStart(s, starts, row[at].Int())
+		if s.buckets != nil && !row[0].IsNull() { // a table's row may have no time
+			row[0] = bucketStart(s, starts, row[0].Int())
 		}
 		if size > e.config.MaxAnswer {
 			return nil, false, fault.New(fault.Invalid, "answer_too_large", "the answer is larger than %d MiB", e.config.MaxAnswer>>20).

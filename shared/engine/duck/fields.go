@@ -19,24 +19,6 @@ func (f fields) alias(field query.Field) string {
 
 var timeField = query.Field{Name: dataset.ColumnTime, Type: dataset.Time}
 
-// fieldsOf lists the fields that a plan groups, computes or filters by. The range
-// of time is not among them: each source restricts it in its own way.
-func fieldsOf(p query.Plan) fields {
-	var f fields
-	switch p := p.(type) {
-	case query.AggregatePlan:
-		f.addKeys(p.Keys)
-		for _, m := range p.Measures {
-			if m.Field != nil {
-				f.add(*m.Field)
-			}
-			f.addFilter(m.Filter)
-		}
-	}
-	f.addFilter(p.Source().Filter)
-	return f
-}
-
 func (f *fields) addKeys(k query.Keys) {
 	if k.Bucket != nil {
 		f.add(timeField)

@@ -10,11 +10,11 @@ import (
 	"github.com/tarnhq/tarn/shared/query/calendar"
 )
 
-// statement is a plan as SQL. Where there are buckets, one column holds their keys.
+// statement is a plan as SQL. Where there are buckets, the first column holds their
+// keys.
 type statement struct {
 	sql     string
 	buckets *calendar.Buckets
-	keyAt   int // the column of keys
 }
 
 // sources are the files and tables that hold a snapshot's rows, and the fields that
@@ -28,9 +28,25 @@ type sources struct {
 
 // statementOf writes a plan over sources.
 func statementOf(p query.Plan, s sources) (statement, error) {
+	out, err := s.write(p)
+	out.sql = s.withAudiences(out.sql, audiencesOf(p))
+	return out, err
+}
+
+func (s sources) write(p query.Plan) (statement, error) {
 	switch p := p.(type) {
 	case query.AggregatePlan:
 		return s.aggregate(p)
+	case query.FunnelPlan:
+		return s.funnel(p)
+	case query.RetentionPlan:
+		return s.retention(p)
+	case query.PathsPlan:
+		return s.routes(p)
+	case query.SessionsPlan:
+		return s.sessions(p)
+	case query.AudiencePlan:
+		return s.audience(p), nil
 	}
 	return statement{}, fmt.Errorf("a plan of kind %q cannot be run", p.Kind())
 }

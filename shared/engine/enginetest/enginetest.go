@@ -57,6 +57,17 @@ func Run(t *testing.T, store blob.Store, e engine.Engine) {
 			}
 		})
 	})
+	for name, draw := range map[string]func(*rapid.T, drawn) query.Request{"funnel": drawFunnel, "retention": drawRetention, "paths": drawPaths, "sessions": drawSessions, "audience": drawAudience} {
+		t.Run(name+" is answered as by looking at every row of each subject", func(t *testing.T) {
+			rapid.Check(t, func(t *rapid.T) {
+				made++
+				d := gathered(t, store, made, drawDense(t))
+				for range 4 {
+					compareFollowed(t, e, d, draw(t, d), nil)
+				}
+			})
+		})
+	}
 	t.Run("a growing tail is read as far as the snapshot goes", func(t *testing.T) {
 		rapid.Check(t, func(t *rapid.T) {
 			made++
@@ -101,9 +112,14 @@ type drawn struct {
 	all      rows.Batch
 }
 
-// drawDataset makes events under a schema that widens as they come, and puts them
-// into segments and tail parts by chance.
+// drawDataset draws a dataset of events of all sorts.
 func drawDataset(t *rapid.T, store blob.Store, number int) drawn {
+	return gathered(t, store, number, drawEvent)
+}
+
+// gathered makes events under a schema that widens as they come, and puts them into
+// segments and tail parts by chance.
+func gathered(t *rapid.T, store blob.Store, number int, draw func(t *rapid.T, i int, uuids bool) *events.Event) drawn {
 	var schema dataset.Schema
 	if rapid.IntRange(0, 3).Draw(t, "full schema") == 0 {
 		for i := range dataset.MaxColumns {
@@ -114,7 +130,7 @@ func drawDataset(t *rapid.T, store blob.Store, number int) drawn {
 	uuids := rapid.Bool().Draw(t, "uuids")
 	b := rows.NewBuilder(schema, dataset.Keep)
 	for i := range rapid.IntRange(0, 40).Draw(t, "events") {
-		e := drawEvent(t, i, uuids)
+		e := draw(t, i, uuids)
 		if !b.Admits(e) || rapid.IntRange(0, 9).Draw(t, "cut") == 0 {
 			next, changed, refusal := rows.Resolve(schema, e, dataset.Keep)
 			if refusal != (events.Refusal{}) {

@@ -1,0 +1,78 @@
+package duck
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"strings"
+
+	"github.com/tarnhq/tarn/shared/query"
+)
+
+// members writes the subjects of an audience, with the dimensions of their first rows.
+func (s sources) members(p query.AudiencePlan) string {
+	who := s.alias(p.Subject)
+	columns := []string{who + " s"}
+	for i, d := range p.Dimensions {
+		columns = append(columns, fmt.Sprintf("struct_extract(min(struct_pack(t := %s, d := %s)), 'd') d%d", s.alias(timeField), s.alias(d.Field), i))
+	}
+	sql := fmt.Sprintf("SELECT %s FROM %s", strings.Join(columns, ", "), s.rows(p.Rows))
+	if p.Filter == nil {
+		sql += "\nWHERE " + who + " IS NOT NULL"
+	} else {
+		sql += "\nAND " + who + " IS NOT NULL"
+	}
+	sql += "\nGROUP BY " + who
+	if p.Where != nil {
+		sql += "\nHAVING " + s.deed(*p.Where)
+	}
+	return sql
+}
+
+// deed writes what a subject must have done, over its rows.
+func (s sources) deed(d query.Deed) string {
+	switch d.Node {
+	case query.NodeNot:
+		return "(NOT " + s.deed(d.Args[0]) + ")"
+	case query.NodeAnd, query.NodeOr:
+		args := make([]string, len(d.Args))
+		for i, a := range d.Args {
+			args[i] = s.deed(a)
+		}
+		return "(" + strings.Join(args, " "+strings.ToUpper(string(d.Node))+" ") + ")"
+	}
+	times := "count(*) FILTER (WHERE " + s.condition(*d.Did) + ")"
+	if d.AtMost > 0 {
+		return fmt.Sprintf("(%s BETWEEN %d AND %d)", times, d.AtLeast, d.AtMost)
+	}
+	return fmt.Sprintf("(%s >= %d)", times, d.AtLeast)
+}
+
+func (s sources) audience(p query.AudiencePlan) statement {
+	if p.List {
+		return statement{sql: s.members(p) + sorted(p.Order, p.Limit)}
+	}
+	n := len(p.Dimensions)
+	return statement{sql: fmt.Sprintf("SELECT %s FROM (%s)", strings.Join(append(each(n, "d#"), "count(*)"), ", "), s.members(p)) + grouped(n, p.Order, p.Limit)}
+}
+
+// audienceName names the table of an audience's subjects within a statement.
+func audienceName(p query.AudiencePlan) string {
+	hash := sha256.Sum256([]byte(query.Key(p)))
+	return "audience_" + hex.EncodeToString(hash[:8])
+}
+
+// withAudiences puts the audiences that conditions name before a statement.
+func (s sources) withAudiences(sql string, all []query.AudiencePlan) string {
+	if len(all) == 0 {
+		return sql
+	}
+	var c chain
+	for _, p := range all {
+		c.tables = append(c.tables, audienceName(p)+" AS MATERIALIZED (\n"+s.members(p)+")")
+	}
+	if rest, ok := strings.CutPrefix(sql, "WITH "); ok {
+		return "WITH " + strings.Join(c.tables, ",\n") + ",\n" + rest
+	}
+	return c.end(sql)
+}
