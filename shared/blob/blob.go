@@ -8,6 +8,9 @@ import (
 	"time"
 )
 
+// MaxSize is the size limit of a blob in bytes: what one put to S3 takes.
+const MaxSize = 5 << 30
+
 // Info describes a stored blob.
 type Info struct {
 	Key      string
@@ -28,6 +31,10 @@ type Store interface {
 	// Put stores a blob unless the key is taken, then fault.Conflict. A reader sees
 	// all of it or nothing. When Put returns nil the blob survives a crash.
 	Put(ctx context.Context, key string, body []byte) error
+
+	// PutFrom stores a blob of size bytes as Put does, without holding it in memory.
+	// body is read from its beginning, and again when a try failed.
+	PutFrom(ctx context.Context, key string, body io.ReadSeeker, size int64) error
 
 	// Get returns length bytes from offset; length < 0 means to the end. A range
 	// that begins past the end is fault.Invalid; an absent key is fault.NotFound.

@@ -65,6 +65,18 @@ func (b *Blobs) Put(ctx context.Context, key string, body []byte) error {
 	return nil
 }
 
+// PutFrom implements blob.Store.
+func (b *Blobs) PutFrom(ctx context.Context, key string, body io.ReadSeeker, size int64) error {
+	if _, err := body.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	all, err := io.ReadAll(io.LimitReader(body, size))
+	if err != nil {
+		return err
+	}
+	return b.Put(ctx, key, all)
+}
+
 // Get implements blob.Store.
 func (b *Blobs) Get(ctx context.Context, key string, offset, length int64) (io.ReadCloser, error) {
 	b.mu.Lock()

@@ -45,8 +45,26 @@ func (b *Blob) Put(ctx context.Context, key string, body []byte) error {
 	if err := checkBlobKey(key); err != nil {
 		return err
 	}
+	return b.put(ctx, key, bytes.NewReader(body), int64(len(body)))
+}
+
+// PutFrom implements blob.Store, as Put does.
+func (b *Blob) PutFrom(ctx context.Context, key string, body io.ReadSeeker, size int64) error {
+	if err := checkBlobKey(key); err != nil {
+		return err
+	}
+	if size > blob.MaxSize {
+		return fault.New(fault.TooLarge, "blob_too_large", "a blob has at most %d bytes", int64(blob.MaxSize))
+	}
+	if _, err := body.Seek(0, io.SeekStart); err != nil {
+		return fmt.Errorf("body of blob %q: %w", key, err)
+	}
+	return b.put(ctx, key, body, size)
+}
+
+func (b *Blob) put(ctx context.Context, key string, body io.ReadSeeker, size int64) error {
 	_, err := b.client.PutObject(ctx, &s3.PutObjectInput{
-		Bucket: &b.bucket, Key: &key, Body: bytes.NewReader(body), IfNoneMatch: sdk.String("*"),
+		Bucket: &b.bucket, Key: &key, Body: body, ContentLength: &size, IfNoneMatch: sdk.String("*"),
 	}, b.once)
 	return translate("blob", err)
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"net/http"
@@ -63,6 +64,17 @@ func (b *Blobs) Put(ctx context.Context, key string, body []byte) error {
 		return err
 	}
 	return b.store(ctx, key, bytes.NewReader(body), int64(len(body)))
+}
+
+// PutFrom stores a blob as Put does, from its beginning.
+func (b *Blobs) PutFrom(ctx context.Context, key string, body io.ReadSeeker, size int64) error {
+	if err := checkBlobKey(key); err != nil {
+		return err
+	}
+	if _, err := body.Seek(0, io.SeekStart); err != nil {
+		return fmt.Errorf("body of blob %q: %w", key, err)
+	}
+	return b.store(ctx, key, io.LimitReader(body, size), size)
 }
 
 // store puts what r holds; size is what it is expected to be.

@@ -58,6 +58,20 @@ var puts = map[string]func(*testing.T, Fixture){
 			t.Errorf("blob = %q, want that of the first Put", got)
 		}
 	},
+	"a blob is put from its beginning, wherever its reader stands": func(t *testing.T, f Fixture) {
+		body := random(1 << 20)
+		key, from := prefix()+"k", bytes.NewReader(body)
+		if _, err := from.Seek(100, io.SeekStart); err != nil {
+			t.Fatal(err)
+		}
+		if err := f.Store.PutFrom(t.Context(), key, from, int64(len(body))); err != nil {
+			t.Fatal(err)
+		}
+		if got := get(t, f.Store, key); !bytes.Equal(got, body) {
+			t.Errorf("%d bytes that differ from the %d that were put", len(got), len(body))
+		}
+		fails(t, f.Store.PutFrom(t.Context(), key, from, int64(len(body))), fault.Conflict)
+	},
 	"of many that put one key at once, one wins": func(t *testing.T, f Fixture) {
 		key := prefix() + "k"
 		var winner atomic.Int32
