@@ -1,0 +1,97 @@
+package query
+
+import (
+	"slices"
+	"strconv"
+
+	"github.com/tarnhq/tarn/shared/dataset"
+)
+
+// Selection asks for rows as they are, and not for what can be computed of them.
+type Selection struct {
+	Dataset dataset.Name `json:"dataset" example:"web"`
+	Columns []string     `json:"columns,omitempty" doc:"default: all that the dataset has" maxItems:"300"`
+	Filter  *Filter      `json:"filter,omitempty"`
+	Time    *Time        `json:"time,omitempty" doc:"from and to alone"`
+}
+
+// MaxColumns bounds the columns of a Selection.
+const MaxColumns = 300
+
+// RowsPlan is a Selection bound to a schema.
+type RowsPlan struct {
+	Rows
+	Fields []Group `json:"fields"`
+}
+
+// Columns describes the rows.
+func (p RowsPlan) Columns() []Column { return Keys{Dimensions: p.Fields}.Columns() }
+
+// DecodeSelection reads a Selection as strictly as Decode does.
+func DecodeSelection(body []byte) (Selection, error) {
+	value, err := parse(body)
+	if err != nil {
+		return Selection{}, err
+	}
+	o, err := asObject("", value, "dataset", "columns", "filter", "time")
+	if err != nil {
+		return Selection{}, err
+	}
+	var s Selection
+	var head Request
+	if err := decodeHead(o, &head); err != nil {
+		return Selection{}, err
+	}
+	s.Dataset = head.Dataset
+	if s.Columns, err = decodeEach(o, "columns", MaxColumns, func(path string, value any) (string, error) {
+		name, ok := value.(string)
+		if !ok || name == "" {
+			return "", refuse(path, "a column is a name")
+		}
+		return name, nil
+	}); err != nil {
+		return Selection{}, err
+	}
+	if s.Filter, err = decodeFilterField(o, "filter"); err != nil {
+		return Selection{}, err
+	}
+	if s.Time, err = decodeTime(o); err != nil {
+		return Selection{}, err
+	}
+	if s.Filter != nil && s.Filter.hasAudience() {
+		return Selection{}, refuse("filter", "rows cannot be chosen by an audience").WithHint("export a query of kind audience, with list")
+	}
+	if s.Time != nil && (s.Time.Grain != "" || s.Time.WeekStart != "") {
+		return Selection{}, refuse("time", "rows have no grain").WithHint("leave grain and week_start out")
+	}
+	return s, nil
+}
+
+// BindSelection makes the plan of a Selection, or says with fault.Invalid what does
+// not fit.
+func BindSelection(s Selection, kind dataset.Kind, schema dataset.Schema, named Definitions) (RowsPlan, error) {
+	b := &binder{scope: scopeOf(kind, schema), named: named, used: map[string]int{}}
+	rows, _, err := b.source(s.Time, s.Filter)
+	if err != nil {
+		return RowsPlan{}, err
+	}
+	names := s.Columns
+	if len(names) == 0 {
+		names = b.scope.names
+	}
+	out := RowsPlan{Rows: rows}
+	for i, name := range names {
+		field, err := b.scope.field("columns["+strconv.Itoa(i)+"]", name)
+		if err != nil {
+			return RowsPlan{}, err
+		}
+		out.Fields = append(out.Fields, Group{Name: name, Field: field})
+	}
+	return out, uniqueNames(out.Columns())
+}
+
+// hasAudience reports whether the filter asks for membership somewhere.
+func (f Filter) hasAudience() bool {
+	return f.Audience != "" || f.Not != nil && f.Not.hasAudience() ||
+		slices.ContainsFunc(f.And, Filter.hasAudience) || slices.ContainsFunc(f.Or, Filter.hasAudience)
+}
