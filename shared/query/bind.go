@@ -167,9 +167,11 @@ func (b *binder) dimensions(list []Dimension) ([]Group, error) {
 		if name == "" {
 			name = d.Column
 		}
-		if defined, ok := b.named[d.Column]; ok && defined.Dimension != nil {
-			defined, _ = b.use(d.Column)
+		if _, column := b.scope.columns[d.Column]; !column && b.named[d.Column].Dimension != nil {
+			defined, _ := b.use(d.Column)
+			at := d.At
 			d = *defined.Dimension
+			d.At = at
 		}
 		field, err := b.scope.field(path, d.Column)
 		if err != nil {

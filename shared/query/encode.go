@@ -57,6 +57,32 @@ func (r Result) rest() ([]byte, error) {
 	}{r.Version, r.Stats})
 }
 
+// WriteObjects writes an answer's rows as a JSON array of flat objects, for readers
+// that know no columns.
+func WriteObjects(w io.Writer, r Result) error {
+	b := []byte{'['}
+	var err error
+	for i, row := range r.Rows {
+		if i > 0 {
+			b = append(b, ",\n"...)
+		}
+		b = append(b, '{')
+		for j, v := range row {
+			if j > 0 {
+				b = append(b, ',')
+			}
+			b = append(appendString(b, r.Columns[j].Name), ':')
+			b = v.AppendJSON(b)
+		}
+		b = append(b, '}')
+		if b, err = flush(w, b, flushAt); err != nil {
+			return err
+		}
+	}
+	_, err = flush(w, append(b, "]\n"...), 0)
+	return err
+}
+
 // WriteCSV writes an answer's columns and rows as RFC 4180 has it. A null is an
 // empty field, an empty text a quoted one. Texts are given as they are: whoever
 // opens them in a spreadsheet must import them as text, because one that begins

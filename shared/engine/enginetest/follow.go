@@ -192,4 +192,3 @@ func listRows(d drawn) (out string) {
 	return out
 }
 
-func seconds(micros int64) query.Value { return query.FloatValue(float64(micros) / 1e6) }
