@@ -16,6 +16,7 @@ type Stats struct {
 	RowsScanned    int64   `json:"rows_scanned"`
 	Segments       int     `json:"segments"`        // read
 	SegmentsPruned int     `json:"segments_pruned"` // skipped, because none of their rows can match
+	SegmentsKept   int     `json:"segments_kept"`   // answered from what was kept of them
 	Bytes          int64   `json:"bytes"`           // size of the segments that were read
 	Millis         float64 `json:"ms"`
 	Truncated      bool    `json:"truncated"` // there were more rows than the limit

@@ -117,7 +117,7 @@ func (p Partial) Finish(merged [][]Value) (rows [][]Value, truncated bool) {
 	rows = make([][]Value, len(merged))
 	memory := make([]Value, len(merged)*(keys+len(p.finals)))
 	for i, from := range merged {
-		row := memory[i*(keys+len(p.finals)):][:keys+len(p.finals):keys+len(p.finals)]
+		row := memory[i*(keys+len(p.finals)):][: keys+len(p.finals) : keys+len(p.finals)]
 		copy(row, from[:keys])
 		for k, f := range p.finals {
 			row[keys+k] = f.of(from[keys:])

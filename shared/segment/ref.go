@@ -4,6 +4,8 @@
 package segment
 
 import (
+	"strings"
+
 	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/tenant"
 )
@@ -52,6 +54,15 @@ type Ref struct {
 // Prefix returns the folder of a dataset's blobs, with a trailing slash.
 func Prefix(t tenant.ID, d dataset.ID) string {
 	return "t/" + string(t) + "/d/" + string(d) + "/"
+}
+
+// Home returns the Prefix of the dataset that the segment is of.
+func (r Ref) Home() string {
+	end := 0
+	for range strings.Count(Prefix("", ""), "/") {
+		end += strings.IndexByte(r.Key[end:], '/') + 1
+	}
+	return r.Key[:end]
 }
 
 // DuplicateRow is a row of a segment of kind Duplicates. Times are UTC microseconds.

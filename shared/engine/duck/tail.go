@@ -137,10 +137,11 @@ func createTable(ctx context.Context, conn *sql.Conn, name string, batch rows.Ba
 
 // sweep drops tables that nobody reads and nobody will: of parts that the dataset's
 // tail no longer has, and of datasets that nobody asks. (A query of an older version
-// that comes later fills its table again.)
+// that comes later fills its table again. A snapshot without a tail says nothing of
+// the tail: it may be a part of one.)
 func (t *tails) sweep(ctx context.Context, id dataset.ID, tail []snapshot.Part) error {
 	for key, table := range t.tables {
-		current := key.dataset != id || key.replaced == 0 && slices.ContainsFunc(tail, func(p snapshot.Part) bool { return p.ID == key.part })
+		current := key.dataset != id || len(tail) == 0 || key.replaced == 0 && slices.ContainsFunc(tail, func(p snapshot.Part) bool { return p.ID == key.part })
 		if table.readers > 0 || current && t.now().Sub(table.used) < tailIdle {
 			continue
 		}

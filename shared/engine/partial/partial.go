@@ -1,0 +1,117 @@
+// Package partial makes a question asked again cost what came since. Segments never
+// change, so what a plan answered over some of them stays true: for as long as they
+// are live it is merged with the answer over the others. docs/partial.md says which
+// plans are kept how, and what becomes of what is kept.
+package partial
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/tarnhq/tarn/shared/blob"
+	"github.com/tarnhq/tarn/shared/dataset"
+	"github.com/tarnhq/tarn/shared/engine"
+	"github.com/tarnhq/tarn/shared/lru"
+	"github.com/tarnhq/tarn/shared/query"
+	"github.com/tarnhq/tarn/shared/segment"
+	"github.com/tarnhq/tarn/shared/snapshot"
+)
+
+// Config sizes an Engine.
+type Config struct {
+	Inner  engine.Engine // answers what is not kept
+	Blobs  blob.Store    // where answers outlive the process; nil: they do not
+	Memory int64         // bytes of answers that are kept; zero: 128 MiB
+	Worth  int64         // sealed rows from which on an answer is kept; zero: 50,000
+	Stored int64         // rows scanned from which on it is stored in Blobs; zero: 200,000
+	Log    *slog.Logger  // told when Blobs fails, which no question does with it; nil: nobody
+}
+
+// Engine is an engine.Engine that keeps answers of aggregate plans over segments. It is
+// safe for concurrent use.
+type Engine struct {
+	config Config
+	units  *lru.Cache[shape, kept]
+	days   *lru.Cache[shape, days]
+}
+
+// shape names plans that ask the same of rows, whatever the range, the order and the
+// limit.
+type shape struct {
+	dataset dataset.ID
+	plan    string
+}
+
+// New returns an Engine that has kept nothing yet.
+func New(c Config) *Engine {
+	if c.Memory == 0 {
+		c.Memory = 128 << 20
+	}
+	if c.Worth == 0 {
+		c.Worth = 50_000
+	}
+	if c.Stored == 0 {
+		c.Stored = 200_000
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Engine{config: c, units: lru.New[shape, kept](c.Memory / 2), days: lru.New[shape, days](c.Memory / 2)}
+}
+
+// Run implements engine.Engine.
+func (e *Engine) Run(ctx context.Context, plan query.Plan, over snapshot.Snapshot) (query.Result, error) {
+	p, ok := plan.(query.AggregatePlan)
+	ok = ok && over.Dataset.Kind == dataset.Events // a table's rows may have no time, and what replaces one replaces all of it
+	if ok && sealedRows(over, p.Range) >= e.config.Worth {
+		if mergeable, ok := p.Partial(); ok {
+			return e.merged(ctx, mergeable, p, over)
+		}
+		if daily, ok := dailyOf(p); ok {
+			return e.daily(ctx, daily, p, over)
+		}
+	}
+	return e.config.Inner.Run(ctx, plan, over)
+}
+
+// sealedRows counts the rows of segments that meet a range.
+func sealedRows(over snapshot.Snapshot, r query.Range) (n int64) {
+	for _, ref := range over.Segments {
+		if meets(ref, r) {
+			n += ref.Rows
+		}
+	}
+	return n
+}
+
+func meets(ref segment.Ref, r query.Range) bool { return ref.MinTime < r.To && ref.MaxTime >= r.From }
+
+func inside(ref segment.Ref, r query.Range) bool { return r.From <= ref.MinTime && ref.MaxTime < r.To }
+
+// of restricts a snapshot to some of its segments and to a tail.
+func of(over snapshot.Snapshot, refs []segment.Ref, tail []snapshot.Part) snapshot.Snapshot {
+	over.Segments, over.Tail = refs, tail
+	return over
+}
+
+// sizeOf is about the memory that rows take, in bytes.
+func sizeOf(rows [][]query.Value) (size int64) {
+	const row, value = 24, 48
+	for _, r := range rows {
+		size += row
+		for _, v := range r {
+			size += value + int64(len(v.Text()))
+		}
+	}
+	return size
+}
+
+// tally adds up what runs cost.
+type tally struct{ query.Stats }
+
+func (t *tally) add(s query.Stats) {
+	t.RowsScanned += s.RowsScanned
+	t.Segments += s.Segments
+	t.Bytes += s.Bytes
+	t.Millis += s.Millis
+}
