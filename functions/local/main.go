@@ -14,9 +14,13 @@ import (
 
 	"github.com/tarnhq/tarn/functions/local/server"
 	"github.com/tarnhq/tarn/shared/config"
+	"github.com/tarnhq/tarn/shared/sqlrun"
 )
 
 func main() {
+	if sqlrun.IsChild(os.Args) {
+		os.Exit(sqlrun.Child(os.Args))
+	}
 	document := flag.Bool("openapi", false, "print the OpenAPI document and exit")
 	profiles := flag.String("pprof", "", "serve profiles on this port of the loopback address")
 	flag.Parse()
@@ -63,7 +67,11 @@ func serve() error {
 		return err
 	}
 	defer closeLog()
-	s, err := server.Open(ctx, server.Options{Dir: dir, URL: url, Log: log})
+	program, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	s, err := server.Open(ctx, server.Options{Dir: dir, URL: url, Log: log, Program: program})
 	if err != nil {
 		return err
 	}

@@ -1,4 +1,4 @@
-// Package queries holds the endpoint that answers questions.
+// Package queries holds the endpoints that answer questions.
 package queries
 
 import (
@@ -15,18 +15,21 @@ import (
 	"github.com/tarnhq/tarn/shared/query"
 	"github.com/tarnhq/tarn/shared/route"
 	"github.com/tarnhq/tarn/shared/snapshot"
+	"github.com/tarnhq/tarn/shared/sqlrun"
 )
 
-// Deps is what the endpoint needs.
+// Deps is what the endpoints need.
 type Deps struct {
 	Source snapshot.Source
 	Engine engine.Engine
+	SQL    *sqlrun.Runner // nil: callers' own SQL is not run
 	Now    func() time.Time
 }
 
-// Register serves the endpoint.
+// Register serves the endpoints.
 func Register(s *api.Server, d Deps) {
 	api.Raw(s, route.RunQuery, query.Request{}, query.Answer{}, d.run)
+	api.Raw(s, route.RunSQL, SQLRequest{}, SQLAnswer{}, d.sql)
 }
 
 func (d Deps) run(w http.ResponseWriter, r *http.Request, caller access.Principal) error {
@@ -49,9 +52,7 @@ func (d Deps) run(w http.ResponseWriter, r *http.Request, caller access.Principa
 	if err != nil {
 		return err
 	}
-	w.Header().Set("Content-Type", as.mediaType)
-	w.Header().Add("Vary", "Accept")
-	return as.write(w, result)
+	return as.send(w, result)
 }
 
 // answer asks the question of the dataset's newest version.

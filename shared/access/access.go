@@ -52,6 +52,7 @@ const (
 	ReplayEvents  Action = "events:replay"
 	LoadRows      Action = "rows:load"
 	RunQuery      Action = "query:run"
+	RunSQL        Action = "sql:run"
 	CreateExport  Action = "export:create"
 	ReadJobs      Action = "jobs:read"   // one's own
 	ChangeJobs    Action = "jobs:change" // one's own: stop and repeat them
@@ -104,7 +105,7 @@ func (p Principal) expired(now time.Time) bool {
 }
 
 var allowed = func() map[Role]map[Action]bool {
-	viewer := []Action{ReadSelf, ReadDataset, RunQuery, ReadJobs, ChangeJobs}
+	viewer := []Action{ReadSelf, ReadDataset, RunQuery, RunSQL, ReadJobs, ChangeJobs}
 	analyst := append([]Action{ReadEvents, CreateExport}, viewer...)
 	editor := append([]Action{CreateDataset, UpdateDataset, WriteEvents, ReplayEvents, LoadRows}, analyst...)
 	admin := append([]Action{DeleteDataset, ManageKeys, ManageJobs}, editor...)

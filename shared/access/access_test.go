@@ -17,6 +17,7 @@ func TestEachRoleMayDoExactlyThis(t *testing.T) {
 		{ReadSelf, yes, yes, yes, yes, yes, yes},
 		{ReadDataset, yes, yes, yes, yes, yes, no},
 		{RunQuery, yes, yes, yes, yes, yes, no},
+		{RunSQL, yes, yes, yes, yes, yes, no},
 		{ReadEvents, yes, yes, yes, yes, no, no},
 		{WriteEvents, yes, yes, yes, no, no, yes},
 		{ReplayEvents, yes, yes, yes, no, no, no},

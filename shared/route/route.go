@@ -42,6 +42,12 @@ const DatasetParam = "dataset"
 // decompression. API Gateway has a lower one of its own.
 const MaxIngest = 10 << 20
 
+// answerTypes are the media types of tables beside JSON, and answerParams choose one.
+var (
+	answerTypes  = []string{"text/csv", "application/vnd.apache.arrow.stream", "application/vnd.apache.parquet"}
+	answerParams = []Param{{"format", "json, csv, arrow or parquet; the Accept header says it as well", "csv"}}
+)
+
 // The endpoints.
 var (
 	CreateDataset = Route{ID: "createDataset", Function: "datasets", Method: http.MethodPost, Path: "/v1/datasets",
@@ -70,7 +76,10 @@ var (
 
 	RunQuery = Route{ID: "runQuery", Function: "queries", Method: http.MethodPost, Path: "/v1/query",
 		Action: access.RunQuery, Status: http.StatusOK, Tag: "Queries", Summary: "Ask a question", Unbound: true,
-		Answers: []string{"text/csv"}, Params: []Param{{"format", "json or csv; the Accept header says it as well", "csv"}}}
+		Answers: answerTypes, Params: answerParams}
+	RunSQL = Route{ID: "runSQL", Function: "queries", Method: http.MethodPost, Path: "/v1/sql",
+		Action: access.RunSQL, Status: http.StatusOK, Tag: "Queries", Summary: "Ask in SQL: one SELECT over datasets", Unbound: true,
+		Answers: answerTypes, Params: answerParams}
 
 	ListJobs = Route{ID: "listJobs", Function: "jobs", Method: http.MethodGet, Path: "/v1/jobs",
 		Action: access.ReadJobs, Status: http.StatusOK, Tag: "Jobs", Summary: "List jobs", Unbound: true}
@@ -126,7 +135,7 @@ var Track = func() (routes []Route) {
 var All = append([]Route{
 	CreateDataset, ListDatasets, GetDataset, UpdateDataset, DeleteDataset,
 	SendEvents, GetEvent, ListQuarantine, ReplayQuarantine, GetLedger,
-	RunQuery,
+	RunQuery, RunSQL,
 	ListJobs, GetJob, WatchJob, GetJobLog, CancelJob, RetryJob,
 	CreateKey, ListKeys, RevokeKey, GetSelf,
 	Health, OpenAPI, SignIn,

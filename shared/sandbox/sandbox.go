@@ -45,7 +45,6 @@ type Process struct {
 func start(program string, args []string) (*Process, error) {
 	p := &Process{command: exec.Command(program, args...), said: &tail{}, ended: make(chan struct{})}
 	p.command.Env = []string{}
-	p.command.Dir = "/"
 	p.command.Stderr = p.said
 	apart(p.command)
 	var err error

@@ -27,6 +27,7 @@ import (
 	"github.com/tarnhq/tarn/shared/route"
 	"github.com/tarnhq/tarn/shared/segment"
 	"github.com/tarnhq/tarn/shared/snapshot"
+	"github.com/tarnhq/tarn/shared/sqlrun"
 	"github.com/tarnhq/tarn/shared/tail"
 	"github.com/tarnhq/tarn/shared/tenant"
 )
@@ -45,6 +46,8 @@ type Options struct {
 	SweepEvery time.Duration // zero: as often as in AWS
 
 	CompactEvery time.Duration // zero: as often as in AWS; Never: not at all
+
+	Program string // this one, whose main hands SQL to sqlrun.Child; empty: SQL is not run
 
 	Free func(dir string) (uint64, error) // bytes that are free on a folder's disk; nil: what the system says
 }
@@ -79,6 +82,7 @@ type Server struct {
 	ingest   ingest.Options
 	producer *ingest.Producer
 	engine   *duck.Engine
+	sql      *sqlrun.Runner
 	jobs     job.Jobs
 	handler  http.Handler
 
@@ -142,6 +146,11 @@ func (s *Server) open(ctx context.Context) (err error) {
 	if s.engine, err = duck.Open(duck.Config{Files: files, Readable: []string{blobs.Folder()}, Now: now}); err != nil {
 		return err
 	}
+	if s.options.Program != "" {
+		if s.sql, err = sqlrun.New(sqlrun.Config{Program: s.options.Program, Files: files, Now: now}); err != nil {
+			return err
+		}
+	}
 	s.jobs = job.Jobs{Table: tbl, Queue: s.hints(), Now: now, Lost: func(err error) { s.options.Log.Error("hint", "error", err) }}
 	s.handler = s.routes()
 	return nil
@@ -201,6 +210,9 @@ func (s *Server) Close() error {
 	s.stop()
 	s.running.Wait()
 	var errs []error
+	if s.sql != nil {
+		s.sql.Close()
+	}
 	if s.engine != nil {
 		errs = append(errs, s.engine.Close())
 	}

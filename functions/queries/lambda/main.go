@@ -3,6 +3,7 @@ package main
 
 import (
 	"context"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -16,17 +17,22 @@ import (
 	"github.com/tarnhq/tarn/shared/manifest"
 	"github.com/tarnhq/tarn/shared/serve"
 	"github.com/tarnhq/tarn/shared/snapshot"
+	"github.com/tarnhq/tarn/shared/sqlrun"
 )
 
-// What a query may use of the 3 GB of memory and the 4 GB of disk that the function
-// has. Lambda takes answers of 6 MB.
+// What a query and a statement in SQL may use of the 3 GB of memory and the 4 GB of
+// disk that the function has. Lambda takes answers of 6 MB.
 const (
 	diskBytes   = 3 << 30
-	memoryBytes = 2 << 30
+	memoryBytes = 1536 << 20
+	sqlBytes    = 768 << 20
 	answerBytes = 5 << 20
 )
 
 func main() {
+	if sqlrun.IsChild(os.Args) {
+		os.Exit(sqlrun.Child(os.Args))
+	}
 	account, err := aws.Load(context.Background())
 	if err != nil {
 		panic(err)
@@ -41,11 +47,20 @@ func main() {
 	if err != nil {
 		panic(err)
 	}
+	program, err := os.Executable()
+	if err != nil {
+		panic(err)
+	}
+	sql, err := sqlrun.New(sqlrun.Config{Program: program, Files: files, Memory: sqlBytes, AtOnce: 1, MaxAnswer: answerBytes})
+	if err != nil {
+		panic(err)
+	}
 	server := api.New(serve.Principal, time.Now, serve.Logger())
 	queries.Register(server, queries.Deps{
 		Source: &snapshot.Sealed{Catalog: dataset.Catalog{Table: table, Now: time.Now},
 			Manifest: manifest.Store{Table: table, Blobs: blobs, Now: time.Now}, Poll: snapshot.Every(250 * time.Millisecond)},
 		Engine: engine,
+		SQL:    sql,
 		Now:    time.Now,
 	})
 	serve.HTTP(server)

@@ -1,0 +1,89 @@
+package queries
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+
+	"github.com/tarnhq/tarn/shared/access"
+	"github.com/tarnhq/tarn/shared/dataset"
+	"github.com/tarnhq/tarn/shared/fault"
+	"github.com/tarnhq/tarn/shared/query"
+	"github.com/tarnhq/tarn/shared/route"
+	"github.com/tarnhq/tarn/shared/sqlrun"
+)
+
+// SQLRequest is the body of POST /v1/sql.
+type SQLRequest struct {
+	SQL        string          `json:"sql" example:"select event, count(*) from web group by 1" doc:"one SELECT as DuckDB reads it; a dataset is a table by its name" maxLength:"102400"`
+	Parameters json.RawMessage `json:"parameters,omitempty" doc:"an array of values for ? and $1, or an object of values for $name: texts, numbers, true, false or null"`
+}
+
+// SQLAnswer is an answer as the API gives it.
+type SQLAnswer struct {
+	Columns  []query.Column          `json:"columns"`
+	Rows     [][]any                 `json:"rows" doc:"a value for each column: times as RFC 3339 text in UTC, ints and decimals with all their digits, lists and structs as text that holds JSON"`
+	Version  uint64                  `json:"version,omitempty" doc:"of the dataset that was read, where that is one"`
+	Versions map[dataset.Name]uint64 `json:"versions,omitempty" doc:"of the datasets that were read, where they are several or none"`
+	Stats    query.Stats             `json:"stats"`
+}
+
+func (d Deps) sql(w http.ResponseWriter, r *http.Request, caller access.Principal) error {
+	as, err := formatOf(r)
+	if err != nil {
+		return err
+	}
+	request, err := readSQL(r)
+	if err != nil {
+		return err
+	}
+	parameters, err := sqlrun.DecodeParameters(request.Parameters)
+	if err != nil {
+		return err
+	}
+	if d.SQL == nil {
+		return fault.New(fault.Unavailable, "sql_off", "this server does not run SQL")
+	}
+	open := func(ctx context.Context, name dataset.Name) (sqlrun.Visible, error) {
+		return d.visible(ctx, caller, name)
+	}
+	result, err := d.SQL.Run(r.Context(), sqlrun.Statement{SQL: request.SQL, Parameters: parameters, Open: open})
+	if err != nil {
+		return err
+	}
+	return as.send(w, result)
+}
+
+// visible pins what a caller sees of a dataset.
+func (d Deps) visible(ctx context.Context, caller access.Principal, name dataset.Name) (sqlrun.Visible, error) {
+	if err := caller.Allow(route.RunSQL.Action, name, d.Now()); err != nil {
+		return sqlrun.Visible{}, err
+	}
+	over, err := d.Source.Open(ctx, caller.Tenant, name, nil)
+	return sqlrun.Visible{Snapshot: over}, err
+}
+
+func readSQL(r *http.Request) (SQLRequest, error) {
+	body, err := read(r)
+	if err != nil {
+		return SQLRequest{}, err
+	}
+	var request SQLRequest
+	decoder := json.NewDecoder(bytes.NewReader(body))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&request); err != nil {
+		return SQLRequest{}, badSQLRequest(err)
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return SQLRequest{}, badSQLRequest(err)
+	}
+	return request, nil
+}
+
+func badSQLRequest(err error) error {
+	return fault.New(fault.Invalid, "bad_sql_request", "the body is not a JSON object with sql and, perhaps, parameters").
+		WithHint(`send {"sql": "select …", "parameters": []}`).Because(err)
+}
