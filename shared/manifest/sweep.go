@@ -18,7 +18,7 @@ import (
 )
 
 // Sweep deletes the segments of a dataset that no version names any more and nobody
-// can claim, and the snapshots that newer ones replaced, and returns how many. A
+// can claim or holds, and the snapshots that newer ones replaced, and returns how many. A
 // segment that was never committed can be claimed for as long as its shard's mark is
 // before its first record, however old the file: a redelivery makes the same name
 // again. A segment that was removed may be read for grace, which must be longer than
@@ -36,9 +36,16 @@ func (s Store) Sweep(ctx context.Context, t tenant.ID, d dataset.ID, grace time.
 	if err != nil {
 		return 0, err
 	}
+	item, held, err := s.held(ctx, t, d)
+	if err != nil {
+		return 0, err
+	}
 	read := st.read(before)
+	held.add(read, s.Now())
 	segments := func(b blob.Info) bool { return read[b.Key] || !b.Modified.Before(before) || st.claimable(b) }
-	snapshots := func(b blob.Info) bool { return b.Key == snapshot || !b.Modified.Before(before) }
+	snapshots := func(b blob.Info) bool {
+		return b.Key == snapshot || b.Key == item.Attributes["blob"] || !b.Modified.Before(before)
+	}
 	for _, kind := range []segment.Kind{segment.Rows, segment.Duplicates, segment.Quarantine} {
 		n, err := blob.Clear(ctx, s.Blobs, segment.Prefix(t, d)+string(kind)+"/", segments)
 		if deleted += n; err != nil {

@@ -17,6 +17,9 @@ var kinds = map[string]fault.Kind{
 	"PreconditionFailed":              fault.Conflict,
 	"UsernameExistsException":         fault.Conflict,
 	"AliasExistsException":            fault.Conflict,
+	"AlreadyExistsException":          fault.Conflict,
+	"ConcurrentModificationException": fault.Conflict,
+	"VersionMismatchException":        fault.Conflict,
 
 	"ValidationException":          fault.Invalid,
 	"InvalidArgumentException":     fault.Invalid,
@@ -34,6 +37,7 @@ var kinds = map[string]fault.Kind{
 	"NoSuchKey":                    fault.NotFound,
 	"NotFound":                     fault.NotFound,
 	"UserNotFoundException":        fault.NotFound,
+	"EntityNotFoundException":      fault.NotFound,
 	"OverLimit":                    fault.Throttled,
 	"KmsThrottled":                 fault.Throttled,
 	"KMSThrottlingException":       fault.Throttled,

@@ -30,7 +30,7 @@ func Encode(columns []Column, order []int32) (body []byte, tail int) {
 	meta := format.FileMetaData{
 		Version: 2, NumRows: int64(len(order)), CreatedBy: "tarn",
 		Schema:           []format.SchemaElement{{Name: "schema", NumChildren: thrift.New(int32(len(columns)))}},
-		KeyValueMetadata: []format.KeyValue{{Key: versionKey, Value: version}},
+		KeyValueMetadata: append([]format.KeyValue{{Key: versionKey, Value: version}}, icebergSchema(columns)...),
 	}
 	for i := range columns {
 		meta.Schema = append(meta.Schema, columns[i].element())

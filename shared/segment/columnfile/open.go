@@ -55,7 +55,7 @@ func Open(tail []byte, size int64) (f *File, err error) {
 }
 
 func (f *File) check() error {
-	if len(f.meta.KeyValueMetadata) != 1 || f.meta.KeyValueMetadata[0] != (format.KeyValue{Key: versionKey, Value: version}) {
+	if len(f.meta.KeyValueMetadata) == 0 || f.meta.KeyValueMetadata[0] != (format.KeyValue{Key: versionKey, Value: version}) {
 		return fmt.Errorf("not a file of layout %s", version)
 	}
 	leaves := len(f.meta.Schema) - 1
