@@ -69,7 +69,7 @@ func newDependent(t *testing.T) *dependent {
 	intake.Register(s, intake.Deps{Authenticator: auth, Datasets: &dataset.Cache{Catalog: catalog}, Producer: ingest.NewProducer(options), Now: time.Now})
 	accounts.Register(s, accounts.Deps{Source: d.live, Table: tbl, Segments: segments, Finder: fate.Finder{Segments: segments, Stream: d.stream},
 		Replayer: quarantine.Replayer{Manifest: store, Segments: segments, Ingest: options}})
-	queries.Register(s, queries.Deps{Source: d.live, Engine: newEngine(t, blobs), Now: time.Now})
+	queries.Register(s, queries.Deps{Source: d.live, Engine: newEngine(t, blobs), SQL: newRunner(t, blobs), Now: time.Now})
 	keys.Register(s, keys.Deps{Keys: issuer})
 	d.jobs = job.Jobs{Table: tbl, Queue: &fake.Queue{Now: time.Now, Tries: 5}, Now: time.Now}
 	jobs.Register(s, jobs.Deps{Jobs: d.jobs, Now: time.Now, Poll: func(context.Context) error { return context.DeadlineExceeded }})
@@ -139,6 +139,7 @@ var healthy = map[string]struct{ target, body string }{
 	"replayQuarantine": {"/v1/datasets/web/quarantine/replay", ""},
 	"getLedger":        {"/v1/datasets/web/ledger", ""},
 	"runQuery":         {"/v1/query", `{"dataset":"web","measures":["count"]}`},
+	"runSQL":           {"/v1/sql", `{"sql":"select count(event_id) from web"}`},
 	"listJobs":         {"/v1/jobs", ""},
 	"getJob":           {"/v1/jobs/", ""}, // the id is made
 	"watchJob":         {"/v1/jobs/", ""},

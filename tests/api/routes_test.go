@@ -108,6 +108,7 @@ var allowed = map[string][]access.Role{
 	"replayQuarantine": {access.Owner, access.Admin, access.Editor},
 	"getLedger":        {access.Owner, access.Admin, access.Editor, access.Analyst},
 	"runQuery":         {access.Owner, access.Admin, access.Editor, access.Analyst, access.Viewer},
+	"runSQL":           {access.Owner, access.Admin, access.Editor, access.Analyst, access.Viewer},
 	"listJobs":         {access.Owner, access.Admin, access.Editor, access.Analyst, access.Viewer},
 	"getJob":           {access.Owner, access.Admin, access.Editor, access.Analyst, access.Viewer},
 	"watchJob":         {access.Owner, access.Admin, access.Editor, access.Analyst, access.Viewer},

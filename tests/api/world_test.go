@@ -27,7 +27,8 @@ var everyRole = []access.Role{access.Owner, access.Admin, access.Editor, access.
 
 func newWorld(t testing.TB) *world {
 	t.Helper()
-	s, err := server.Open(t.Context(), server.Options{Dir: t.TempDir(), URL: "http://localhost:8080", Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
+	s, err := server.Open(t.Context(), server.Options{Dir: t.TempDir(), URL: "http://localhost:8080", Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Program: thisProgram(t)})
 	if err != nil {
 		t.Fatal(err)
 	}
