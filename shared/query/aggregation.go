@@ -95,6 +95,7 @@ func (a *aggregation) push() {
 		return
 	}
 	keys, columns := len(a.Keys.Columns()), a.columns()
+	exact := a.exactPlaces()
 	order := make([]Sort, len(a.Order))
 	for i, o := range a.Order {
 		order[i] = o
@@ -102,22 +103,47 @@ func (a *aggregation) push() {
 			continue
 		}
 		at := slices.IndexFunc(a.Shown, func(s shown) bool { return s.Name == columns[o.Column].Name })
-		if at < 0 || a.Shown[at].Slot >= a.ofRows {
+		if at < 0 || a.Shown[at].Slot >= a.ofRows || exact[a.Shown[at].Slot] < 0 {
 			return
 		}
-		order[i].Column = keys + a.Shown[at].Slot
+		order[i].Column = keys + exact[a.Shown[at].Slot]
 	}
 	a.pushed = order
 }
 
 // plain reports whether one plan's answer is the program's.
 func (a *aggregation) plain() bool {
-	return a.pushed != nil && len(a.Derived) == 0 && a.Compare == nil && a.Totals == "" && len(a.Shown) == len(a.Base)
+	return a.pushed != nil && len(a.Derived) == 0 && a.Compare == nil && a.Totals == "" && len(a.Shown) == len(a.Base) &&
+		!slices.ContainsFunc(a.Base, Aggregand.approximate)
+}
+
+// exact returns the measures that one plan computes, or if there are none the number
+// of rows: a plan has a measure.
+func (a *aggregation) exact() []Aggregand {
+	exact := slices.DeleteFunc(slices.Clone(a.Base), Aggregand.approximate)
+	if len(exact) == 0 {
+		return []Aggregand{{Name: "rows", Op: Count}}
+	}
+	return exact
+}
+
+// exactPlaces returns which of the exact measures each one is, -1 for an approximate.
+func (a *aggregation) exactPlaces() []int {
+	places, n := make([]int, len(a.Base)), 0
+	for i, m := range a.Base {
+		if m.approximate() {
+			places[i] = -1
+			continue
+		}
+		places[i] = n
+		n++
+	}
+	return places
 }
 
 // plan makes the plan of some rows and keys with all groups, in the order of the keys.
 func (a *aggregation) plan(rows Rows, keys Keys) AggregatePlan {
-	return AggregatePlan{Rows: rows, Keys: keys, Measures: a.Base, Order: keys.ordered(), Limit: MaxLimit}
+	return AggregatePlan{Rows: rows, Keys: keys, Measures: a.exact(), Order: keys.ordered(), Limit: MaxLimit}
 }
 
 func (a *aggregation) detail() AggregatePlan {

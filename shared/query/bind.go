@@ -226,7 +226,7 @@ func defaultName(m Measure) string {
 func suits(path string, op Op, f Field) error {
 	ok := true
 	switch op {
-	case Sum, Avg, Median, Quantile:
+	case Sum, Avg, Median, Quantile, ApproxQuantile:
 		ok = f.Type == dataset.Int || f.Type == dataset.Float
 	case Min, Max:
 		ok = f.Type != dataset.JSON

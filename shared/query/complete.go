@@ -34,7 +34,7 @@ func (e *evaluation) complete(lines []line, p AggregatePlan) ([]line, error) {
 func (e *evaluation) empty() []Value {
 	slots := make([]Value, e.ofRows+len(e.Derived))
 	for i, m := range e.Base {
-		if m.Op == Count || m.Op == CountDistinct {
+		if m.Op == Count || m.Op == CountDistinct || m.Op == ApproxDistinct {
 			slots[i] = IntValue(0)
 		}
 	}

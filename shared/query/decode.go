@@ -217,8 +217,8 @@ func decodeQ(o object, op Op) (float64, error) {
 	switch {
 	case err != nil:
 		return 0, err
-	case given != (op == Quantile):
-		return 0, refuse(o.at("q"), "is for the op quantile, which needs it").WithHint("0.95 is the 95th percentile")
+	case given != (op == Quantile || op == ApproxQuantile):
+		return 0, refuse(o.at("q"), "is for the ops quantile and approx_quantile, which need it").WithHint("0.95 is the 95th percentile")
 	case q < 0 || q > 1:
 		return 0, refuse(o.at("q"), "must be from 0 to 1")
 	}

@@ -146,33 +146,69 @@ func (e *evaluation) lines(p AggregatePlan, level int, top []Value, cut bool) ([
 // groups runs a plan. Unless left out is negative, the plan lacks that dimension:
 // its lines are of the others.
 func (e *evaluation) groups(p AggregatePlan, level, leftOut int, cut bool) ([]line, error) {
-	r, err := e.ask(p)
+	found, truncated, err := e.rows(p)
 	if err != nil {
 		return nil, err
 	}
-	if r.Stats.Truncated && !cut {
+	if truncated && !cut {
 		return nil, tooManyGroups()
 	}
-	e.stats.Truncated = e.stats.Truncated || r.Stats.Truncated
+	e.stats.Truncated = e.stats.Truncated || truncated
 	all, own := len(e.Keys.Columns()), len(p.Keys.Columns())
-	out := make([]line, 0, len(r.Rows))
-	for _, row := range r.Rows {
+	out := make([]line, 0, len(found))
+	for _, f := range found {
 		l := line{keys: make([]Value, all), level: level, other: leftOut >= 0}
 		at := 0
 		for i := range own {
 			if leftOut >= 0 && i == leftOut+all-len(e.Dimensions) {
 				at++
 			}
-			l.keys[at] = row[i]
+			l.keys[at] = f.row[i]
 			at++
 		}
-		if l.other && row[len(row)-1].Int() == 0 {
+		if l.other && f.row[len(f.row)-1].Int() == 0 {
 			continue
 		}
-		l.slots = append(slices.Clone(row[own:own+e.ofRows]), make([]Value, len(e.Derived))...)
+		l.slots = f.slots
 		out = append(out, l)
 	}
 	return out, nil
+}
+
+// found is a row of a plan's answer, and the slots that it and the sketches fill.
+type found struct{ row, slots []Value }
+
+// rows runs a plan and the sketches that go with it.
+func (e *evaluation) rows(p AggregatePlan) (out []found, truncated bool, err error) {
+	r, err := e.ask(p)
+	if err != nil {
+		return nil, false, err
+	}
+	own, exact := len(p.Keys.Columns()), e.exactPlaces()
+	for _, row := range r.Rows {
+		f := found{row, e.empty()}
+		for slot, at := range exact {
+			if at >= 0 {
+				f.slots[slot] = row[own+at]
+			}
+		}
+		out = append(out, f)
+	}
+	for slot, at := range exact {
+		if at >= 0 {
+			continue
+		}
+		values, err := e.sketch(p, e.Base[slot])
+		if err != nil {
+			return nil, false, err
+		}
+		for _, f := range out {
+			if v, ok := values[identity(f.row[:own])]; ok {
+				f.slots[slot] = v
+			}
+		}
+	}
+	return out, r.Stats.Truncated, nil
 }
 
 // arranged sorts lines and cuts them at the limit, as rows of the answer.

@@ -86,6 +86,7 @@ type Field struct {
 type Group struct {
 	Name  string `json:"name"`
 	Field Field  `json:"field"`
+	Via   Via    `json:"via,omitempty"` // empty: the field itself
 
 	AtExit bool `json:"at_exit,omitempty"` // of sessions: of the last row, not the first
 }
@@ -95,6 +96,7 @@ type Aggregand struct {
 	Name   string  `json:"name"`
 	Op     Op      `json:"op"`
 	Field  *Field  `json:"field,omitempty"` // nil: rows
+	Via    Via     `json:"via,omitempty"`   // empty: the field itself
 	Q      float64 `json:"q,omitempty"`
 	Filter *Expr   `json:"filter,omitempty"`
 }
@@ -150,9 +152,17 @@ func (k Keys) Columns() []Column {
 		out = append(out, Column{TimeColumn, Timestamp})
 	}
 	for _, d := range k.Dimensions {
-		out = append(out, Column{d.Name, TypeOf(d.Field.Type)})
+		out = append(out, Column{d.Name, d.Type()})
 	}
 	return out
+}
+
+// Type is the type of the dimension's values.
+func (g Group) Type() Type {
+	if g.Via != "" {
+		return Int
+	}
+	return TypeOf(g.Field.Type)
 }
 
 // ordered sorts by the keys alone.
@@ -176,10 +186,13 @@ func (p AggregatePlan) Columns() []Column {
 // Type is the type of the measure's values.
 func (m Aggregand) Type() Type {
 	switch m.Op {
-	case Count, CountDistinct:
+	case Count, CountDistinct, ApproxDistinct:
 		return Int
-	case Avg, Median, Quantile:
+	case Avg, Median, Quantile, ApproxQuantile:
 		return Float
+	}
+	if m.Via != "" {
+		return Int
 	}
 	return TypeOf(m.Field.Type)
 }

@@ -69,9 +69,9 @@ type Request struct {
 // Measure is a number computed of each group.
 type Measure struct {
 	Name   string   `json:"name,omitempty" doc:"of the answer's column; default: the op, with the column"`
-	Op     Op       `json:"op,omitempty" enum:"count,count_distinct,sum,avg,min,max,median,quantile,ratio,running_total"`
+	Op     Op       `json:"op,omitempty" enum:"count,count_distinct,sum,avg,min,max,median,quantile,approx_distinct,approx_quantile,ratio,running_total"`
 	Column string   `json:"column,omitempty" doc:"what to compute it of; count without one counts rows"`
-	Q      float64  `json:"q,omitempty" doc:"of quantile: 0 to 1" minimum:"0" maximum:"1"`
+	Q      float64  `json:"q,omitempty" doc:"of quantile and approx_quantile: 0 to 1" minimum:"0" maximum:"1"`
 	Filter *Filter  `json:"filter,omitempty" doc:"only rows that match"`
 	Of     []string `json:"of,omitempty" doc:"names of measures before this one: two of ratio, one of running_total"`
 	Expr   string   `json:"expr,omitempty" doc:"arithmetic over measures before this one, in place of an op" example:"revenue / users"`
@@ -181,13 +181,19 @@ const (
 	Quantile      Op = "quantile" // exact, interpolated between the two nearest values
 )
 
+// The approximate measures, for what is too much to count or sort exactly.
+const (
+	ApproxDistinct Op = "approx_distinct" // a HyperLogLog: standard error 1.625%
+	ApproxQuantile Op = "approx_quantile" // a DDSketch: within 1% of the value of that rank, which is not interpolated
+)
+
 // The measures of measures. A ratio or expression over a null, or over zero, is null.
 const (
 	Ratio        Op = "ratio"
 	RunningTotal Op = "running_total" // over the buckets so far, of the same dimensions
 )
 
-var ops = []Op{Count, CountDistinct, Sum, Avg, Min, Max, Median, Quantile, Ratio, RunningTotal}
+var ops = []Op{Count, CountDistinct, Sum, Avg, Min, Max, Median, Quantile, ApproxDistinct, ApproxQuantile, Ratio, RunningTotal}
 
 // Comparison is what a condition does with a column and a value.
 type Comparison string

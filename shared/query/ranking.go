@@ -15,24 +15,24 @@ type ranking struct {
 func (e *evaluation) rank() ([]Value, error) {
 	keys := Keys{Dimensions: []Group{e.Dimensions[e.Top.Dimension]}}
 	p := e.plan(e.Rows, keys)
-	if e.Top.By < e.ofRows {
-		p.Order = []Sort{{Column: 1 + e.Top.By, Desc: true}, {Column: 0}}
+	pushed := e.Top.By < e.ofRows && !e.Base[e.Top.By].approximate()
+	if pushed {
+		p.Order = []Sort{{Column: 1 + e.exactPlaces()[e.Top.By], Desc: true}, {Column: 0}}
 		p.Limit = e.Top.N
 	}
-	r, err := e.ask(p)
+	all, truncated, err := e.rows(p)
 	if err != nil {
 		return nil, err
 	}
-	if r.Stats.Truncated && e.Top.By >= e.ofRows {
+	if truncated && !pushed {
 		return nil, tooManyGroups()
 	}
-	ranked := make([][]Value, len(r.Rows))
-	for i, row := range r.Rows {
-		l := line{keys: row[:1], slots: append(slices.Clone(row[1:]), make([]Value, len(e.Derived))...)}
-		if _, err := e.complete([]line{l}, p); err != nil {
+	ranked := make([][]Value, len(all))
+	for i, f := range all {
+		if _, err := e.complete([]line{{keys: f.row[:1], slots: f.slots}}, p); err != nil {
 			return nil, err
 		}
-		ranked[i] = []Value{row[0], l.slots[e.Top.By]}
+		ranked[i] = []Value{f.row[0], f.slots[e.Top.By]}
 	}
 	columns := []Column{{Type: TypeOf(keys.Dimensions[0].Field.Type)}, {Type: e.slotType(e.Top.By)}}
 	slices.SortFunc(ranked, func(a, b []Value) int { return compareRows(a, b, []Sort{{1, true}, {0, false}}, columns) })

@@ -64,7 +64,7 @@ func (f fields) aggregate(m query.Aggregand) string {
 	if m.Field == nil {
 		return "count(*)"
 	}
-	column := f.alias(*m.Field)
+	column := via(m.Via, f.alias(*m.Field))
 	float := m.Field.Type == "float"
 	switch {
 	case m.Op == query.CountDistinct:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/big"
+	"slices"
 
 	"github.com/tarnhq/tarn/shared/fault"
 	"github.com/tarnhq/tarn/shared/query"
@@ -40,13 +41,24 @@ func (e *Engine) fetch(ctx context.Context, s statement, p query.Plan) (out [][]
 		if s.buckets != nil && !row[0].IsNull() { // a table's row may have no time
 			row[0] = bucketStart(s, starts, row[0].Int())
 		}
-		if size > e.config.MaxAnswer {
+		if size > e.mostBytes(p) {
 			return nil, false, fault.New(fault.Invalid, "answer_too_large", "the answer is larger than %d MiB", e.config.MaxAnswer>>20).
 				WithHint("lower the limit, or leave out dimensions with long texts")
 		}
 		out = append(out, row)
 	}
 	return out, false, rows.Err()
+}
+
+// foldedBytes bounds what is read to make sketches of it: callers are not sent it.
+const foldedBytes = 128 << 20
+
+// mostBytes is how large a plan's answer may be.
+func (e *Engine) mostBytes(p query.Plan) int {
+	if a, ok := p.(query.AggregatePlan); ok && slices.ContainsFunc(a.Dimensions, func(g query.Group) bool { return g.Via != "" }) {
+		return foldedBytes
+	}
+	return e.config.MaxAnswer
 }
 
 func bucketStart(s statement, starts map[int64]query.Value, key int64) query.Value {

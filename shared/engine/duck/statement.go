@@ -81,7 +81,7 @@ func (s sources) keys(k query.Keys, out *statement) ([]string, error) {
 		columns = append(columns, key)
 	}
 	for _, d := range k.Dimensions {
-		columns = append(columns, s.alias(d.Field))
+		columns = append(columns, via(d.Via, s.alias(d.Field)))
 	}
 	return columns, nil
 }

@@ -57,7 +57,7 @@ func drawDerivation(t *rapid.T, d drawn) derivation {
 		r.Dimensions = append(r.Dimensions, query.Dimension{Column: drawColumn(t, columns).Name, Name: fmt.Sprint("d", i)})
 	}
 	m0 := query.Measure{Name: "m0", Op: query.Count}
-	if c := drawColumn(t, columns); c.Type == dataset.Int || c.Type == dataset.Float {
+	if c := drawColumn(t, columns); c.Type == dataset.Int { // floats that cancel out differ in too many bits to be divided
 		m0 = query.Measure{Name: "m0", Op: query.Sum, Column: c.Name}
 	}
 	r.Measures = []query.Measure{m0, {Name: "m1", Op: query.CountDistinct, Column: drawColumn(t, columns).Name}}

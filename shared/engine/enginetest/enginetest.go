@@ -68,6 +68,15 @@ func Run(t *testing.T, store blob.Store, e engine.Engine) {
 			})
 		})
 	}
+	t.Run("approximations are within their bounds", func(t *testing.T) {
+		rapid.Check(t, func(t *rapid.T) {
+			made++
+			d := drawDataset(t, store, made)
+			approximateDistinct(t, e, d)
+			approximateQuantile(t, e, d)
+		})
+		manyDistinct(t, e)
+	})
 	t.Run("a growing tail is read as far as the snapshot goes", func(t *testing.T) {
 		rapid.Check(t, func(t *rapid.T) {
 			made++

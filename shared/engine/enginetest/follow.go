@@ -191,4 +191,3 @@ func listRows(d drawn) (out string) {
 	}
 	return out
 }
-
