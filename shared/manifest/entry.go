@@ -5,6 +5,7 @@
 package manifest
 
 import (
+	"strconv"
 	"time"
 
 	"github.com/tarnhq/tarn/shared/dataset"
@@ -15,6 +16,9 @@ import (
 
 // Version counts the entries of a dataset's log, from 1. Zero is the empty dataset.
 type Version uint64
+
+// String writes the number.
+func (v Version) String() string { return strconv.FormatUint(uint64(v), 10) }
 
 // Entry is one step of a dataset's log.
 type Entry struct {

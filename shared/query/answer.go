@@ -20,6 +20,7 @@ type Stats struct {
 	Bytes          int64   `json:"bytes"`           // size of the segments that were read
 	Millis         float64 `json:"ms"`
 	Truncated      bool    `json:"truncated"` // there were more rows than the limit
+	Kept           bool    `json:"kept"`      // the same was asked of the same rows before
 }
 
 // Result is an answer. Rows are in order; each has a value for each column. Of one

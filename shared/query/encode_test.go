@@ -30,7 +30,7 @@ func TestAnAnswerInJSONHasTheContractsShape(t *testing.T) {
 	}
 	want := `{"columns":[{"name":"time","type":"timestamp"},{"name":"sum","type":"int"},{"name":"avg","type":"float"},{"name":"a\"b","type":"text"},{"name":"ok","type":"bool"}],` +
 		`"rows":[["2026-01-01T23:00:00Z",170141183460469231731687303715884105727,0.1,"é\n\"\u003c",true],[null,-1,null,"",null]],` +
-		`"version":12,"stats":{"rows_scanned":5,"segments":1,"segments_pruned":2,"segments_kept":0,"bytes":9,"ms":1.5,"truncated":false}}` + "\n"
+		`"version":12,"stats":{"rows_scanned":5,"segments":1,"segments_pruned":2,"segments_kept":0,"bytes":9,"ms":1.5,"truncated":false,"kept":false}}` + "\n"
 	if diff := cmp.Diff(want, b.String()); diff != "" {
 		t.Error(diff)
 	}

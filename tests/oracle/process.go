@@ -36,12 +36,31 @@ func freePort(t testing.TB) int {
 func run(t testing.TB, port int, child *exec.Cmd) string {
 	t.Helper()
 	url := fmt.Sprintf("http://127.0.0.1:%d", port)
+	client := &http.Client{Timeout: time.Second}
+	answers := func() bool {
+		answer, err := client.Get(url)
+		if err != nil {
+			return false
+		}
+		_, _ = io.Copy(io.Discard, answer.Body)
+		return answer.Body.Close() == nil
+	}
+	if !start(t, child, answers) {
+		return ""
+	}
+	return url
+}
+
+// start starts a child, waits until it answers with anything at all, and ends it after
+// the test. When it does not, the test has failed.
+func start(t testing.TB, child *exec.Cmd, answers func() bool) bool {
+	t.Helper()
 	output := &tail{}
 	child.Stdout, child.Stderr = output, output
 	endWithParent(child)
 	if err := child.Start(); err != nil {
 		t.Errorf("%s: %v", child.Path, err)
-		return ""
+		return false
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- child.Wait() }()
@@ -49,16 +68,15 @@ func run(t testing.TB, port int, child *exec.Cmd) string {
 		_ = child.Process.Kill()
 		<-ended
 	})
-	if err := await(url, ended); err != nil {
+	if err := await(ended, answers); err != nil {
 		t.Errorf("%v: %v\n%s", child.Args, err, output)
-		return ""
+		return false
 	}
-	return url
+	return true
 }
 
-// await returns when the URL answers with anything at all.
-func await(url string, ended chan error) error {
-	client := &http.Client{Timeout: time.Second}
+// await returns when the child answers.
+func await(ended chan error, answers func() bool) error {
 	timeout := time.After(patience)
 	again := time.NewTicker(20 * time.Millisecond)
 	defer again.Stop()
@@ -70,12 +88,9 @@ func await(url string, ended chan error) error {
 		case <-timeout:
 			return fmt.Errorf("no answer after %s", patience)
 		case <-again.C:
-			answer, err := client.Get(url)
-			if err != nil {
-				continue
+			if answers() {
+				return nil
 			}
-			_, _ = io.Copy(io.Discard, answer.Body)
-			return answer.Body.Close()
 		}
 	}
 }

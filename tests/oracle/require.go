@@ -30,6 +30,7 @@ var needs = map[Service][]need{
 	Kinesis:  {node, module(kinesisScript)},
 	SQS:      {node, module(sqsScript)},
 	Cognito:  {node, module(cognitoScript)},
+	redis:    {{program: "redis-server", install: "apt-get install redis-server"}},
 }
 
 // require skips the test loudly if a service has no emulator here, or fails it

@@ -96,12 +96,8 @@ func of(over snapshot.Snapshot, refs []segment.Ref, tail []snapshot.Part) snapsh
 
 // sizeOf is about the memory that rows take, in bytes.
 func sizeOf(rows [][]query.Value) (size int64) {
-	const row, value = 24, 48
-	for _, r := range rows {
-		size += row
-		for _, v := range r {
-			size += value + int64(len(v.Text()))
-		}
+	for _, row := range rows {
+		size += query.SizeOf(row)
 	}
 	return size
 }

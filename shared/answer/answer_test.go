@@ -1,0 +1,260 @@
+package answer_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/tarnhq/tarn/shared/answer"
+	"github.com/tarnhq/tarn/shared/dataset"
+	"github.com/tarnhq/tarn/shared/fault"
+	"github.com/tarnhq/tarn/shared/query"
+	"github.com/tarnhq/tarn/shared/snapshot"
+	"github.com/tarnhq/tarn/shared/stream"
+	"github.com/tarnhq/tarn/shared/tenant"
+	"github.com/tarnhq/tarn/tests/fake"
+)
+
+// world is a source whose datasets change, and an engine that counts its runs.
+type world struct {
+	mu       sync.Mutex
+	over     snapshot.Snapshot
+	runs     int64
+	running  chan struct{} // told of each run, if not nil
+	proceed  chan struct{} // each run waits for it, if not nil
+	released int
+	opened   int
+	err      error
+}
+
+func (w *world) Open(_ context.Context, t tenant.ID, name dataset.Name, _ snapshot.Position) (snapshot.Snapshot, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.opened++
+	over := w.over
+	over.Dataset = dataset.Dataset{ID: dataset.ID(string(t) + string(name)), Name: name, Kind: dataset.Events}
+	over.Release = func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.released++
+	}
+	return over, nil
+}
+
+func (w *world) Run(ctx context.Context, p query.Plan, _ snapshot.Snapshot) (query.Result, error) {
+	w.mu.Lock()
+	w.runs++
+	result := query.Result{Columns: p.Columns(), Rows: [][]query.Value{{query.IntValue(w.runs)}}, Version: w.over.Version}
+	result.Stats.RowsScanned = 10
+	err := w.err
+	w.mu.Unlock()
+	if w.running != nil {
+		w.running <- struct{}{}
+	}
+	if w.proceed != nil {
+		select {
+		case <-w.proceed:
+		case <-ctx.Done():
+			return query.Result{}, ctx.Err()
+		}
+	}
+	return result, err
+}
+
+func (w *world) desk(kept *answer.Kept) *answer.Desk {
+	return &answer.Desk{Source: w, Engine: w, Kept: kept, Now: time.Now}
+}
+
+var silent = slog.New(slog.NewTextHandler(io.Discard, nil))
+
+func keep(shared answer.Shared) *answer.Kept { return answer.NewKept(1<<20, shared, silent) }
+
+func request(t *testing.T, text string) query.Request {
+	t.Helper()
+	r, err := query.Decode([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+const count = `{"dataset": "web", "measures": ["count"]}`
+
+// asked asks and returns the number of the run that the answer is from.
+func asked(t *testing.T, d *answer.Desk, who tenant.ID, text string) int64 {
+	t.Helper()
+	a, err := d.Ask(t.Context(), who, request(t, text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a.Rows[0][0].Int()
+}
+
+func TestAnAnswerIsGivenAgainToTheSameQuestionOfTheSameRowsAlone(t *testing.T) {
+	w := &world{}
+	d := w.desk(keep(nil))
+	want := int64(0)
+	ask := func(what string, fresh bool, who tenant.ID, text string) {
+		t.Helper()
+		if fresh {
+			want++
+		}
+		if got := asked(t, d, who, text); fresh && got != want || !fresh && w.runs != want {
+			t.Errorf("%s: answer %d after %d runs, want %d", what, got, w.runs, want)
+		}
+	}
+	ask("the first", true, "acme", count)
+	ask("the same", false, "acme", count)
+	ask("the same, spelled otherwise", false, "acme", `{"measures": [{"op": "count"}], "dataset": "web", "kind": "aggregate"}`)
+	ask("another question", true, "acme", `{"dataset": "web", "measures": ["count"], "filter": {"column": "event", "op": "=", "value": "x"}}`)
+	ask("another dataset", true, "acme", `{"dataset": "shop", "measures": ["count"]}`)
+	ask("another tenant", true, "other", count)
+	w.over.Version++
+	ask("another version", true, "acme", count)
+	w.over.Position = snapshot.Position{"shard": stream.Sequence("17")}
+	ask("another tail", true, "acme", count)
+	ask("the same again", false, "acme", count)
+	if w.opened != w.released {
+		t.Errorf("%d snapshots opened, %d released", w.opened, w.released)
+	}
+}
+
+func TestAnAnswerGivenAgainSaysThatItCostNothing(t *testing.T) {
+	w := &world{}
+	d := w.desk(keep(nil))
+	first, err := d.Ask(t.Context(), "acme", request(t, count))
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := d.Ask(t.Context(), "acme", request(t, count))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(query.Stats{RowsScanned: 10}, first.Stats); diff != "" {
+		t.Errorf("the first: %s", diff)
+	}
+	if diff := cmp.Diff(query.Stats{Kept: true}, second.Stats); diff != "" {
+		t.Errorf("the second: %s", diff)
+	}
+	if first.Tag != second.Tag || first.Tag == "" {
+		t.Errorf("tags %q and %q", first.Tag, second.Tag)
+	}
+}
+
+func TestAFormIsMadeOnceWhileItsAnswerIsKept(t *testing.T) {
+	d := (&world{}).desk(keep(nil))
+	made := 0
+	for range 3 {
+		a, err := d.Ask(t.Context(), "acme", request(t, count))
+		if err != nil {
+			t.Fatal(err)
+		}
+		form, err := a.Form("json", func(query.Result) ([]byte, error) { made++; return []byte("form"), nil })
+		if err != nil || string(form) != "form" {
+			t.Fatalf("%s, %v", form, err)
+		}
+	}
+	if made != 2 { // of the answer that was new, and of the one that is kept
+		t.Errorf("the form is made %d times", made)
+	}
+}
+
+func TestAFailureIsNotKept(t *testing.T) {
+	w := &world{err: fault.New(fault.Unavailable, "deadline", "too long")}
+	d := w.desk(keep(nil))
+	if _, err := d.Ask(t.Context(), "acme", request(t, count)); !fault.Is(err, fault.Unavailable) {
+		t.Fatal(err)
+	}
+	w.err = nil
+	if got := asked(t, d, "acme", count); got != 2 {
+		t.Errorf("the answer is of run %d", got)
+	}
+}
+
+func TestTheSameQuestionManyTimesAtOnceIsAnsweredOnce(t *testing.T) {
+	w := &world{running: make(chan struct{}, 100), proceed: make(chan struct{})}
+	d := w.desk(keep(nil))
+	var all sync.WaitGroup
+	for range 20 {
+		all.Go(func() {
+			if _, err := d.Ask(t.Context(), "acme", request(t, count)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	<-w.running
+	close(w.proceed)
+	all.Wait()
+	if w.runs != 1 {
+		t.Errorf("%d runs", w.runs)
+	}
+}
+
+// TestWhoeverIsCalledAwayTakesNobodyAlong ends the first of two who ask the same.
+func TestWhoeverIsCalledAwayTakesNobodyAlong(t *testing.T) {
+	w := &world{running: make(chan struct{}, 100), proceed: make(chan struct{})}
+	d := w.desk(keep(nil))
+	first, leave := context.WithCancel(t.Context())
+	left, stayed := make(chan error, 1), make(chan error, 1)
+	go func() {
+		_, err := d.Ask(first, "acme", request(t, count))
+		left <- err
+	}()
+	<-w.running
+	go func() {
+		_, err := d.Ask(t.Context(), "acme", request(t, count))
+		stayed <- err
+	}()
+	leave()
+	if err := <-left; !errors.Is(err, context.Canceled) {
+		t.Errorf("the first is told %v", err)
+	}
+	<-w.running // the second asks for itself
+	close(w.proceed)
+	if err := <-stayed; err != nil {
+		t.Error(err)
+	}
+}
+
+func TestProcessesShareAnswers(t *testing.T) {
+	w := &world{}
+	shared := answer.Table{Table: &fake.Table{}, Now: time.Now}
+	asked(t, w.desk(keep(shared)), "acme", count)
+	a, err := w.desk(keep(shared)).Ask(t.Context(), "acme", request(t, count))
+	if err != nil || a.Rows[0][0].Int() != 1 || w.runs != 1 || !a.Stats.Kept {
+		t.Errorf("%+v, %v after %d runs", a, err, w.runs)
+	}
+}
+
+// broken shares nothing, and what it gives is wrong.
+type broken struct{ value []byte }
+
+func (b broken) Get(context.Context, tenant.ID, answer.Tag) ([]byte, bool, error) {
+	if b.value != nil {
+		return b.value, true, nil
+	}
+	return nil, false, errors.New("no connection")
+}
+
+func (b broken) Put(context.Context, tenant.ID, answer.Tag, []byte) error {
+	return errors.New("no connection")
+}
+
+func TestWhatIsSharedMayBreak(t *testing.T) {
+	for _, shared := range []broken{{}, {[]byte("nonsense")}} {
+		w := &world{}
+		d := w.desk(keep(shared))
+		if got := asked(t, d, "acme", count); got != 1 {
+			t.Errorf("answer %d", got)
+		}
+		if got := asked(t, d, "acme", count); got != 1 || w.runs != 1 {
+			t.Errorf("answer %d after %d runs", got, w.runs)
+		}
+	}
+}

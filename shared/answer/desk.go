@@ -1,0 +1,115 @@
+// Package answer is the way from a request to its answer, the same for every surface:
+// open the newest version, bind the request to it, and answer it from what is kept or
+// by an engine. What is kept is never stale and never somebody else's: its key holds
+// the dataset, the version down to the last unsealed row, and the program that the
+// request became, with all that the gate put into it.
+package answer
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"log/slog"
+	"time"
+
+	"github.com/tarnhq/tarn/shared/engine"
+	"github.com/tarnhq/tarn/shared/query"
+	"github.com/tarnhq/tarn/shared/saved"
+	"github.com/tarnhq/tarn/shared/snapshot"
+	"github.com/tarnhq/tarn/shared/tenant"
+)
+
+// Desk answers requests. It is safe for concurrent use.
+type Desk struct {
+	Source snapshot.Source
+	Saved  saved.Store
+	Engine engine.Engine
+	Kept   *Kept // nil: nothing is kept, and nobody waits for another's answer
+	Now    func() time.Time
+	Slow   time.Duration // an answer that took longer is logged; zero: none is
+	Log    *slog.Logger
+}
+
+// Answer is a result with its name.
+type Answer struct {
+	query.Result
+	Tag   Tag
+	forms *forms // nil: not kept
+}
+
+// Tag names an answer: the same program over the same rows has the same.
+type Tag string
+
+// Question is a request on its way to an answer: bound to a version, which stays
+// pinned until Release.
+type Question struct {
+	Program query.Program
+	Over    snapshot.Snapshot
+	Tag     Tag
+	desk    *Desk
+	tenant  tenant.ID
+}
+
+// Open binds a request to the newest version. Whoever has the answer of the
+// Question's tag need not ask.
+func (d *Desk) Open(ctx context.Context, t tenant.ID, r query.Request) (*Question, error) {
+	wait, err := snapshot.ParsePosition(r.WaitFor)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.Dataset.Check(); err != nil {
+		return nil, err
+	}
+	over, err := d.Source.Open(ctx, t, r.Dataset, wait)
+	if err != nil {
+		return nil, err
+	}
+	program, err := d.Saved.Bind(ctx, t, r, over.Dataset, over.Schema)
+	if err != nil {
+		over.Release()
+		return nil, err
+	}
+	return &Question{Program: program, Over: over, Tag: tagOf(over, program), desk: d, tenant: t}, nil
+}
+
+// Release lets go of the version.
+func (q *Question) Release() { q.Over.Release() }
+
+// tagOf hashes what an answer depends on.
+func tagOf(over snapshot.Snapshot, program query.Program) Tag {
+	h := sha256.New()
+	for _, part := range []string{string(over.Dataset.ID), over.Version.String(), over.Position.String(), program.Key()} {
+		h.Write([]byte(part))
+		h.Write([]byte{0}) // no part holds it
+	}
+	return Tag(hex.EncodeToString(h.Sum(nil)[:16]))
+}
+
+// Ask answers the question.
+func (q *Question) Ask(ctx context.Context) (Answer, error) {
+	began := q.desk.Now()
+	a, err := q.desk.Kept.ask(ctx, q.tenant, q.Tag, func() (query.Result, error) {
+		return engine.Answer(ctx, q.desk.Engine, q.Program, q.Over)
+	})
+	if took := q.desk.Now().Sub(began); q.desk.Slow > 0 && took > q.desk.Slow {
+		q.slow(ctx, took, a, err)
+	}
+	return a, err
+}
+
+// slow logs a question that took long, without its values.
+func (q *Question) slow(ctx context.Context, took time.Duration, a Answer, err error) {
+	q.desk.Log.LogAttrs(ctx, slog.LevelWarn, "slow query", slog.String("tenant", string(q.tenant)), slog.String("dataset", string(q.Over.Dataset.Name)),
+		slog.String("tag", string(q.Tag)), slog.Float64("ms", float64(took.Microseconds())/1000), slog.Int64("rows_scanned", a.Stats.RowsScanned),
+		slog.Int("segments", a.Stats.Segments), slog.Int64("bytes", a.Stats.Bytes), slog.Bool("failed", err != nil))
+}
+
+// Ask answers a request.
+func (d *Desk) Ask(ctx context.Context, t tenant.ID, r query.Request) (Answer, error) {
+	q, err := d.Open(ctx, t, r)
+	if err != nil {
+		return Answer{}, err
+	}
+	defer q.Release()
+	return q.Ask(ctx)
+}
