@@ -35,7 +35,7 @@ type Process struct {
 	command *exec.Cmd
 	in      io.WriteCloser
 	out     io.ReadCloser
-	said    *tail
+	said    *beginning
 	ended   chan struct{}
 	err     error // how it ended
 	once    sync.Once
@@ -43,7 +43,7 @@ type Process struct {
 
 // start runs a command in an empty environment and a process group of its own.
 func start(program string, args []string) (*Process, error) {
-	p := &Process{command: exec.Command(program, args...), said: &tail{}, ended: make(chan struct{})}
+	p := &Process{command: exec.Command(program, args...), said: &beginning{}, ended: make(chan struct{})}
 	p.command.Env = []string{}
 	p.command.Stderr = p.said
 	apart(p.command)
@@ -71,7 +71,7 @@ func (p *Process) End() {
 	<-p.ended
 }
 
-// Said returns the end of what the process wrote to its standard error: for the log.
+// Said returns the beginning of what the process wrote to its standard error: for the log.
 func (p *Process) Said() string { return p.said.String() }
 
 // Send writes a frame. When ctx ends first the process is killed.
@@ -135,26 +135,24 @@ func ReadFrame(r io.Reader, max int) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// tail keeps the end of what is written to it.
-type tail struct {
+// beginning keeps the first of what is written to it: a runtime that gives up says
+// why, then much else.
+type beginning struct {
 	mu   sync.Mutex
 	kept []byte
 }
 
-const tailBytes = 4 << 10
+const beginningBytes = 4 << 10
 
-func (t *tail) Write(p []byte) (int, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.kept = append(t.kept, p...)
-	if over := len(t.kept) - tailBytes; over > 0 {
-		t.kept = append([]byte(nil), t.kept[over:]...)
-	}
+func (b *beginning) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.kept = append(b.kept, p[:min(len(p), beginningBytes-len(b.kept))]...)
 	return len(p), nil
 }
 
-func (t *tail) String() string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return string(t.kept)
+func (b *beginning) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return string(b.kept)
 }
