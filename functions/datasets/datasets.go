@@ -9,6 +9,7 @@ import (
 	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/fault"
 	"github.com/tarnhq/tarn/shared/route"
+	"github.com/tarnhq/tarn/shared/saved"
 	"github.com/tarnhq/tarn/shared/snapshot"
 	"github.com/tarnhq/tarn/shared/tenant"
 )
@@ -17,6 +18,7 @@ import (
 type Deps struct {
 	Catalog dataset.Catalog
 	Source  snapshot.Source
+	Saved   saved.Store
 	// Forgotten returns once nobody takes events for a deleted dataset any more, so
 	// that its name may be used again; nil where nobody remembers datasets.
 	Forgotten func(context.Context, tenant.ID, dataset.Name) error
@@ -29,6 +31,7 @@ func Register(s *api.Server, d Deps) {
 	api.Handle(s, route.GetDataset, d.get)
 	api.Handle(s, route.UpdateDataset, d.update)
 	api.Handle(s, route.DeleteDataset, d.delete)
+	d.registerDefinitions(s)
 }
 
 // named is the input of the endpoints that concern one dataset.

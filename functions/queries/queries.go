@@ -14,6 +14,7 @@ import (
 	"github.com/tarnhq/tarn/shared/fault"
 	"github.com/tarnhq/tarn/shared/query"
 	"github.com/tarnhq/tarn/shared/route"
+	"github.com/tarnhq/tarn/shared/saved"
 	"github.com/tarnhq/tarn/shared/snapshot"
 	"github.com/tarnhq/tarn/shared/sqlrun"
 )
@@ -21,6 +22,7 @@ import (
 // Deps is what the endpoints need.
 type Deps struct {
 	Source snapshot.Source
+	Saved  saved.Store
 	Engine engine.Engine
 	SQL    *sqlrun.Runner // nil: callers' own SQL is not run
 	Now    func() time.Time
@@ -29,6 +31,7 @@ type Deps struct {
 // Register serves the endpoints.
 func Register(s *api.Server, d Deps) {
 	api.Raw(s, route.RunQuery, query.Request{}, query.Answer{}, d.run)
+	api.Raw(s, route.GetSaved, nil, []map[string]any{}, d.saved)
 	api.Raw(s, route.RunSQL, SQLRequest{}, SQLAnswer{}, d.sql)
 }
 
@@ -69,7 +72,7 @@ func (d Deps) answer(ctx context.Context, caller access.Principal, request query
 		return query.Result{}, err
 	}
 	defer over.Release()
-	program, err := query.Bind(request, over.Dataset.Kind, over.Schema, nil)
+	program, err := d.Saved.Bind(ctx, caller.Tenant, request, over.Dataset, over.Schema)
 	if err != nil {
 		return query.Result{}, err
 	}

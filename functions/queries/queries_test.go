@@ -16,8 +16,10 @@ import (
 	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/fault"
 	"github.com/tarnhq/tarn/shared/query"
+	"github.com/tarnhq/tarn/shared/saved"
 	"github.com/tarnhq/tarn/shared/snapshot"
 	"github.com/tarnhq/tarn/shared/tenant"
+	"github.com/tarnhq/tarn/tests/fake"
 )
 
 var now = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
@@ -49,7 +51,7 @@ func (w *world) Run(_ context.Context, plan query.Plan, over snapshot.Snapshot) 
 func (w *world) ask(url, body string, accept string) *httptest.ResponseRecorder {
 	identify := func(*http.Request) (access.Principal, error) { return w.caller, nil }
 	s := api.New(identify, func() time.Time { return now }, slog.New(slog.NewTextHandler(io.Discard, nil)))
-	queries.Register(s, queries.Deps{Source: w, Engine: w, Now: func() time.Time { return now }})
+	queries.Register(s, queries.Deps{Source: w, Saved: saved.Store{Table: &fake.Table{}}, Engine: w, Now: func() time.Time { return now }})
 	r := httptest.NewRequest(http.MethodPost, url, strings.NewReader(body))
 	r.Header.Set("Accept", accept)
 	out := httptest.NewRecorder()

@@ -15,6 +15,7 @@ import (
 	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/ledger"
 	"github.com/tarnhq/tarn/shared/manifest"
+	"github.com/tarnhq/tarn/shared/saved"
 	"github.com/tarnhq/tarn/shared/tenant"
 )
 
@@ -123,6 +124,11 @@ func (r *run) erase(ctx context.Context, t tenant.ID, d dataset.Tombstone) error
 	}
 	accounts, err := ledger.Delete(ctx, r.Manifest.Table, t, d.ID)
 	r.report.Items += accounts
+	if err != nil {
+		return err
+	}
+	definitions, err := saved.Store{Table: r.Manifest.Table, Now: r.Now}.Forget(ctx, t, d.ID)
+	r.report.Items += definitions
 	if err != nil || r.age(d) < mourning {
 		return err
 	}

@@ -10,33 +10,36 @@ type Need string
 // deleting; all items live in one table whose partitions begin with the word that the
 // need names.
 const (
-	ReadCatalog    Need = "catalog:read"
-	WriteCatalog   Need = "catalog:write"
-	DeleteCatalog  Need = "catalog:delete"
-	ReadManifest   Need = "manifest:read" // the log of versions, marks and snapshots of it
-	WriteManifest  Need = "manifest:write"
-	DeleteManifest Need = "manifest:delete"
-	ReadLedger     Need = "ledger:read"
-	WriteLedger    Need = "ledger:write" // the accepted counts
-	DeleteLedger   Need = "ledger:delete"
-	ReadKeys       Need = "keys:read"
-	WriteKeys      Need = "keys:write"
-	ReadSegments   Need = "segments:read"
-	WriteSegments  Need = "segments:write"
-	DeleteSegments Need = "segments:delete" // and list them, without reading any
-	ReadFailures   Need = "failures:read"   // batches that the event source gave up on
-	DeleteFailures Need = "failures:delete"
-	ReadSweep      Need = "sweep:read" // where a sweep ran out of time
-	WriteSweep     Need = "sweep:write"
-	ReadJobs       Need = "jobs:read"
-	WriteJobs      Need = "jobs:write"
-	DeleteJobs     Need = "jobs:delete" // the entries by which a job is found, when it moves on
-	SendQueue      Need = "queue:send"  // hints that there is work
-	ReadExports    Need = "exports:read"
-	WriteExports   Need = "exports:write"
-	DeleteExports  Need = "exports:delete"
-	PutStream      Need = "stream:put"
-	ReadStream     Need = "stream:read"
+	ReadCatalog       Need = "catalog:read"
+	WriteCatalog      Need = "catalog:write"
+	DeleteCatalog     Need = "catalog:delete"
+	ReadManifest      Need = "manifest:read" // the log of versions, marks and snapshots of it
+	WriteManifest     Need = "manifest:write"
+	DeleteManifest    Need = "manifest:delete"
+	ReadDefinitions   Need = "definitions:read"
+	WriteDefinitions  Need = "definitions:write"
+	DeleteDefinitions Need = "definitions:delete"
+	ReadLedger        Need = "ledger:read"
+	WriteLedger       Need = "ledger:write" // the accepted counts
+	DeleteLedger      Need = "ledger:delete"
+	ReadKeys          Need = "keys:read"
+	WriteKeys         Need = "keys:write"
+	ReadSegments      Need = "segments:read"
+	WriteSegments     Need = "segments:write"
+	DeleteSegments    Need = "segments:delete" // and list them, without reading any
+	ReadFailures      Need = "failures:read"   // batches that the event source gave up on
+	DeleteFailures    Need = "failures:delete"
+	ReadSweep         Need = "sweep:read" // where a sweep ran out of time
+	WriteSweep        Need = "sweep:write"
+	ReadJobs          Need = "jobs:read"
+	WriteJobs         Need = "jobs:write"
+	DeleteJobs        Need = "jobs:delete" // the entries by which a job is found, when it moves on
+	SendQueue         Need = "queue:send"  // hints that there is work
+	ReadExports       Need = "exports:read"
+	WriteExports      Need = "exports:write"
+	DeleteExports     Need = "exports:delete"
+	PutStream         Need = "stream:put"
+	ReadStream        Need = "stream:read"
 )
 
 // Function is a deployed function.
@@ -49,10 +52,10 @@ type Function struct {
 // Functions lists every deployed function: those that serve routes, those that
 // consume, those that the clock drives, and redrive, which an operator calls by hand.
 var Functions = []Function{
-	{Name: "datasets", Needs: []Need{ReadCatalog, WriteCatalog, DeleteCatalog, ReadManifest}},
+	{Name: "datasets", Needs: []Need{ReadCatalog, WriteCatalog, DeleteCatalog, ReadManifest, ReadDefinitions, WriteDefinitions, DeleteDefinitions}},
 	{Name: "ingest", Needs: []Need{ReadCatalog, WriteCatalog, ReadKeys, PutStream, WriteLedger}},
 	{Name: "events", Needs: []Need{ReadCatalog, ReadManifest, WriteManifest, DeleteManifest, ReadLedger, ReadSegments, PutStream, ReadStream}},
-	{Name: "queries", Needs: []Need{ReadCatalog, ReadManifest, ReadSegments}, Engine: true},
+	{Name: "queries", Needs: []Need{ReadCatalog, ReadManifest, ReadDefinitions, ReadSegments}, Engine: true},
 	{Name: "jobs", Needs: []Need{ReadJobs, WriteJobs, DeleteJobs, SendQueue, ReadExports}},
 	{Name: "worker", Needs: []Need{ReadJobs, WriteJobs, DeleteJobs, SendQueue, ReadCatalog, ReadManifest, ReadSegments, ReadExports, WriteExports}, Engine: true},
 	{Name: "keys", Needs: []Need{ReadKeys, WriteKeys}},
@@ -61,7 +64,7 @@ var Functions = []Function{
 	{Name: "ingestor", Needs: []Need{ReadCatalog, ReadManifest, WriteManifest, ReadSegments, WriteSegments, ReadStream}},
 	{Name: "redrive", Needs: []Need{ReadFailures, DeleteFailures, PutStream}},
 	{Name: "compactor", Needs: []Need{ReadCatalog, ReadManifest, WriteManifest, DeleteManifest, ReadSegments, WriteSegments}},
-	{Name: "sweeper", Needs: []Need{ReadCatalog, DeleteCatalog, ReadManifest, DeleteManifest, ReadLedger, DeleteLedger, DeleteSegments, ReadSweep, WriteSweep}},
+	{Name: "sweeper", Needs: []Need{ReadCatalog, DeleteCatalog, ReadManifest, DeleteManifest, ReadLedger, DeleteLedger, DeleteSegments, ReadSweep, WriteSweep, ReadDefinitions, DeleteDefinitions}},
 }
 
 // Consumer is a function that a stream drives.

@@ -61,6 +61,15 @@ var (
 	DeleteDataset = Route{ID: "deleteDataset", Function: "datasets", Method: http.MethodDelete, Path: "/v1/datasets/{dataset}",
 		Action: access.DeleteDataset, Status: http.StatusNoContent, Tag: "Datasets", Summary: "Delete a dataset and its data"}
 
+	ListDefinitions = Route{ID: "listDefinitions", Function: "datasets", Method: http.MethodGet, Path: "/v1/datasets/{dataset}/definitions",
+		Action: access.ReadDataset, Status: http.StatusOK, Tag: "Definitions", Summary: "List a dataset's named measures, dimensions and queries"}
+	GetDefinition = Route{ID: "getDefinition", Function: "datasets", Method: http.MethodGet, Path: "/v1/datasets/{dataset}/definitions/{name}",
+		Action: access.ReadDataset, Status: http.StatusOK, Tag: "Definitions", Summary: "Read a definition, or one of its versions"}
+	PutDefinition = Route{ID: "putDefinition", Function: "datasets", Method: http.MethodPut, Path: "/v1/datasets/{dataset}/definitions/{name}",
+		Action: access.UpdateDataset, Status: http.StatusOK, Tag: "Definitions", Summary: "Define a measure, a dimension or a query; a change makes a new version"}
+	DeleteDefinition = Route{ID: "deleteDefinition", Function: "datasets", Method: http.MethodDelete, Path: "/v1/datasets/{dataset}/definitions/{name}",
+		Action: access.UpdateDataset, Status: http.StatusNoContent, Tag: "Definitions", Summary: "Delete a definition"}
+
 	SendEvents = Route{ID: "sendEvents", Function: "ingest", Method: http.MethodPost, Path: "/v1/datasets/{dataset}/events",
 		Action: access.WriteEvents, Status: http.StatusOK, Tag: "Events", Summary: "Send events: a JSON array, NDJSON or one object",
 		Producer: true, MaxBody: MaxIngest, Accepts: []string{"application/x-ndjson"}}
@@ -80,6 +89,11 @@ var (
 	RunSQL = Route{ID: "runSQL", Function: "queries", Method: http.MethodPost, Path: "/v1/sql",
 		Action: access.RunSQL, Status: http.StatusOK, Tag: "Queries", Summary: "Ask in SQL: one SELECT over datasets", Unbound: true,
 		Answers: answerTypes, Params: answerParams}
+
+	GetSaved = Route{ID: "getSaved", Function: "queries", Method: http.MethodGet, Path: "/v1/saved/{name}",
+		Action: access.RunQuery, Status: http.StatusOK, Tag: "Queries", Summary: "Ask a saved question: rows as flat objects, or CSV", Unbound: true,
+		Answers: []string{"text/csv"}, Params: []Param{{"format", "json or csv; the Accept header says it as well", "csv"},
+			{"from", "in the place of the query's time.from", "2026-01-01T00:00:00Z"}, {"to", "in the place of the query's time.to", "2026-02-01T00:00:00Z"}}}
 
 	ListJobs = Route{ID: "listJobs", Function: "jobs", Method: http.MethodGet, Path: "/v1/jobs",
 		Action: access.ReadJobs, Status: http.StatusOK, Tag: "Jobs", Summary: "List jobs", Unbound: true}
@@ -134,8 +148,9 @@ var Track = func() (routes []Route) {
 // All lists every endpoint.
 var All = append([]Route{
 	CreateDataset, ListDatasets, GetDataset, UpdateDataset, DeleteDataset,
+	ListDefinitions, GetDefinition, PutDefinition, DeleteDefinition,
 	SendEvents, GetEvent, ListQuarantine, ReplayQuarantine, GetLedger,
-	RunQuery, RunSQL,
+	RunQuery, GetSaved, RunSQL,
 	ListJobs, GetJob, WatchJob, GetJobLog, CancelJob, RetryJob,
 	CreateKey, ListKeys, RevokeKey, GetSelf,
 	Health, OpenAPI, SignIn,

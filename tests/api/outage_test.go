@@ -31,6 +31,7 @@ import (
 	"github.com/tarnhq/tarn/shared/manifest"
 	"github.com/tarnhq/tarn/shared/quarantine"
 	"github.com/tarnhq/tarn/shared/route"
+	"github.com/tarnhq/tarn/shared/saved"
 	"github.com/tarnhq/tarn/shared/segment"
 	"github.com/tarnhq/tarn/shared/stream"
 	"github.com/tarnhq/tarn/shared/tail"
@@ -65,11 +66,12 @@ func newDependent(t *testing.T) *dependent {
 	issuer := access.Keys{Table: tbl, Now: time.Now, Random: rand.Reader}
 	auth := &access.Authenticator{Keys: issuer}
 	s := api.New(auth.Identify, time.Now, slog.New(slog.NewTextHandler(io.Discard, nil)))
-	datasets.Register(s, datasets.Deps{Catalog: catalog, Source: d.live})
+	names := saved.Store{Table: tbl, Now: time.Now}
+	datasets.Register(s, datasets.Deps{Catalog: catalog, Source: d.live, Saved: names})
 	intake.Register(s, intake.Deps{Authenticator: auth, Datasets: &dataset.Cache{Catalog: catalog}, Producer: ingest.NewProducer(options), Now: time.Now})
 	accounts.Register(s, accounts.Deps{Source: d.live, Table: tbl, Segments: segments, Finder: fate.Finder{Segments: segments, Stream: d.stream},
 		Replayer: quarantine.Replayer{Manifest: store, Segments: segments, Ingest: options}})
-	queries.Register(s, queries.Deps{Source: d.live, Engine: newEngine(t, blobs), SQL: newRunner(t, blobs), Now: time.Now})
+	queries.Register(s, queries.Deps{Source: d.live, Saved: names, Engine: newEngine(t, blobs), SQL: newRunner(t, blobs), Now: time.Now})
 	keys.Register(s, keys.Deps{Keys: issuer})
 	d.jobs = job.Jobs{Table: tbl, Queue: &fake.Queue{Now: time.Now, Tries: 5}, Now: time.Now}
 	jobs.Register(s, jobs.Deps{Jobs: d.jobs, Now: time.Now, Poll: func(context.Context) error { return context.DeadlineExceeded }})
@@ -133,6 +135,11 @@ var healthy = map[string]struct{ target, body string }{
 	"getDataset":       {"/v1/datasets/web", ""},
 	"updateDataset":    {"/v1/datasets/web", `{"settings":{"description":"x"}}`},
 	"deleteDataset":    {"/v1/datasets/doomed", ""},
+	"listDefinitions":  {"/v1/datasets/web/definitions", ""},
+	"getDefinition":    {"/v1/datasets/web/definitions/views", ""},
+	"putDefinition":    {"/v1/datasets/web/definitions/visitors", `{"measure":{"op":"count_distinct","column":"user_id"}}`},
+	"deleteDefinition": {"/v1/datasets/web/definitions/doomed", ""},
+	"getSaved":         {"/v1/saved/views", ""},
 	"sendEvents":       {"/v1/datasets/web/events", `[{"event":"x"}]`},
 	"getEvent":         {"/v1/datasets/web/events?id=e1", ""},
 	"listQuarantine":   {"/v1/datasets/web/quarantine", ""},
@@ -193,6 +200,11 @@ func (d *dependent) prepare(t *testing.T) map[string]struct{ target, body string
 			t.Fatal(status, body)
 		}
 		d.deliver(t.Context())
+	}
+	for _, name := range []string{"views", "doomed"} {
+		if status, _, body := d.request(http.MethodPut, "/v1/datasets/web/definitions/"+name, `{"query":{"measures":["count"]}}`); status != http.StatusOK {
+			t.Fatal(status, string(body))
+		}
 	}
 	_, _, made := d.request(http.MethodPost, "/v1/keys", `{"name":"k","role":"viewer"}`)
 	var key struct {

@@ -11,6 +11,7 @@ import (
 	"github.com/tarnhq/tarn/shared/config"
 	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/manifest"
+	"github.com/tarnhq/tarn/shared/saved"
 	"github.com/tarnhq/tarn/shared/serve"
 	"github.com/tarnhq/tarn/shared/snapshot"
 	"github.com/tarnhq/tarn/shared/tenant"
@@ -28,6 +29,7 @@ func main() {
 		Catalog: catalog,
 		Source: &snapshot.Sealed{Catalog: catalog, Manifest: manifest.Store{Table: table, Blobs: blobs, Now: time.Now},
 			Poll: snapshot.Every(250 * time.Millisecond)},
+		Saved: saved.Store{Table: table, Now: time.Now},
 		Forgotten: func(ctx context.Context, _ tenant.ID, _ dataset.Name) error {
 			return snapshot.Every(dataset.CacheAge)(ctx)
 		},

@@ -18,6 +18,7 @@ import (
 	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/fate"
 	"github.com/tarnhq/tarn/shared/quarantine"
+	"github.com/tarnhq/tarn/shared/saved"
 	"github.com/tarnhq/tarn/shared/snapshot"
 	"github.com/tarnhq/tarn/shared/tenant"
 )
@@ -47,11 +48,12 @@ func (s *Server) register(a *api.Server) {
 		remembered.Forget(t, name)
 		return nil
 	}
-	datasets.Register(a, datasets.Deps{Catalog: s.catalog, Source: s.live, Forgotten: forget})
+	names := saved.Store{Table: s.manifest.Table, Now: s.options.Now}
+	datasets.Register(a, datasets.Deps{Catalog: s.catalog, Source: s.live, Saved: names, Forgotten: forget})
 	intake.Register(a, intake.Deps{Authenticator: s.auth, Datasets: remembered, Producer: s.producer, Now: s.options.Now})
 	accounts.Register(a, accounts.Deps{Source: s.live, Table: s.manifest.Table, Segments: s.segments, Seal: s.live.SealAll,
 		Finder: fate.Finder{Segments: s.segments, Stream: s.ingest.Stream}, Replayer: quarantine.Replayer{Manifest: s.manifest, Segments: s.segments, Ingest: s.ingest}})
-	queries.Register(a, queries.Deps{Source: s.live, Engine: s.engine, SQL: s.sql, Now: s.options.Now})
+	queries.Register(a, queries.Deps{Source: s.live, Saved: names, Engine: s.engine, SQL: s.sql, Now: s.options.Now})
 	jobs.Register(a, jobs.Deps{Jobs: s.jobs, Now: s.options.Now, Poll: snapshot.Every(watchPoll)})
 	keys.Register(a, keys.Deps{Keys: s.keys})
 	reference.Register(a, reference.Deps{Issuer: s.provider.Issuer, Document: a.OpenAPI})

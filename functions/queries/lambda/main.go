@@ -15,6 +15,7 @@ import (
 	"github.com/tarnhq/tarn/shared/engine/duck"
 	"github.com/tarnhq/tarn/shared/engine/local"
 	"github.com/tarnhq/tarn/shared/manifest"
+	"github.com/tarnhq/tarn/shared/saved"
 	"github.com/tarnhq/tarn/shared/serve"
 	"github.com/tarnhq/tarn/shared/snapshot"
 	"github.com/tarnhq/tarn/shared/sqlrun"
@@ -59,6 +60,7 @@ func main() {
 	queries.Register(server, queries.Deps{
 		Source: &snapshot.Sealed{Catalog: dataset.Catalog{Table: table, Now: time.Now},
 			Manifest: manifest.Store{Table: table, Blobs: blobs, Now: time.Now}, Poll: snapshot.Every(250 * time.Millisecond)},
+		Saved:  saved.Store{Table: table, Now: time.Now},
 		Engine: engine,
 		SQL:    sql,
 		Now:    time.Now,
