@@ -2,22 +2,21 @@
 // that Athena, Spark, Trino and DuckDB read the rows without Tarn. The table's data
 // files are the segments themselves: nothing is copied. docs/iceberg.md says what is
 // published when, and how types that Iceberg cannot widen are shown.
+//
+// Schemas, partitions and manifests are iceberg-go's. The table's metadata is written
+// here: package table of iceberg-go links Arrow's engine, and its commits read what
+// they need not.
 package lake
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 	"time"
-
-	"github.com/apache/iceberg-go"
-	"github.com/apache/iceberg-go/table"
 
 	"github.com/tarnhq/tarn/shared/blob"
 	"github.com/tarnhq/tarn/shared/dataset"
+	"github.com/tarnhq/tarn/shared/fault"
 	"github.com/tarnhq/tarn/shared/manifest"
 	"github.com/tarnhq/tarn/shared/segment"
 	"github.com/tarnhq/tarn/shared/tenant"
@@ -41,6 +40,7 @@ type Publisher struct {
 	Blobs    blob.Store
 	Pointers Pointers
 	Root     string // the location of the blob with an empty key: "s3://bucket/", "file:///folder/"
+	Now      func() time.Time
 }
 
 // Report is what was published.
@@ -50,15 +50,9 @@ type Report struct {
 }
 
 const (
-	attempts  = 5             // at a commit that others overtake
-	kept      = 2 * time.Hour // how long a snapshot can be read after the next one
-	manifests = 20            // of a snapshot, before they are rewritten
-)
-
-// Properties of tables and of their snapshots.
-const (
-	ownerProperty   = "tarn.dataset" // the id of the dataset that the table shows
-	versionProperty = "tarn.version" // the manifest version that a snapshot shows: its batch id
+	attempts = 5             // at a commit that others overtake
+	kept     = 2 * time.Hour // how long a snapshot can be read after the next one
+	margin   = time.Hour     // longer than a commit takes
 )
 
 // Publish brings a dataset's table up to its newest version, in one snapshot. It
@@ -71,7 +65,7 @@ func (p Publisher) Publish(ctx context.Context, t tenant.ID, d dataset.Dataset) 
 	}
 	for range attempts {
 		var r Report
-		if r, err = p.publish(ctx, t, d, st); !errors.Is(err, table.ErrCommitFailed) {
+		if r, err = p.publish(ctx, t, d, st); !fault.Is(err, fault.Conflict) {
 			return r, err
 		}
 	}
@@ -79,30 +73,26 @@ func (p Publisher) Publish(ctx context.Context, t tenant.ID, d dataset.Dataset) 
 }
 
 func (p Publisher) publish(ctx context.Context, t tenant.ID, d dataset.Dataset, st manifest.State) (Report, error) {
-	wanted := p.wanted(st)
-	c := p.catalog(t, d)
-	tbl, err := c.open(ctx, len(wanted) > 0)
-	if err != nil || tbl == nil || newest(tbl) >= st.Version {
+	tbl, err := p.open(ctx, t, d)
+	if err != nil || tbl.version() >= st.Version {
 		return Report{}, err
 	}
-	published, err := c.published(ctx, tbl)
+	wanted := p.wanted(st)
+	published, err := tbl.published(ctx)
 	if err != nil {
 		return Report{}, err
 	}
-	add, remove := difference(wanted, published)
-	if len(add)+len(remove) == 0 {
+	c := compare(wanted, published)
+	if len(c.add)+len(c.remove) == 0 {
 		return Report{}, nil
 	}
-	if err := p.Manifest.Hold(ctx, t, d.ID, c.keys(wanted), kept+time.Hour); err != nil {
+	if err := p.Manifest.Hold(ctx, t, d.ID, keys(wanted), kept+margin); err != nil {
 		return Report{}, err
 	}
-	if tbl, err = c.widen(ctx, tbl, st, wanted); err != nil {
+	if err := tbl.commit(ctx, st, c); err != nil {
 		return Report{}, err
 	}
-	if tbl, err = c.commit(ctx, tbl, st.Version, files(add, wanted), values(remove, published)); err != nil {
-		return Report{}, err
-	}
-	return Report{Added: len(add), Removed: len(remove)}, c.tidy(ctx, tbl)
+	return Report{Added: len(c.add), Removed: len(c.remove)}, tbl.tidy(ctx)
 }
 
 // wanted lists the segments to be published, by location.
@@ -116,80 +106,40 @@ func (p Publisher) wanted(st manifest.State) map[string]segment.Ref {
 	return all
 }
 
-// newest returns the version that a table shows.
-func newest(tbl *table.Table) manifest.Version {
-	s := tbl.CurrentSnapshot()
-	if s == nil || s.Summary == nil {
-		return 0
+func keys(refs map[string]segment.Ref) []string {
+	var all []string
+	for _, ref := range refs {
+		all = append(all, ref.Key)
 	}
-	v, err := strconv.ParseUint(s.Summary.Properties[versionProperty], 10, 64)
-	if err != nil {
-		return 0
-	}
-	return manifest.Version(v)
+	slices.Sort(all)
+	return all
 }
 
-// difference returns the locations that only one of both has, in order.
-func difference[A, B any](wanted map[string]A, published map[string]B) (add, remove []string) {
+// change is what a commit does to the files of a table.
+type change struct {
+	add          []located
+	keep, remove []entry
+}
+
+// located is a segment and where its file is.
+type located struct {
+	location string
+	segment.Ref
+}
+
+// compare tells what leads from what is published to what is wanted.
+func compare(wanted map[string]segment.Ref, published map[string]entry) (c change) {
 	for _, location := range slices.Sorted(maps.Keys(wanted)) {
 		if _, ok := published[location]; !ok {
-			add = append(add, location)
+			c.add = append(c.add, located{location, wanted[location]})
 		}
 	}
 	for _, location := range slices.Sorted(maps.Keys(published)) {
-		if _, ok := wanted[location]; !ok {
-			remove = append(remove, location)
+		if _, ok := wanted[location]; ok {
+			c.keep = append(c.keep, published[location])
+		} else {
+			c.remove = append(c.remove, published[location])
 		}
 	}
-	return add, remove
-}
-
-func values[V any](keys []string, of map[string]V) []V {
-	all := make([]V, len(keys))
-	for i, key := range keys {
-		all[i] = of[key]
-	}
-	return all
-}
-
-func files(locations []string, refs map[string]segment.Ref) []iceberg.DataFile {
-	all := make([]iceberg.DataFile, len(locations))
-	for i, location := range locations {
-		all[i] = fileOf(location, refs[location])
-	}
-	return all
-}
-
-// commit replaces files in one snapshot, and lets those go that are old.
-func (c *catalog) commit(ctx context.Context, tbl *table.Table, version manifest.Version, add, remove []iceberg.DataFile) (*table.Table, error) {
-	tx := tbl.NewTransaction()
-	properties := iceberg.Properties{versionProperty: strconv.FormatUint(uint64(version), 10)}
-	if err := tx.ReplaceDataFilesWithDataFiles(ctx, remove, add, properties, table.WithoutAutoNameMapping(), table.WithoutDuplicateCheck()); err != nil {
-		return nil, fmt.Errorf("replace files: %w", err)
-	}
-	if err := tx.ExpireSnapshots(table.WithOlderThan(kept), table.WithRetainLast(1)); err != nil {
-		return nil, fmt.Errorf("expire snapshots: %w", err)
-	}
-	return tx.Commit(ctx)
-}
-
-// tidy rewrites the manifests once there are many. Somebody who is faster will do it.
-func (c *catalog) tidy(ctx context.Context, tbl *table.Table) error {
-	fs, err := tbl.FS(ctx)
-	if err != nil {
-		return err
-	}
-	all, err := tbl.CurrentSnapshot().Manifests(fs)
-	if err != nil || len(all) <= manifests {
-		return err
-	}
-	tx := tbl.NewTransaction()
-	done, err := tx.RewriteManifests(ctx)
-	if err != nil || done.IsNoOp() {
-		return err
-	}
-	if _, err = tx.Commit(ctx); errors.Is(err, table.ErrCommitFailed) {
-		return nil
-	}
-	return err
+	return c
 }

@@ -7,8 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/apache/iceberg-go/table"
-
 	"github.com/tarnhq/tarn/events"
 	"github.com/tarnhq/tarn/shared/compact"
 	"github.com/tarnhq/tarn/shared/dataset"
@@ -68,7 +66,7 @@ func newWorld(t *testing.T) *world {
 	w := &world{t: t, now: time.Now(), at: &pointers{at: map[string]string{}}, dataset: dataset.Dataset{ID: "d1", Name: "web", Kind: dataset.Events}}
 	clock := func() time.Time { return w.now }
 	w.files = &fake.Blobs{Now: clock}
-	w.Publisher = Publisher{Manifest: manifest.Store{Table: &fake.Table{Now: clock}, Blobs: w.files, Now: clock}, Blobs: w.files, Pointers: w.at, Root: "mem://bucket/"}
+	w.Publisher = Publisher{Manifest: manifest.Store{Table: &fake.Table{Now: clock}, Blobs: w.files, Now: clock}, Blobs: w.files, Pointers: w.at, Root: "mem://bucket/", Now: clock}
 	return w
 }
 
@@ -118,21 +116,20 @@ func (w *world) publish() Report {
 	return r
 }
 
-// shown returns the rows that the table shows, and its newest version.
-func (w *world) shown() (int64, *table.Table) {
+// shown returns the rows that the table shows, and the table.
+func (w *world) shown() (int64, *openTable) {
 	w.t.Helper()
-	c := w.catalog(owner, w.dataset)
-	tbl, err := c.LoadTable(w.t.Context(), c.ident)
+	tbl, err := w.open(w.t.Context(), owner, w.dataset)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	all, err := c.published(w.t.Context(), tbl)
+	all, err := tbl.published(w.t.Context())
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	var n int64
 	for _, f := range all {
-		n += f.Count()
+		n += f.DataFile().Count()
 	}
 	return n, tbl
 }
@@ -169,7 +166,7 @@ func TestWhatIsMergedIsPublishedOnce(t *testing.T) {
 		t.Errorf("%d rows are shown, of %d", n, w.visible())
 	}
 	var names []string
-	for _, f := range tbl.Schema().Fields() {
+	for _, f := range tbl.schema().Fields() {
 		names = append(names, f.Name)
 	}
 	t.Log(names)

@@ -41,9 +41,9 @@ func fixed() []iceberg.NestedField {
 // one for each property and type that none of them is. The first type of a property
 // has its plain name, a later one its own behind it, for a name never changes what it
 // means.
-func widened(fields []iceberg.NestedField, schema dataset.Schema, refs map[string]segment.Ref) []iceberg.NestedField {
+func widened(fields []iceberg.NestedField, schema dataset.Schema, add []located) []iceberg.NestedField {
 	all := slices.Clone(fields)
-	for _, c := range needed(schema, refs) {
+	for _, c := range needed(schema, add) {
 		if slices.ContainsFunc(all, func(f iceberg.NestedField) bool { return f.ID == int(c.id) }) {
 			continue
 		}
@@ -62,9 +62,9 @@ type numbered struct {
 }
 
 // needed lists the property columns of files by their field ids, in order.
-func needed(schema dataset.Schema, refs map[string]segment.Ref) []numbered {
+func needed(schema dataset.Schema, add []located) []numbered {
 	all := map[int32]dataset.Column{}
-	for _, ref := range refs {
+	for _, ref := range add {
 		for _, c := range ref.Columns {
 			all[segment.FieldID(rows.FirstProperty+schema.Find(c.Name), c.Type)] = c
 		}

@@ -37,11 +37,23 @@ var needs = map[Service][]need{
 // where emulators are required.
 func require(t testing.TB, s Service) {
 	t.Helper()
-	for _, n := range needs[s] {
+	demand(t, "the emulator of "+string(s), needs[s]...)
+}
+
+// RequireModule is for tests that run a program of an npm module: it skips the test
+// loudly, or fails it, where the module or Node is absent.
+func RequireModule(t testing.TB, what, path string) {
+	t.Helper()
+	demand(t, what, node, module(path))
+}
+
+func demand(t testing.TB, what string, all ...need) {
+	t.Helper()
+	for _, n := range all {
 		if n.met() {
 			continue
 		}
-		message := fmt.Sprintf("NOT TESTED: the emulator of %s needs %s%s; to enable it: %s", s, n.program, n.file, n.install)
+		message := fmt.Sprintf("NOT TESTED: %s needs %s%s; to enable it: %s", what, n.program, n.file, n.install)
 		if os.Getenv("TARN_REQUIRE_ORACLES") == "1" {
 			t.Fatal(message)
 		}
