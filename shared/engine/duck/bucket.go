@@ -7,29 +7,10 @@ import (
 	"github.com/tarnhq/tarn/shared/segment"
 )
 
-// SQL's integer division rounds towards zero, and buckets before 1970 must round
-// down; and it is the faster the smaller what is divided. So instants count from a
-// week before the first of them.
-
-// origin returns the day, counted from 1970-01-01, from which buckets of instants
-// of some days count: one on which a week begins, well before the first.
-func origin(b calendar.Buckets, days []segment.Day) int64 {
-	const least = 3 // local days begin up to two days before those of UTC
-	first := int64(0)
-	if len(days) > 0 {
-		first = int64(days[0]) - least - b.Anchor()
-	}
-	weeks := first / 7
-	if first%7 < 0 {
-		weeks--
-	}
-	return weeks*7 + b.Anchor()
-}
-
 // bucketKey writes calendar.Buckets.Key of a column of UTC microseconds as SQL, for
 // instants of some days.
 func bucketKey(b calendar.Buckets, days []segment.Day, column string) string {
-	spans, from := spansOf(b.Zone, days), origin(b, days)
+	spans, from := calendar.SpansOf(b.Zone, days), calendar.Origin(b, days)
 	micros := from * calendar.DayMicros
 	if width, ok := b.Grain.Clock(); ok {
 		if b.Aligned(spans) {
@@ -66,13 +47,9 @@ func clockStart(column string, width, from int64, s calendar.Span) string {
 	return fmt.Sprintf("CASE WHEN %[1]s < %[2]s THEN %[2]s ELSE %[1]s END", key, integer(s.Start)) // greatest takes a null for less
 }
 
-// choose writes a search for the span that holds an instant: a balanced tree, so
-// that a row costs as many comparisons as the number of spans has digits.
+// choose writes a search for the span that holds an instant.
 func choose(column string, spans []calendar.Span, leaf func(calendar.Span) string) string {
-	if len(spans) == 1 {
-		return leaf(spans[0])
-	}
-	middle := len(spans) / 2
-	return fmt.Sprintf("CASE WHEN %s < %s THEN %s ELSE %s END", column, integer(spans[middle].Start),
-		choose(column, spans[:middle], leaf), choose(column, spans[middle:], leaf))
+	return calendar.Choose(spans, leaf, func(start int64, before, after string) string {
+		return fmt.Sprintf("CASE WHEN %s < %s THEN %s ELSE %s END", column, integer(start), before, after)
+	})
 }
