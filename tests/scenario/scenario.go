@@ -52,6 +52,7 @@ func Run(t *testing.T, at Target) {
 		{"a query sees everything acknowledged before it, and counts each event once", s.counts},
 		{"days are those of the zone that was asked for", s.days},
 		{"an answer comes as CSV to who wants that", s.csv},
+		{"SQL is answered as a query is, of the caller's datasets alone", s.sql},
 		{"a wrong question is told what is wrong with it", s.wrong},
 		{"each event's fate is known by its id", s.fates},
 		{"what is in quarantine is listed with reasons", s.quarantine},
@@ -110,9 +111,9 @@ func (s *story) create(t *testing.T) {
 }
 
 // problem sends a request that must be refused in a certain way.
-func (s *story) problem(t *testing.T, status int, code, method, path string, body any) {
+func (c client) problem(t *testing.T, status int, code, method, path string, body any) {
 	t.Helper()
-	r := s.must(t, status, method, path, body)
+	r := c.must(t, status, method, path, body)
 	p := as[map[string]any](t, r)
 	if r.header.Get("Content-Type") != "application/problem+json" || p["code"] != code || p["detail"] == "" {
 		t.Errorf("%s %s: %s %s, not a problem of code %s", method, path, r.header.Get("Content-Type"), r.body, code)
@@ -325,6 +326,25 @@ func (s *story) csv(t *testing.T) {
 	if !strings.HasPrefix(r.header.Get("Content-Type"), "text/csv") || string(r.body) != want {
 		t.Errorf("%s:\n%s", r.header.Get("Content-Type"), r.body)
 	}
+}
+
+func (s *story) sql(t *testing.T) {
+	viewer := s.with(s.keys["viewer"])
+	ask := func(text string, parameters ...any) map[string]any {
+		return map[string]any{"sql": strings.ReplaceAll(text, "dataset", s.dataset), "parameters": parameters}
+	}
+	got := as[result](t, viewer.must(t, http.StatusOK, http.MethodPost, "/v1/sql",
+		ask("select event, count(*), count(distinct user_id), sum(revenue) from dataset where event not in ('loose') and time >= ? group by 1 order by 1", "2026-02-01T00:00:00Z")))
+	want := [][]any{{"bought", 100., 7., 2475.}, {"opened", 3., 2., nil}, {"tracked", 3., 1., nil}}
+	if diff := cmp.Diff(want, got.Rows); diff != "" {
+		t.Errorf("%v, -want +got:\n%s", got.Columns, diff)
+	}
+	if r := viewer.must(t, http.StatusOK, http.MethodPost, "/v1/sql?format=parquet", ask("select * from dataset")); !bytes.HasPrefix(r.body, []byte("PAR1")) || !bytes.HasSuffix(r.body, []byte("PAR1")) {
+		t.Errorf("%d bytes are no Parquet file", len(r.body))
+	}
+	viewer.problem(t, http.StatusForbidden, "denied", http.MethodPost, "/v1/sql", ask("select 1 from another"))
+	viewer.problem(t, http.StatusBadRequest, "sql_table_function", http.MethodPost, "/v1/sql", ask("select * from read_text('/proc/self/environ')"))
+	viewer.problem(t, http.StatusBadRequest, "out_of_memory", http.MethodPost, "/v1/sql", ask("select length(repeat('x', 4000000000)) from dataset"))
 }
 
 func (s *story) wrong(t *testing.T) {
