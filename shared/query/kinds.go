@@ -1,6 +1,8 @@
 package query
 
 import (
+	"slices"
+
 	"github.com/tarnhq/tarn/shared/dataset"
 )
 
@@ -210,6 +212,11 @@ type Deed struct {
 	Did     *Expr  `json:"did,omitempty"`
 	AtLeast int    `json:"at_least,omitempty"`
 	AtMost  int    `json:"at_most,omitempty"` // zero: any number
+}
+
+// namesAudience reports whether a condition is of the subjects of an audience.
+func (e *Expr) namesAudience() bool {
+	return e != nil && (e.Audience != nil || slices.ContainsFunc(e.Args, func(a Expr) bool { return a.namesAudience() }))
 }
 
 // Kind implements Plan.

@@ -22,8 +22,12 @@ type final struct{ value, count int } // count is -1 but for averages
 const MaxPartialRows = 200_000
 
 // Partial returns how p's answers can be merged. They cannot where a measure needs to
-// see all values of a group at once: distinct counts and quantiles.
+// see all values of a group at once: distinct counts and quantiles. Nor can they where
+// a filter needs to see all rows: an audience is of all of them.
 func (p AggregatePlan) Partial() (Partial, bool) {
+	if p.Filter.namesAudience() || slices.ContainsFunc(p.Measures, func(m Aggregand) bool { return m.Filter.namesAudience() }) {
+		return Partial{}, false
+	}
 	out := Partial{whole: p, Plan: AggregatePlan{Rows: p.Rows, Keys: p.Keys, Order: p.Keys.ordered(), Limit: MaxPartialRows}}
 	places := map[string]int{}
 	place := func(m Aggregand) int {

@@ -62,12 +62,30 @@ func audienceName(p query.AudiencePlan) string {
 	return "audience_" + hex.EncodeToString(hash[:8])
 }
 
+// marked writes the rows of a range with a column for each audience that the plan's
+// conditions name: whether the row's subject is of it, null where it has none. (Nothing
+// is in an empty set, says SQL, not even a null.)
+func (s sources) marked(r query.Rows) string {
+	relation := s.relation(r.Range)
+	if len(s.audiences) == 0 {
+		return relation
+	}
+	var columns []string
+	for _, p := range s.audiences {
+		name := audienceName(p)
+		columns = append(columns, fmt.Sprintf("CASE WHEN %[1]s IS NOT NULL THEN %[1]s IN (SELECT s FROM %[2]s) END AS %[2]s", s.alias(p.Subject), name))
+	}
+	return "SELECT *, " + strings.Join(columns, ", ") + "\nFROM (" + relation + ") r"
+}
+
 // withAudiences puts the audiences that conditions name before a statement.
-func (s sources) withAudiences(sql string, all []query.AudiencePlan) string {
-	if len(all) == 0 {
+func (s sources) withAudiences(sql string) string {
+	if len(s.audiences) == 0 {
 		return sql
 	}
 	var c chain
+	all := s.audiences
+	s.audiences = nil // theirs name no others
 	for _, p := range all {
 		c.tables = append(c.tables, audienceName(p)+" AS MATERIALIZED (\n"+s.members(p)+")")
 	}

@@ -165,7 +165,7 @@ func (e *Engine) run(ctx context.Context, plan query.Plan, over snapshot.Snapsho
 	}
 	defer releaseTail()
 
-	s, err := statementOf(plan, sources{needed, pruned, paths, tail})
+	s, err := statementOf(plan, sources{fields: needed, sealed: pruned, paths: paths, tail: tail})
 	if err != nil {
 		return query.Result{}, err
 	}

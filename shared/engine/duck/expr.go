@@ -20,7 +20,7 @@ func (f fields) condition(e query.Expr) string {
 	}
 	column := f.alias(*e.Field)
 	if e.Node == query.NodeAudience {
-		return column + " IN (SELECT s FROM " + audienceName(*e.Audience) + ")"
+		return audienceName(*e.Audience) // a column that sources.marked adds
 	}
 	values := make([]string, len(e.Values))
 	for i, v := range e.Values {

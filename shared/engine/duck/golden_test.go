@@ -72,7 +72,7 @@ func statementFor(t *testing.T, body []byte) string {
 	var all []string
 	_, err = program.Run(func(p query.Plan) (query.Result, error) {
 		s := prune(goldenSegments(), p.Source().Range)
-		out, err := statementOf(p, sources{fieldsOf(p), s, s.keys(), tail})
+		out, err := statementOf(p, sources{fields: fieldsOf(p), sealed: s, paths: s.keys(), tail: tail})
 		all = append(all, out.sql+"\n")
 		return query.Result{}, err
 	})

@@ -128,7 +128,7 @@ func (e *Engine) open(ctx context.Context, plan query.Plan, over snapshot.Snapsh
 		return s, nil, err
 	}
 	release = func() { releaseTail(); releaseFiles() }
-	if s, err = statementOf(plan, sources{needed, pruned, paths, tail}); err != nil {
+	if s, err = statementOf(plan, sources{fields: needed, sealed: pruned, paths: paths, tail: tail}); err != nil {
 		release()
 		return s, nil, err
 	}

@@ -24,12 +24,15 @@ type sources struct {
 	sealed selection
 	paths  []string // of the sealed
 	tail   []part
+
+	audiences []query.AudiencePlan // that the plan's conditions name
 }
 
 // statementOf writes a plan over sources.
 func statementOf(p query.Plan, s sources) (statement, error) {
+	s.audiences = audiencesOf(p)
 	out, err := s.write(p)
-	out.sql = s.withAudiences(out.sql, audiencesOf(p))
+	out.sql = s.withAudiences(out.sql)
 	return out, err
 }
 
@@ -98,7 +101,7 @@ func (s sources) bucket(b query.Bucket, column string, out *statement) (string, 
 
 // rows writes the rows that a plan looks at, as what follows FROM.
 func (s sources) rows(r query.Rows) string {
-	sql := "(" + s.relation(r.Range) + ") r"
+	sql := "(" + s.marked(r) + ") r"
 	if r.Filter != nil {
 		sql += "\nWHERE " + s.condition(*r.Filter)
 	}

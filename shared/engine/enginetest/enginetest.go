@@ -68,6 +68,15 @@ func Run(t *testing.T, store blob.Store, e engine.Engine) {
 			})
 		})
 	}
+	t.Run("an audience as a filter is of all rows of the dataset", func(t *testing.T) {
+		rapid.Check(t, func(t *rapid.T) {
+			made++
+			d := gathered(t, store, made, drawDense(t))
+			for range 4 {
+				compareMembers(t, e, d)
+			}
+		})
+	})
 	t.Run("approximations are within their bounds", func(t *testing.T) {
 		rapid.Check(t, func(t *rapid.T) {
 			made++

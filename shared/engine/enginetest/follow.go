@@ -163,6 +163,33 @@ func drawBehaviour(t *rapid.T, depth int) query.Behaviour {
 	return b
 }
 
+// compareMembers asks for the rows of a saved audience's subjects, with other filters
+// and as measures', and holds the answer against the reference.
+func compareMembers(t *rapid.T, e engine.Engine, d drawn) {
+	saved := drawAudience(t, d)
+	named := query.Definitions{"them": {Version: 1, Query: &saved}}
+	them := query.Filter{Audience: "them"}
+	if rapid.Bool().Draw(t, "not") {
+		them = query.Filter{Not: &query.Filter{Audience: "them"}}
+	}
+	r := query.Request{Measures: []query.Measure{{Op: query.Count}}, Dimensions: []query.Dimension{{Column: "user_id"}}, Limit: query.MaxLimit}
+	if rapid.Bool().Draw(t, "of a measure") {
+		r.Measures = append(r.Measures, query.Measure{Name: "theirs", Op: query.Count, Filter: &them})
+	} else {
+		r.Filter = &query.Filter{And: []query.Filter{them, drawFilter(t, followedColumns(d), 1)}}
+	}
+	program, err := query.Bind(r, d.snapshot.Dataset.Kind, d.snapshot.Schema, named)
+	if err != nil {
+		t.Fatalf("%v\nrequest: %+v", err, r)
+	}
+	compareAnswers(t, e, planIn(program), d)
+	if rapid.Bool().Draw(t, "a funnel of them") {
+		funnel := drawFunnel(t, d)
+		funnel.Filter = &them
+		compareFollowed(t, e, d, funnel, named)
+	}
+}
+
 // compareFollowed holds the answer of a request of some kind against the reference.
 func compareFollowed(t *rapid.T, e engine.Engine, d drawn, r query.Request, named query.Definitions) {
 	program, err := query.Bind(r, d.snapshot.Dataset.Kind, d.snapshot.Schema, named)

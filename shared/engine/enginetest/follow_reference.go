@@ -206,6 +206,16 @@ func followAudience(p query.AudiencePlan, all rows.Batch) [][]query.Value {
 	return list
 }
 
+// members lists the subjects of an audience.
+func members(p query.AudiencePlan, all rows.Batch) (out []query.Value) {
+	for _, h := range histories(p.Rows, p.Subject, all, true) {
+		if p.Where == nil || h.did(*p.Where) {
+			out = append(out, field(all, h.in[0], p.Subject))
+		}
+	}
+	return out
+}
+
 func (h history) did(d query.Deed) bool {
 	switch d.Node {
 	case query.NodeNot:

@@ -172,6 +172,8 @@ func evaluate(e query.Expr, all rows.Batch, row int) truth {
 	}
 	v := field(all, row, *e.Field)
 	switch {
+	case e.Node == query.NodeAudience && !v.IsNull():
+		return truthOf(slices.ContainsFunc(members(*e.Audience, all), func(m query.Value) bool { return m == v }))
 	case e.Node == query.NodeIsNull:
 		return truthOf(v.IsNull())
 	case e.Node == query.NodeIsNotNull:
