@@ -22,10 +22,11 @@ type Deps struct {
 	Now  func() time.Time
 	Poll func(context.Context) error // waits until a stream looks again, or fails when ctx ends
 
-	// Results turn what a Runner returned into what its owner is shown; a kind that is
-	// not there is shown as it is.
-	Results map[job.Kind]func(context.Context, job.Job) (any, error)
+	Results map[job.Kind]Result // a kind that is not there is shown as it is
 }
+
+// Result turns what a Runner returned into what the job's owner is shown.
+type Result func(context.Context, job.Job) (any, error)
 
 // Register serves the endpoints.
 func Register(s *api.Server, d Deps) {

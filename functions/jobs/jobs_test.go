@@ -42,7 +42,7 @@ func newService(t testing.TB) *service {
 		return access.Principal{Tenant: "main", Role: access.Role(who[0]), ID: who[1]}, nil
 	}, now, slog.New(slog.DiscardHandler))
 	Register(s.Server, Deps{Jobs: s.jobs, Now: now, Poll: func(context.Context) error { return s.polls() },
-		Results: map[job.Kind]func(context.Context, job.Job) (any, error){
+		Results: map[job.Kind]Result{
 			"test": func(_ context.Context, j job.Job) (any, error) { return map[string]any{"said": j.Result}, nil }}})
 	return s
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/tarnhq/tarn/shared/dataset"
+	"github.com/tarnhq/tarn/shared/export"
 	"github.com/tarnhq/tarn/shared/ledger"
 	"github.com/tarnhq/tarn/shared/manifest"
 	"github.com/tarnhq/tarn/shared/saved"
@@ -43,6 +44,7 @@ type Report struct {
 	Blobs   int  `json:"blobs"`   // deleted of those
 	Items   int  `json:"items"`   // deleted of those
 	Buried  int  `json:"buried"`  // tombstones deleted
+	Exports int  `json:"exports"` // files of exports that nobody may fetch any more
 	Failed  int  `json:"failed"`  // datasets and lists of them that the next run must try again
 	More    bool `json:"more"`    // time ran out: the next run goes on from there
 }
@@ -86,6 +88,9 @@ func (r *run) tenants(ctx context.Context) error {
 		}
 		err := r.deleted(ctx, t)
 		if err == nil {
+			err = r.exports(ctx, t)
+		}
+		if err == nil {
 			err = r.live(ctx, t)
 		}
 		return r.failed(ctx, string(t), err)
@@ -112,6 +117,16 @@ func (r *run) live(ctx context.Context, t tenant.ID) error {
 		r.report.Files += n
 		return r.failed(ctx, string(d.ID), err)
 	})
+}
+
+// exports deletes the files of exports that are older than they are kept.
+func (r *run) exports(ctx context.Context, t tenant.ID) error {
+	if !r.begin(place{t, "exports"}) {
+		return nil
+	}
+	n, err := export.Files{Blobs: r.Manifest.Blobs, Now: r.Now}.Sweep(ctx, t)
+	r.report.Exports += n
+	return r.failed(ctx, "exports", err)
 }
 
 // erase deletes all that a dataset has, and the tombstone once nothing can follow.

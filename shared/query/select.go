@@ -13,6 +13,7 @@ type Selection struct {
 	Columns []string     `json:"columns,omitempty" doc:"default: all that the dataset has" maxItems:"300"`
 	Filter  *Filter      `json:"filter,omitempty"`
 	Time    *Time        `json:"time,omitempty" doc:"from and to alone"`
+	WaitFor string       `json:"wait_for,omitempty" doc:"the Tarn-Version of an ingest answer: wait until that is seen"`
 }
 
 // MaxColumns bounds the columns of a Selection.
@@ -33,7 +34,7 @@ func DecodeSelection(body []byte) (Selection, error) {
 	if err != nil {
 		return Selection{}, err
 	}
-	o, err := asObject("", value, "dataset", "columns", "filter", "time")
+	o, err := asObject("", value, "dataset", "columns", "filter", "time", "wait_for")
 	if err != nil {
 		return Selection{}, err
 	}
@@ -42,7 +43,7 @@ func DecodeSelection(body []byte) (Selection, error) {
 	if err := decodeHead(o, &head); err != nil {
 		return Selection{}, err
 	}
-	s.Dataset = head.Dataset
+	s.Dataset, s.WaitFor = head.Dataset, head.WaitFor
 	if s.Columns, err = decodeEach(o, "columns", MaxColumns, func(path string, value any) (string, error) {
 		name, ok := value.(string)
 		if !ok || name == "" {
@@ -74,6 +75,9 @@ func BindSelection(s Selection, kind dataset.Kind, schema dataset.Schema, named 
 	rows, _, err := b.source(s.Time, s.Filter)
 	if err != nil {
 		return RowsPlan{}, err
+	}
+	if rows.Filter.namesAudience() { // rows are read a file at a time, and an audience is of all rows
+		return RowsPlan{}, refuse("filter", "rows cannot be filtered by an audience").WithHint("export a query, or filter by a column")
 	}
 	names := s.Columns
 	if len(names) == 0 {

@@ -57,14 +57,15 @@ var Functions = []Function{
 	{Name: "events", Needs: []Need{ReadCatalog, ReadManifest, WriteManifest, DeleteManifest, ReadLedger, ReadSegments, PutStream, ReadStream}},
 	{Name: "queries", Needs: []Need{ReadCatalog, ReadManifest, ReadDefinitions, ReadSegments}, Engine: true},
 	{Name: "jobs", Needs: []Need{ReadJobs, WriteJobs, DeleteJobs, SendQueue, ReadExports}},
-	{Name: "worker", Needs: []Need{ReadJobs, WriteJobs, DeleteJobs, SendQueue, ReadCatalog, ReadManifest, ReadSegments, ReadExports, WriteExports}, Engine: true},
+	{Name: "worker", Needs: []Need{ReadJobs, WriteJobs, DeleteJobs, SendQueue, ReadCatalog, ReadManifest, ReadSegments, ReadExports, WriteExports, DeleteExports}, Engine: true},
+	{Name: "exports", Needs: []Need{ReadJobs, WriteJobs, SendQueue, ReadCatalog, ReadManifest}},
 	{Name: "keys", Needs: []Need{ReadKeys, WriteKeys}},
 	{Name: "reference"},
 	{Name: "authorizer", Needs: []Need{ReadKeys}},
 	{Name: "ingestor", Needs: []Need{ReadCatalog, ReadManifest, WriteManifest, ReadSegments, WriteSegments, ReadStream}},
 	{Name: "redrive", Needs: []Need{ReadFailures, DeleteFailures, PutStream}},
 	{Name: "compactor", Needs: []Need{ReadCatalog, ReadManifest, WriteManifest, DeleteManifest, ReadSegments, WriteSegments}},
-	{Name: "sweeper", Needs: []Need{ReadCatalog, DeleteCatalog, ReadManifest, DeleteManifest, ReadLedger, DeleteLedger, DeleteSegments, ReadSweep, WriteSweep, ReadDefinitions, DeleteDefinitions}},
+	{Name: "sweeper", Needs: []Need{ReadCatalog, DeleteCatalog, ReadManifest, DeleteManifest, ReadLedger, DeleteLedger, DeleteSegments, DeleteExports, ReadSweep, WriteSweep, ReadDefinitions, DeleteDefinitions}},
 }
 
 // Consumer is a function that a stream drives.

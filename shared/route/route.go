@@ -95,6 +95,8 @@ var (
 		Answers: []string{"text/csv"}, Params: []Param{{"format", "json or csv; the Accept header says it as well", "csv"},
 			{"from", "in the place of the query's time.from", "2026-01-01T00:00:00Z"}, {"to", "in the place of the query's time.to", "2026-02-01T00:00:00Z"}}}
 
+	CreateExport = Route{ID: "createExport", Function: "exports", Method: http.MethodPost, Path: "/v1/exports",
+		Action: access.CreateExport, Status: http.StatusAccepted, Tag: "Jobs", Summary: "Export a query or a dataset's rows to a file", Unbound: true}
 	ListJobs = Route{ID: "listJobs", Function: "jobs", Method: http.MethodGet, Path: "/v1/jobs",
 		Action: access.ReadJobs, Status: http.StatusOK, Tag: "Jobs", Summary: "List jobs", Unbound: true}
 	GetJob = Route{ID: "getJob", Function: "jobs", Method: http.MethodGet, Path: "/v1/jobs/{job_id}",
@@ -151,7 +153,7 @@ var All = append([]Route{
 	ListDefinitions, GetDefinition, PutDefinition, DeleteDefinition,
 	SendEvents, GetEvent, ListQuarantine, ReplayQuarantine, GetLedger,
 	RunQuery, GetSaved, RunSQL,
-	ListJobs, GetJob, WatchJob, GetJobLog, CancelJob, RetryJob,
+	CreateExport, ListJobs, GetJob, WatchJob, GetJobLog, CancelJob, RetryJob,
 	CreateKey, ListKeys, RevokeKey, GetSelf,
 	Health, OpenAPI, SignIn,
 }, Track...)

@@ -16,6 +16,7 @@ import (
 
 	"github.com/tarnhq/tarn/functions/datasets"
 	accounts "github.com/tarnhq/tarn/functions/events"
+	"github.com/tarnhq/tarn/functions/exports"
 	intake "github.com/tarnhq/tarn/functions/ingest"
 	"github.com/tarnhq/tarn/functions/jobs"
 	"github.com/tarnhq/tarn/functions/keys"
@@ -75,6 +76,7 @@ func newDependent(t *testing.T) *dependent {
 	keys.Register(s, keys.Deps{Keys: issuer})
 	d.jobs = job.Jobs{Table: tbl, Queue: &fake.Queue{Now: time.Now, Tries: 5}, Now: time.Now}
 	jobs.Register(s, jobs.Deps{Jobs: d.jobs, Now: time.Now, Poll: func(context.Context) error { return context.DeadlineExceeded }})
+	exports.Register(s, exports.Deps{Source: d.live, Jobs: d.jobs, Now: time.Now})
 	_, secret, err := issuer.Create(t.Context(), "main", access.KeySpec{Name: "owner", Role: access.Owner})
 	if err != nil {
 		t.Fatal(err)
@@ -147,6 +149,7 @@ var healthy = map[string]struct{ target, body string }{
 	"getLedger":        {"/v1/datasets/web/ledger", ""},
 	"runQuery":         {"/v1/query", `{"dataset":"web","measures":["count"]}`},
 	"runSQL":           {"/v1/sql", `{"sql":"select count(event_id) from web"}`},
+	"createExport":     {"/v1/exports", `{"dataset":"web","format":"csv"}`},
 	"listJobs":         {"/v1/jobs", ""},
 	"getJob":           {"/v1/jobs/", ""}, // the id is made
 	"watchJob":         {"/v1/jobs/", ""},

@@ -114,6 +114,7 @@ var allowed = map[string][]access.Role{
 	"runQuery":         {access.Owner, access.Admin, access.Editor, access.Analyst, access.Viewer},
 	"getSaved":         {access.Owner, access.Admin, access.Editor, access.Analyst, access.Viewer},
 	"runSQL":           {access.Owner, access.Admin, access.Editor, access.Analyst, access.Viewer},
+	"createExport":     {access.Owner, access.Admin, access.Editor, access.Analyst},
 	"listJobs":         {access.Owner, access.Admin, access.Editor, access.Analyst, access.Viewer},
 	"getJob":           {access.Owner, access.Admin, access.Editor, access.Analyst, access.Viewer},
 	"watchJob":         {access.Owner, access.Admin, access.Editor, access.Analyst, access.Viewer},

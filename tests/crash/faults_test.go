@@ -111,6 +111,10 @@ func (f faultyBlobs) Put(ctx context.Context, key string, body []byte) error {
 	return f.call(func() error { return f.Store.Put(ctx, key, body) })
 }
 
+func (f faultyBlobs) PutFrom(ctx context.Context, key string, body io.ReadSeeker, size int64) error {
+	return f.call(func() error { return f.Store.PutFrom(ctx, key, body, size) })
+}
+
 func (f faultyBlobs) Get(ctx context.Context, key string, offset, length int64) (r io.ReadCloser, err error) {
 	err = f.call(func() error { r, err = f.Store.Get(ctx, key, offset, length); return err })
 	return r, err

@@ -9,6 +9,7 @@ import (
 	"github.com/tarnhq/tarn/shared/adapter/aws"
 	"github.com/tarnhq/tarn/shared/api"
 	"github.com/tarnhq/tarn/shared/config"
+	"github.com/tarnhq/tarn/shared/export"
 	"github.com/tarnhq/tarn/shared/job"
 	"github.com/tarnhq/tarn/shared/serve"
 	"github.com/tarnhq/tarn/shared/snapshot"
@@ -24,6 +25,9 @@ func main() {
 		Jobs: job.Jobs{Table: account.Table(config.Table.Value()), Queue: account.Queue(config.Queue.Value(), config.Unworked.Value()), Now: time.Now},
 		Now:  time.Now,
 		Poll: snapshot.Every(time.Second),
+		Results: map[job.Kind]jobs.Result{
+			export.Kind: export.Files{Blobs: account.Blob(config.Bucket.Value()), Now: time.Now}.View,
+		},
 	})
 	serve.HTTP(server)
 }

@@ -3,10 +3,13 @@ package server
 import (
 	"context"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"runtime"
 	"time"
 
 	"github.com/tarnhq/tarn/functions/worker"
+	"github.com/tarnhq/tarn/shared/export"
 	"github.com/tarnhq/tarn/shared/job"
 	"github.com/tarnhq/tarn/shared/queue"
 	"github.com/tarnhq/tarn/shared/route"
@@ -31,5 +34,27 @@ func (s *Server) work(ctx context.Context) {
 
 // runners are the kinds of jobs there are.
 func (s *Server) runners() map[job.Kind]job.Runner {
-	return map[job.Kind]job.Runner{}
+	return map[job.Kind]job.Runner{
+		export.Kind: export.Runner{Source: s.live, Seal: s.live.SealAll, Engine: s.engine, Blobs: s.store.Blob(), Folder: s.scratch()},
+	}
+}
+
+// scratch is the folder for files in the making.
+func (s *Server) scratch() string { return filepath.Join(s.options.Dir, "scratch") }
+
+// openScratch empties the folder of what a process that was killed has left.
+func (s *Server) openScratch() error {
+	if err := os.RemoveAll(s.scratch()); err != nil {
+		return err
+	}
+	return os.MkdirAll(s.scratch(), 0o700)
+}
+
+// exports are the files of exports.
+func (s *Server) exports() export.Files {
+	files := export.Files{Now: s.options.Now}
+	if s.store != nil { // there is none where only the document is asked for
+		files.Blobs = s.store.Blob()
+	}
+	return files
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/tarnhq/tarn/console"
 	datasets "github.com/tarnhq/tarn/functions/datasets"
 	accounts "github.com/tarnhq/tarn/functions/events"
+	"github.com/tarnhq/tarn/functions/exports"
 	intake "github.com/tarnhq/tarn/functions/ingest"
 	"github.com/tarnhq/tarn/functions/jobs"
 	"github.com/tarnhq/tarn/functions/keys"
@@ -16,7 +17,9 @@ import (
 	"github.com/tarnhq/tarn/shared/adapter/embedded"
 	"github.com/tarnhq/tarn/shared/api"
 	"github.com/tarnhq/tarn/shared/dataset"
+	"github.com/tarnhq/tarn/shared/export"
 	"github.com/tarnhq/tarn/shared/fate"
+	"github.com/tarnhq/tarn/shared/job"
 	"github.com/tarnhq/tarn/shared/quarantine"
 	"github.com/tarnhq/tarn/shared/saved"
 	"github.com/tarnhq/tarn/shared/snapshot"
@@ -54,7 +57,9 @@ func (s *Server) register(a *api.Server) {
 	accounts.Register(a, accounts.Deps{Source: s.live, Table: s.manifest.Table, Segments: s.segments, Seal: s.live.SealAll,
 		Finder: fate.Finder{Segments: s.segments, Stream: s.ingest.Stream}, Replayer: quarantine.Replayer{Manifest: s.manifest, Segments: s.segments, Ingest: s.ingest}})
 	queries.Register(a, queries.Deps{Source: s.live, Saved: names, Engine: s.engine, SQL: s.sql, Now: s.options.Now})
-	jobs.Register(a, jobs.Deps{Jobs: s.jobs, Now: s.options.Now, Poll: snapshot.Every(watchPoll)})
+	jobs.Register(a, jobs.Deps{Jobs: s.jobs, Now: s.options.Now, Poll: snapshot.Every(watchPoll),
+		Results: map[job.Kind]jobs.Result{export.Kind: s.exports().View}})
+	exports.Register(a, exports.Deps{Source: s.live, Jobs: s.jobs, Now: s.options.Now})
 	keys.Register(a, keys.Deps{Keys: s.keys})
 	reference.Register(a, reference.Deps{Issuer: s.provider.Issuer, Document: a.OpenAPI})
 }

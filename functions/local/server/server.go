@@ -151,6 +151,9 @@ func (s *Server) open(ctx context.Context) (err error) {
 			return err
 		}
 	}
+	if err := s.openScratch(); err != nil {
+		return err
+	}
 	s.jobs = job.Jobs{Table: tbl, Queue: s.hints(), Now: now, Lost: func(err error) { s.options.Log.Error("hint", "error", err) }}
 	s.handler = s.routes()
 	return nil

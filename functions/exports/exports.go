@@ -1,0 +1,72 @@
+// Package exports holds the endpoint that orders exports. Package jobs tells of them.
+package exports
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/tarnhq/tarn/shared/access"
+	"github.com/tarnhq/tarn/shared/api"
+	"github.com/tarnhq/tarn/shared/export"
+	"github.com/tarnhq/tarn/shared/fault"
+	"github.com/tarnhq/tarn/shared/job"
+	"github.com/tarnhq/tarn/shared/route"
+	"github.com/tarnhq/tarn/shared/snapshot"
+)
+
+// Deps is what the endpoint needs.
+type Deps struct {
+	Source snapshot.Source
+	Jobs   job.Jobs
+	Now    func() time.Time
+}
+
+// Register serves the endpoint.
+func Register(s *api.Server, d Deps) {
+	api.Raw(s, route.CreateExport, export.Request{}, Accepted{}, d.create)
+}
+
+// Accepted is the answer: what to ask for next.
+type Accepted struct {
+	JobID job.ID `json:"job_id"`
+}
+
+func (d Deps) create(w http.ResponseWriter, r *http.Request, caller access.Principal) error {
+	body, err := read(r)
+	if err != nil {
+		return err
+	}
+	spec, err := export.Decode(body, caller.ID)
+	if err != nil {
+		return err
+	}
+	if err := caller.Allow(route.CreateExport.Action, spec.Dataset, d.Now()); err != nil {
+		return err
+	}
+	if err := export.Check(r.Context(), d.Source, caller.Tenant, spec); err != nil {
+		return err
+	}
+	j, err := d.Jobs.Submit(r.Context(), caller.Tenant, spec)
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Location", "/v1/jobs/"+string(j.ID))
+	w.WriteHeader(route.CreateExport.Status)
+	return json.NewEncoder(w).Encode(Accepted{JobID: j.ID})
+}
+
+func read(r *http.Request) ([]byte, error) {
+	body, err := io.ReadAll(r.Body)
+	var over *http.MaxBytesError
+	switch {
+	case errors.As(err, &over):
+		return nil, fault.New(fault.TooLarge, "export_too_large", "an export has at most %d bytes", over.Limit)
+	case err != nil:
+		return nil, fault.New(fault.Invalid, "bad_body", "the body could not be read").Because(err)
+	}
+	return body, nil
+}

@@ -1,0 +1,33 @@
+// Command lambda is the function exports as AWS runs it.
+package main
+
+import (
+	"context"
+	"time"
+
+	"github.com/tarnhq/tarn/functions/exports"
+	"github.com/tarnhq/tarn/shared/adapter/aws"
+	"github.com/tarnhq/tarn/shared/api"
+	"github.com/tarnhq/tarn/shared/config"
+	"github.com/tarnhq/tarn/shared/dataset"
+	"github.com/tarnhq/tarn/shared/job"
+	"github.com/tarnhq/tarn/shared/manifest"
+	"github.com/tarnhq/tarn/shared/serve"
+	"github.com/tarnhq/tarn/shared/snapshot"
+)
+
+func main() {
+	account, err := aws.Load(context.Background())
+	if err != nil {
+		panic(err)
+	}
+	table, blobs := account.Table(config.Table.Value()), account.Blob(config.Bucket.Value())
+	server := api.New(serve.Principal, time.Now, serve.Logger())
+	exports.Register(server, exports.Deps{
+		Source: &snapshot.Sealed{Catalog: dataset.Catalog{Table: table, Now: time.Now},
+			Manifest: manifest.Store{Table: table, Blobs: blobs, Now: time.Now}, Poll: snapshot.Every(250 * time.Millisecond)},
+		Jobs: job.Jobs{Table: table, Queue: account.Queue(config.Queue.Value(), config.Unworked.Value()), Now: time.Now},
+		Now:  time.Now,
+	})
+	serve.HTTP(server)
+}

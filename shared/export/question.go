@@ -1,0 +1,87 @@
+package export
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math"
+
+	"github.com/tarnhq/tarn/shared/job"
+	"github.com/tarnhq/tarn/shared/query"
+	"github.com/tarnhq/tarn/shared/snapshot"
+	"github.com/tarnhq/tarn/shared/tenant"
+)
+
+// question is an order bound to what it pinned: a program, or a plan of rows.
+type question struct {
+	program *query.Program
+	rows    *query.RowsPlan
+}
+
+// everything is the limit of a query that has none.
+const everything = math.MaxInt32
+
+// bind types an order over a pin.
+func (o order) bind(p pin) (question, error) {
+	if o.Query != nil {
+		request, err := query.Decode(o.Query)
+		if err != nil {
+			return question{}, err
+		}
+		if request.Limit == 0 {
+			request.Limit = everything
+		}
+		program, err := query.Bind(request, p.Dataset.Kind, p.Schema, nil)
+		return question{program: &program}, err
+	}
+	s, err := query.DecodeSelection(o.Selection)
+	if err != nil {
+		return question{}, err
+	}
+	rows, err := query.BindSelection(s, p.Dataset.Kind, p.Schema, nil)
+	return question{rows: &rows}, err
+}
+
+func (q question) columns() []query.Column {
+	if q.rows != nil {
+		return q.rows.Columns()
+	}
+	return q.program.Columns()
+}
+
+// Check tells at once what would make an export fail: a dataset or a column that is not
+// there, a measure that does not fit. It waits for what the export must see, so that the
+// job finds it.
+func Check(ctx context.Context, source snapshot.Source, t tenant.ID, spec job.Spec) error {
+	var o order
+	if err := json.Unmarshal(spec.Request, &o); err != nil {
+		return fmt.Errorf("order of an export: %w", err)
+	}
+	wait, err := o.waitFor()
+	if err != nil {
+		return err
+	}
+	over, err := source.Open(ctx, t, spec.Dataset, wait)
+	if err != nil {
+		return err
+	}
+	defer over.Release()
+	_, err = o.bind(pin{Dataset: over.Dataset, Schema: over.Schema})
+	return err
+}
+
+// waitFor returns the position that an order must see.
+func (o order) waitFor() (snapshot.Position, error) {
+	if o.Query != nil {
+		r, err := query.Decode(o.Query)
+		if err != nil {
+			return nil, err
+		}
+		return snapshot.ParsePosition(r.WaitFor)
+	}
+	s, err := query.DecodeSelection(o.Selection)
+	if err != nil {
+		return nil, err
+	}
+	return snapshot.ParsePosition(s.WaitFor)
+}
