@@ -3,11 +3,13 @@ package lake
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/tarnhq/tarn/events"
+	"github.com/tarnhq/tarn/shared/blob"
 	"github.com/tarnhq/tarn/shared/compact"
 	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/fault"
@@ -25,6 +27,7 @@ type pointers struct {
 	mu     sync.Mutex
 	at     map[string]string
 	before func() // a Swap
+	lose   bool   // the answer of the next Swap
 }
 
 func (p *pointers) Current(_ context.Context, namespace, name string) (string, error) {
@@ -48,6 +51,10 @@ func (p *pointers) Swap(_ context.Context, namespace, name, from, to string) err
 		return fault.New(fault.Conflict, "moved", "moved")
 	}
 	p.at[namespace+"."+name] = to
+	if p.lose {
+		p.lose = false
+		return fault.New(fault.Unavailable, "lost", "lost")
+	}
 	return nil
 }
 
@@ -142,32 +149,41 @@ func (w *world) visible() int64 {
 	return st.Visible()
 }
 
-func TestWhatIsMergedIsPublishedOnce(t *testing.T) {
-	w := newWorld(t)
-	if r := w.publish(); r != (Report{}) || len(w.at.at) > 0 {
-		t.Errorf("an empty dataset: %+v, %v", r, w.at.at)
+// checkShown checks that the table shows so many rows and returns it.
+func (w *world) checkShown(want int64) *openTable {
+	w.t.Helper()
+	got, tbl := w.shown()
+	if got != want || want != w.visible() {
+		w.t.Errorf("the table shows %d rows of %d, want %d", got, w.visible(), want)
 	}
-	w.seal(10, 1, events.Value{Kind: events.Int, Int: 7})
-	if r := w.publish(); r != (Report{}) {
-		t.Errorf("before it is merged: %+v", r)
+	return tbl
+}
+
+func (w *world) sweep() {
+	w.t.Helper()
+	if _, err := w.Manifest.Sweep(w.t.Context(), owner, w.dataset.ID, time.Hour); err != nil {
+		w.t.Fatal(err)
 	}
-	w.settle()
-	if r := w.publish(); r != (Report{Added: 1}) {
-		t.Errorf("once it is merged: %+v", r)
+}
+
+func (w *world) segments() []blob.Info {
+	page, err := w.files.List(w.t.Context(), segment.Prefix(owner, w.dataset.ID)+"rows/", "", 0)
+	if err != nil {
+		w.t.Fatal(err)
 	}
-	if r := w.publish(); r != (Report{}) {
-		t.Errorf("again: %+v", r)
+	return page.Blobs
+}
+
+// readable checks that a table's files are there.
+func (w *world) readable(tbl *openTable) {
+	w.t.Helper()
+	all, err := tbl.published(w.t.Context())
+	if err != nil {
+		w.t.Fatal(err)
 	}
-	w.seal(30, 3, events.Value{Kind: events.Float, Float: 0.5})
-	w.settle()
-	w.publish()
-	n, tbl := w.shown()
-	if n != 40 || n != w.visible() {
-		t.Errorf("%d rows are shown, of %d", n, w.visible())
+	for location := range all {
+		if _, err := w.files.Stat(w.t.Context(), strings.TrimPrefix(location, w.Root)); err != nil {
+			w.t.Errorf("%s: %v", location, err)
+		}
 	}
-	var names []string
-	for _, f := range tbl.schema().Fields() {
-		names = append(names, f.Name)
-	}
-	t.Log(names)
 }
