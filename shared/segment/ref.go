@@ -65,6 +65,11 @@ func (r Ref) Home() string {
 	return r.Key[:end]
 }
 
+// Tenant returns the tenant whose dataset the segment is of.
+func (r Ref) Tenant() tenant.ID {
+	return tenant.ID(strings.Split(r.Key, "/")[1])
+}
+
 // DuplicateRow is a row of a segment of kind Duplicates. Times are UTC microseconds.
 type DuplicateRow struct {
 	EventID  string

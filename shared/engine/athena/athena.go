@@ -1,0 +1,190 @@
+// Package athena answers plans that scan more than the engine here should: the rows
+// that are published as an Iceberg table by statements in Trino's dialect, which a
+// service runs on its own time, and those that came since by the engine here. The two
+// answers are merged. No row is in both, and none of the snapshot's is in neither;
+// docs/athena.md says how, and what is refused.
+package athena
+
+import (
+	"context"
+	"time"
+
+	"github.com/tarnhq/tarn/shared/dataset"
+	"github.com/tarnhq/tarn/shared/engine"
+	"github.com/tarnhq/tarn/shared/engine/athena/execution"
+	"github.com/tarnhq/tarn/shared/query"
+	"github.com/tarnhq/tarn/shared/segment"
+	"github.com/tarnhq/tarn/shared/snapshot"
+	"github.com/tarnhq/tarn/shared/tenant"
+)
+
+// Published knows the newest published snapshot of datasets.
+type Published interface {
+	// Published returns a dataset's table. One that was never published has no files.
+	Published(ctx context.Context, t tenant.ID, d dataset.Dataset) (Table, error)
+}
+
+// Config says what an Engine does itself.
+type Config struct {
+	Inner     engine.Engine // answers what is within the limit
+	Published Published
+	Service   execution.Service
+
+	// A plan that scans more of sealed segments is put to the service. Zero: no limit.
+	Rows, Bytes int64
+
+	Patience time.Duration                              // with an execution, until the caller shall ask again; zero: 20 seconds
+	Wait     func(context.Context, time.Duration) error // nil: real time
+	Now      func() time.Time                           // nil: time.Now
+}
+
+// Engine is an engine.Engine. It is safe for concurrent use.
+type Engine struct{ config Config }
+
+// New returns an Engine.
+func New(c Config) *Engine {
+	if c.Patience == 0 {
+		c.Patience = 20 * time.Second
+	}
+	if c.Wait == nil {
+		c.Wait = wait
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	return &Engine{c}
+}
+
+func wait(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Run implements engine.Engine.
+func (e *Engine) Run(ctx context.Context, plan query.Plan, over snapshot.Snapshot) (query.Result, error) {
+	scanned := within(over.Segments, plan.Source().Range)
+	if e.affords(scanned) {
+		return e.config.Inner.Run(ctx, plan, over)
+	}
+	p, ok := plan.(query.AggregatePlan)
+	switch {
+	case !ok:
+		return query.Result{}, refusal("a %s needs all rows of a subject in one place", plan.Kind())
+	case over.Dataset.Kind != dataset.Events:
+		return query.Result{}, refusal("only events are published")
+	}
+	table, err := e.config.Published.Published(ctx, scanned[0].Tenant(), over.Dataset)
+	if err != nil {
+		return query.Result{}, err
+	}
+	parts := parted(over, scanned, table)
+	if !e.affords(parts.since.Segments) || len(parts.published) == 0 {
+		return query.Result{}, unpublished("%d of %d files are not published", len(parts.since.Segments), len(scanned))
+	}
+	began := e.config.Now()
+	result, err := e.answer(ctx, p, table, parts)
+	if err != nil {
+		return query.Result{}, err
+	}
+	result.Columns, result.Version = p.Columns(), over.Version
+	result.Stats.SegmentsPruned = len(over.Segments) - len(scanned)
+	result.Stats.Millis = float64(e.config.Now().Sub(began).Microseconds()) / 1000
+	return result, nil
+}
+
+// affords reports whether segments may be scanned by the engine here.
+func (e *Engine) affords(refs []segment.Ref) bool {
+	var rows, bytes int64
+	for _, ref := range refs {
+		rows += ref.Rows
+		bytes += ref.Bytes
+	}
+	return (e.config.Rows == 0 || rows <= e.config.Rows) && (e.config.Bytes == 0 || bytes <= e.config.Bytes)
+}
+
+// within returns the segments that have a row in a range, as far as their times tell.
+func within(refs []segment.Ref, r query.Range) []segment.Ref {
+	var out []segment.Ref
+	for _, ref := range refs {
+		if ref.MinTime < r.To && ref.MaxTime >= r.From {
+			out = append(out, ref)
+		}
+	}
+	return out
+}
+
+// parts are the rows that a plan looks at, each in one of both.
+type parts struct {
+	published []segment.Ref     // are files of the table
+	since     snapshot.Snapshot // has the segments that are not, and the tail
+}
+
+func parted(over snapshot.Snapshot, scanned []segment.Ref, t Table) parts {
+	files := make(map[string]bool, len(t.Files))
+	for _, f := range t.Files {
+		files[f.Key] = true
+	}
+	out := parts{since: over}
+	out.since.Segments = nil
+	for _, ref := range scanned {
+		if files[ref.Key] {
+			out.published = append(out.published, ref)
+		} else {
+			out.since.Segments = append(out.since.Segments, ref)
+		}
+	}
+	return out
+}
+
+// nothingSince reports whether no row came since.
+func (p parts) nothingSince() bool {
+	for _, part := range p.since.Tail {
+		if part.Rows.Len > 0 {
+			return false
+		}
+	}
+	return len(p.since.Segments) == 0
+}
+
+// answer puts a plan to the service: as it is when nothing came since, and else what
+// its answer can be merged of.
+func (e *Engine) answer(ctx context.Context, p query.AggregatePlan, t Table, parts parts) (query.Result, error) {
+	if parts.nothingSince() {
+		result, err := e.ask(ctx, p, t, parts)
+		if err != nil {
+			return query.Result{}, err
+		}
+		result.Rows, result.Stats.Truncated = query.Arrange(result.Rows, p.Order, p.Limit)
+		return result, nil
+	}
+	mergeable, ok := p.Partial()
+	if !ok {
+		return query.Result{}, refusal("what it computes of the published rows cannot be merged with what came since").
+			WithHint("let the time range end before the newest rows, leave out distinct counts, medians and quantiles, or shorten the range")
+	}
+	published, err := e.ask(ctx, mergeable.Plan, t, parts)
+	if err != nil {
+		return query.Result{}, err
+	}
+	since, err := e.config.Inner.Run(ctx, mergeable.Plan, parts.since)
+	if err != nil {
+		return query.Result{}, err
+	}
+	rows, truncated := query.Arrange(published.Rows, mergeable.Plan.Order, mergeable.Plan.Limit)
+	if truncated || since.Stats.Truncated {
+		return query.Result{}, refusal("there are more than %d groups to merge with what came since", mergeable.Plan.Limit).
+			WithHint("let the time range end before the newest rows, group by fewer distinct values, or filter")
+	}
+	result := query.Result{Stats: published.Stats}
+	result.Rows, result.Stats.Truncated = mergeable.Finish(mergeable.Merge(rows, since.Rows))
+	result.Stats.Segments += since.Stats.Segments
+	result.Stats.RowsScanned += since.Stats.RowsScanned
+	result.Stats.Bytes += since.Stats.Bytes
+	return result, nil
+}

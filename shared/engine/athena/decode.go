@@ -1,0 +1,94 @@
+package athena
+
+import (
+	"context"
+	"fmt"
+	"math/big"
+	"strconv"
+	"time"
+
+	"github.com/tarnhq/tarn/shared/engine/athena/execution"
+	"github.com/tarnhq/tarn/shared/fault"
+	"github.com/tarnhq/tarn/shared/query"
+)
+
+// maxAnswer bounds the texts of an answer, in bytes.
+const maxAnswer = 64 << 20
+
+// fetch reads the answer of an execution: up to one row more than a limit.
+func (e *Engine) fetch(ctx context.Context, id execution.ID, s statement, limit int) (query.Result, error) {
+	var out query.Result
+	size, token := 0, ""
+	for {
+		page, err := e.config.Service.Fetch(ctx, id, token)
+		if err != nil {
+			return query.Result{}, err
+		}
+		for _, cells := range page.Rows {
+			row, err := s.row(cells)
+			if err != nil {
+				return query.Result{}, err
+			}
+			for _, v := range row {
+				size += v.Size()
+			}
+			out.Rows = append(out.Rows, row)
+		}
+		if size > maxAnswer {
+			return query.Result{}, fault.New(fault.Invalid, "answer_too_large", "the answer is larger than %d MiB", maxAnswer>>20).
+				WithHint("lower the limit, or leave out dimensions with long texts")
+		}
+		if token = page.Next; token == "" || len(out.Rows) > limit {
+			return out, nil
+		}
+	}
+}
+
+// row reads a row of the statement's answer.
+func (s statement) row(cells []*string) ([]query.Value, error) {
+	if len(cells) != len(s.columns) {
+		return nil, fmt.Errorf("a row has %d columns, not %d", len(cells), len(s.columns))
+	}
+	row := make([]query.Value, len(cells))
+	for i, cell := range cells {
+		of := s.columns[i].Type
+		bucket := s.buckets != nil && i == 0
+		if bucket {
+			of = query.Int
+		}
+		v, err := valueOf(cell, of)
+		if err != nil {
+			return nil, fmt.Errorf("column %d: %w", i, err)
+		}
+		if bucket {
+			v = query.TimeValue(s.buckets.Start(keyOf(*s.buckets, v.Int())))
+		}
+		row[i] = v
+	}
+	return row, nil
+}
+
+// valueOf reads a value from the text that it is sent as.
+func valueOf(cell *string, t query.Type) (query.Value, error) {
+	if cell == nil {
+		return query.Value{}, nil
+	}
+	switch t {
+	case query.Int:
+		i, ok := new(big.Int).SetString(*cell, 10)
+		if !ok {
+			return query.Value{}, fmt.Errorf("%.40q is no whole number", *cell)
+		}
+		return query.BigValue(i), nil
+	case query.Float:
+		f, err := strconv.ParseFloat(*cell, 64)
+		return query.FloatValue(f), err
+	case query.Bool:
+		b, err := strconv.ParseBool(*cell)
+		return query.BoolValue(b), err
+	case query.Timestamp:
+		at, err := time.Parse(time.DateTime, *cell) // takes fractions too
+		return query.TimeValue(at.UnixMicro()), err
+	}
+	return query.TextValue(*cell), nil
+}
