@@ -13,6 +13,7 @@ import (
 
 // data is what outlives a deploy of the functions.
 type data struct {
+	stage    Stage
 	stack    awscdk.Stack
 	key      awskms.Key
 	table    awsdynamodb.TableV2
@@ -27,7 +28,7 @@ type data struct {
 
 func newData(app awscdk.App, s Stage) data {
 	stack := newStack(app, s, "data", "Tarn: what is stored. It outlives the functions")
-	d := data{stack: stack}
+	d := data{stage: s, stack: stack}
 	d.key = awskms.NewKey(stack, jsii.String("Key"), &awskms.KeyProps{
 		Description:       jsii.String("Tarn: segments and failed batches"),
 		EnableKeyRotation: jsii.Bool(true),
@@ -37,6 +38,7 @@ func newData(app awscdk.App, s Stage) data {
 	logs := newLogBucket(stack, s)
 	d.segments = newSegmentBucket(stack, s, d.key, logs)
 	d.failures = newFailureBucket(stack, s, d.key, logs)
+	newDatabase(stack, s)
 	d.stream = newStream(stack, s)
 	d.hints, d.unworked = newQueues(stack, s)
 	d.pool, d.domain = newUsers(stack, s)

@@ -54,6 +54,7 @@ func settingsOf(s Stage, d data, f front) map[string]*string {
 		config.Table:    d.table.TableName(),
 		config.Bucket:   d.segments.BucketName(),
 		config.Failures: d.failures.BucketName(),
+		config.Database: jsii.String(databaseName(s)),
 		config.Stream:   d.stream.StreamName(),
 		config.Queue:    d.hints.QueueUrl(),
 		config.Unworked: d.unworked.QueueUrl(),
@@ -92,6 +93,7 @@ var sizes = map[string]size{
 	"sweeper":  {memory: 512, seconds: 600, scratch: 512},
 
 	"compactor": {memory: 1769, seconds: 600, scratch: 512},
+	"publisher": {memory: 1024, seconds: 600, scratch: 512},
 }
 
 func sizeOf(function string) size {

@@ -24,6 +24,8 @@ func grant(fn awslambda.Function, spec route.Function, d data) {
 			grantObjects(fn, how, d.segments, exportFolder)
 		case "failures":
 			grantObjects(fn, how, d.failures, failureFolder)
+		case "open":
+			grantTables(fn, d)
 		case "segments":
 			grantObjects(fn, how, d.segments, segmentFolders...)
 		case "manifest":
@@ -47,6 +49,20 @@ var (
 	segmentFolders  = []string{"t/*/rows/*", "t/*/duplicates/*", "t/*/quarantine/*", poisonFolder + "*"}
 	manifestFolders = []string{"t/*/entry/*", "t/*/state/*"}
 )
+
+// openFolders hold the files that are an Iceberg table's and no segment.
+var openFolders = []string{"t/*/open/*"}
+
+// grantTables covers the metadata of the Iceberg tables, and their entries in the
+// catalog.
+func grantTables(fn awslambda.Function, d data) {
+	for _, how := range []string{"read", "write", "delete"} {
+		grantObjects(fn, how, d.segments, openFolders...)
+	}
+	database, tables := d.tables("database/"+databaseName(d.stage)), d.tables("table/"+databaseName(d.stage)+"/*")
+	excuseEnding(fn.Role(), "AwsSolutions-IAM5", "The tables of one database, whose names are not known before they are made.", "table/"+databaseName(d.stage)+"/*")
+	allow(fn, []string{"glue:GetTable", "glue:CreateTable", "glue:UpdateTable"}, d.tables("catalog"), database, tables)
+}
 
 var itemActions = map[string][]string{
 	"read":   {"dynamodb:GetItem", "dynamodb:Query", "dynamodb:ConditionCheckItem"},

@@ -43,8 +43,10 @@ var rights = map[route.Need][]right{
 	route.DeleteExports:  {{"s3:DeleteObject", "/exports/*", ""}},
 	route.ReadFailures:   {{"s3:GetObject", "/aws/lambda/*", ""}},
 	route.DeleteFailures: {{"s3:DeleteObject", "/aws/lambda/*", ""}},
-	route.PutStream:      {{"kinesis:PutRecords", "Events", ""}},
-	route.ReadStream:     {{"kinesis:GetRecords", "Events", ""}, {"kinesis:GetShardIterator", "Events", ""}},
+	route.WriteOpen: {{"s3:PutObject", "/open/*", ""}, {"s3:GetObject", "/open/*", ""}, {"s3:DeleteObject", "/open/*", ""},
+		{"glue:UpdateTable", "table/tarn_", ""}, {"glue:CreateTable", "database/tarn_", ""}},
+	route.PutStream:  {{"kinesis:PutRecords", "Events", ""}},
+	route.ReadStream: {{"kinesis:GetRecords", "Events", ""}, {"kinesis:GetShardIterator", "Events", ""}},
 }
 
 func TestEachNeedIsGrantedToThoseThatHaveItAndToNobodyElse(t *testing.T) {
@@ -78,7 +80,7 @@ func TestFunctionsReachOnlyThePartitionsTheirNeedsName(t *testing.T) {
 			want, got := map[string]bool{}, map[string]bool{}
 			for _, n := range f.Needs {
 				what, _, _ := strings.Cut(string(n), ":")
-				if !slices.Contains([]string{"segments", "stream", "failures", "queue", "exports"}, what) {
+				if !slices.Contains([]string{"segments", "stream", "failures", "queue", "exports", "open"}, what) {
 					want[what] = true
 				}
 			}

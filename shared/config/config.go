@@ -12,6 +12,7 @@ const (
 	Table    Var = "TARN_TABLE"     // name of the table
 	Bucket   Var = "TARN_BUCKET"    // name of the bucket that holds segments
 	Failures Var = "TARN_FAILURES"  // name of the bucket that holds batches nobody could fold in
+	Database Var = "TARN_DATABASE"  // name of the database of the Glue Data Catalog that lists the Iceberg tables
 	Stream   Var = "TARN_STREAM"    // name of the event stream
 	Queue    Var = "TARN_QUEUE"     // URL of the queue of hints
 	Unworked Var = "TARN_UNWORKED"  // URL of its failure queue

@@ -38,6 +38,7 @@ const (
 	ReadExports       Need = "exports:read"
 	WriteExports      Need = "exports:write"
 	DeleteExports     Need = "exports:delete"
+	WriteOpen         Need = "open:write" // the Iceberg tables: their own files, and where the catalog says they are
 	PutStream         Need = "stream:put"
 	ReadStream        Need = "stream:read"
 )
@@ -65,6 +66,7 @@ var Functions = []Function{
 	{Name: "ingestor", Needs: []Need{ReadCatalog, ReadManifest, WriteManifest, ReadSegments, WriteSegments, ReadStream}},
 	{Name: "redrive", Needs: []Need{ReadFailures, DeleteFailures, PutStream}},
 	{Name: "compactor", Needs: []Need{ReadCatalog, ReadManifest, WriteManifest, DeleteManifest, ReadSegments, WriteSegments}},
+	{Name: "publisher", Needs: []Need{ReadCatalog, ReadManifest, WriteManifest, WriteOpen}},
 	{Name: "sweeper", Needs: []Need{ReadCatalog, DeleteCatalog, ReadManifest, DeleteManifest, ReadLedger, DeleteLedger, DeleteSegments, DeleteExports, ReadSweep, WriteSweep, ReadDefinitions, DeleteDefinitions}},
 }
 
@@ -94,6 +96,9 @@ var Sweep = Schedule{Function: "sweeper", Every: time.Hour}
 // Compact merges small segments.
 var Compact = Schedule{Function: "compactor", Every: 10 * time.Minute}
 
+// Publish brings the Iceberg tables up to date.
+var Publish = Schedule{Function: "publisher", Every: 10 * time.Minute}
+
 // Tend has the jobs looked at that no hint told of: a worker died, a hint was lost.
 var Tend = Schedule{Function: "worker", Every: 5 * time.Minute}
 
@@ -109,4 +114,4 @@ type Worker struct {
 var Work = Worker{Function: "worker", Seconds: 900, Concurrency: 10, Tries: 5}
 
 // Schedules lists every schedule.
-var Schedules = []Schedule{Sweep, Compact, Tend}
+var Schedules = []Schedule{Sweep, Compact, Publish, Tend}

@@ -46,6 +46,7 @@ type Options struct {
 	SweepEvery time.Duration // zero: as often as in AWS
 
 	CompactEvery time.Duration // zero: as often as in AWS; Never: not at all
+	PublishEvery time.Duration // zero: as often as in AWS; Never: not at all
 
 	Program string // this one, whose main hands SQL to sqlrun.Child; empty: SQL is not run
 
@@ -82,6 +83,7 @@ type Server struct {
 	ingest   ingest.Options
 	producer *ingest.Producer
 	engine   *duck.Engine
+	tables   *embedded.Pointers // of the Iceberg tables
 	sql      *sqlrun.Runner
 	jobs     job.Jobs
 	handler  http.Handler
@@ -104,6 +106,9 @@ func Open(ctx context.Context, o Options) (*Server, error) {
 	}
 	if o.CompactEvery == 0 {
 		o.CompactEvery = route.Compact.Every
+	}
+	if o.PublishEvery == 0 {
+		o.PublishEvery = route.Publish.Every
 	}
 	s := &Server{options: o, stop: func() {}}
 	if err := s.open(ctx); err != nil {
@@ -132,6 +137,9 @@ func (s *Server) open(ctx context.Context) (err error) {
 	s.keys = access.Keys{Table: tbl, Now: now, Random: rand.Reader}
 	s.auth = &access.Authenticator{Keys: s.keys, Tokens: access.NewTokens(issuer, s.provider.Keys, now)}
 	s.catalog = dataset.Catalog{Table: tbl, Now: now}
+	if err := s.openTables(); err != nil {
+		return err
+	}
 	s.manifest = manifest.Store{Table: tbl, Blobs: blobs, Now: now}
 	s.segments = segment.NewCache(blobs, segmentMemory)
 	s.live = &tail.Live{Catalog: s.catalog, Manifest: s.manifest, Segments: s.segments, Blobs: blobs, Now: now}
@@ -185,6 +193,9 @@ func (s *Server) start() {
 	if s.options.CompactEvery != Never {
 		s.running.Go(func() { s.compact(ctx) })
 	}
+	if s.options.PublishEvery != Never {
+		s.running.Go(func() { s.publish(ctx) })
+	}
 }
 
 // Handler serves everything.
@@ -218,6 +229,9 @@ func (s *Server) Close() error {
 	}
 	if s.engine != nil {
 		errs = append(errs, s.engine.Close())
+	}
+	if s.tables != nil {
+		errs = append(errs, s.tables.Close())
 	}
 	if s.store != nil {
 		errs = append(errs, s.store.Close())

@@ -1,0 +1,50 @@
+// Package publisher brings the Iceberg tables of all datasets up to date, whenever the
+// clock says so (docs/iceberg.md).
+package publisher
+
+import (
+	"context"
+	"time"
+
+	"github.com/tarnhq/tarn/shared/dataset"
+	"github.com/tarnhq/tarn/shared/lake"
+	"github.com/tarnhq/tarn/shared/tenant"
+)
+
+// Publisher publishes the datasets of all tenants.
+type Publisher struct {
+	Catalog dataset.Catalog
+	Lake    lake.Publisher
+	Shuffle func(n int, swap func(i, j int)) // rand.Shuffle
+}
+
+// Report is what a run did.
+type Report struct {
+	lake.Report
+	Failed int  `json:"failed"` // datasets that the next run must try again
+	More   bool `json:"more"`   // time ran out
+}
+
+// reserve of a deadline is kept to end in order: a commit that is cut off may have
+// been made, and the next run looks.
+const reserve = 5 * time.Second
+
+// Run publishes what is to be published, or as much as it can before ctx ends.
+func (p Publisher) Run(ctx context.Context) (Report, error) {
+	if deadline, has := ctx.Deadline(); has {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-reserve))
+		defer cancel()
+	}
+	var r Report
+	var err error
+	r.Failed, r.More, err = p.Catalog.Visit(ctx, p.Shuffle, func(ctx context.Context, t tenant.ID, d dataset.Dataset) error {
+		if d.Kind != dataset.Events {
+			return nil
+		}
+		done, err := p.Lake.Publish(ctx, t, d)
+		r.Added, r.Removed = r.Added+done.Added, r.Removed+done.Removed
+		return err
+	})
+	return r, err
+}
