@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/tarnhq/tarn/shared/job"
 	"github.com/tarnhq/tarn/shared/queue"
 )
@@ -34,10 +36,12 @@ func turn(ctx context.Context, w *job.Worker, q queue.Queue, every time.Duration
 	if err != nil {
 		return err
 	}
+	var acks errgroup.Group
 	for _, m := range received {
-		if err := q.Ack(ctx, m.Receipt); err != nil {
-			return err
-		}
+		acks.Go(func() error { return q.Ack(ctx, m.Receipt) })
+	}
+	if err := acks.Wait(); err != nil {
+		return err
 	}
 	_, err = w.Work(ctx)
 	return err

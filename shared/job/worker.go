@@ -38,18 +38,22 @@ func orMinute(d time.Duration) time.Duration {
 	return d
 }
 
+// tendEvery is how often a worker that is busy looks for jobs whose time has come.
+const tendEvery = time.Second
+
 // reserve of a deadline is kept to store how a run ended.
 const reserve = 5 * time.Second
 
 // Work does jobs until none is due or ctx has no time for another, and returns how many
 // runs it made. Work that is left when the time is up is announced to the others.
 func (w *Worker) Work(ctx context.Context) (runs int, err error) {
+	w.tended = time.Time{} // the hint may be of a job whose time has come
 	for ; ctx.Err() == nil; runs++ {
 		if w.late(ctx) {
 			w.Jobs.hint(ctx, 0)
 			return runs, nil
 		}
-		if now := w.Jobs.now(); now.Sub(w.tended) >= w.lease()/4 {
+		if now := w.Jobs.now(); now.Sub(w.tended) >= tendEvery {
 			if err := w.tend(ctx); err != nil {
 				return runs, err
 			}
