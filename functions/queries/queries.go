@@ -31,6 +31,8 @@ type Deps struct {
 // Register serves the endpoints.
 func Register(s *api.Server, d Deps) {
 	api.Raw(s, route.RunQuery, query.Request{}, query.Answer{}, d.run)
+	api.OrText(s, query.Measure{}, "count, or the name of a defined measure")
+	api.OrText(s, query.Dimension{}, "the name of a column or of a defined dimension")
 	api.Raw(s, route.GetSaved, nil, []map[string]any{}, d.saved)
 	api.Raw(s, route.RunSQL, SQLRequest{}, SQLAnswer{}, d.sql)
 }

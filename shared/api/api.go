@@ -160,6 +160,15 @@ func Raw(s *Server, r route.Route, accepts, returns any, h func(w http.ResponseW
 	})
 }
 
+// OrText says in the document that a value of a type, which a body registered before
+// holds, may be a text as well; doc tells what the text is short for.
+func OrText(s *Server, example any, doc string) {
+	registry := s.huma.OpenAPI().Components.Schemas
+	schema := registry.SchemaFromRef(registry.Schema(reflect.TypeOf(example), true, "").Ref)
+	full := *schema
+	*schema = huma.Schema{OneOf: []*huma.Schema{{Type: "string", Description: doc}, &full}}
+}
+
 // media describes a body: as JSON by an example of its type, and as text otherwise.
 func media(registry huma.Registry, example any, others []string) map[string]*huma.MediaType {
 	out := map[string]*huma.MediaType{"application/json": {Schema: registry.Schema(reflect.TypeOf(example), true, "")}}

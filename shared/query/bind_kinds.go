@@ -267,8 +267,9 @@ func parseSpan(path, text, usual string) (micros int64, err error) {
 	}
 	units := map[byte]int64{'s': 1e6, 'm': 60e6, 'h': 3600e6, 'd': 24 * 3600e6, 'w': 7 * 24 * 3600e6}
 	const most = 3660 * 24 * 3600e6
-	n, err := strconv.ParseInt(text[:len(text)-1], 10, 64)
-	unit := units[text[len(text)-1]]
+	last := len(text) - 1
+	n, err := strconv.ParseInt(text[:last], 10, 64)
+	unit := units[text[last]]
 	if err != nil || unit == 0 || n < 1 || n > most/unit {
 		return 0, refuse(path, "%.40q is no length of time", text).WithHint("write a number and s, m, h, d or w, such as 30m or 7d; at most ten years")
 	}

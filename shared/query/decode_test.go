@@ -127,6 +127,9 @@ func TestAnUnknownNameMayLieInJSONOnceTheSchemaIsFull(t *testing.T) {
 
 func FuzzDecode(f *testing.F) {
 	f.Add([]byte(contract))
+	for _, body := range derived {
+		f.Add([]byte(body))
+	}
 	f.Add([]byte(`{"dataset":"web","measures":[{"op":"quantile","column":"n","q":0.5,"filter":{"not":{"column":"n","op":"in","value":[1,2.5,1e30]}}}],"limit":5}`))
 	f.Add([]byte(`{"dataset":"web","measures":["count"],"filter":{"or":[{"column":"when","op":"between","value":["2026-01-01T00:00:00Z","2027-01-01T00:00:00Z"]}]}}`))
 	f.Fuzz(func(t *testing.T, body []byte) {
