@@ -41,8 +41,7 @@ func Enter(l Limits) error {
 			return fmt.Errorf("sandbox: limit %d: %w", limit.which, err)
 		}
 	}
-	_ = unix.Setpriority(unix.PRIO_PROCESS, 0, niceness)                // where it may not, it is served like all
-	_ = os.WriteFile("/proc/self/oom_score_adj", []byte("1000"), 0o600) // the first to go when the machine has no memory
+	_ = unix.Setpriority(unix.PRIO_PROCESS, 0, niceness) // where it may not, it is served like all
 	return forbidCalls()
 }
 

@@ -11,9 +11,10 @@ import (
 // more than most work does, and bounds how many work at a time. The first process is
 // started when the first work comes: who asks for none pays for none.
 type Pool struct {
-	program string
-	args    []string
-	slots   chan struct{}
+	program  string
+	args     []string
+	readable []string
+	slots    chan struct{}
 
 	mu     sync.Mutex
 	spare  *Process
@@ -22,8 +23,9 @@ type Pool struct {
 }
 
 // NewPool prepares to run a program with arguments, at most some processes at a time.
-func NewPool(program string, args []string, atOnce int) *Pool {
-	return &Pool{program: program, args: args, slots: make(chan struct{}, atOnce)}
+// Of files they see those in the readable folders, where the system can see to that.
+func NewPool(program string, args, readable []string, atOnce int) *Pool {
+	return &Pool{program: program, args: args, readable: readable, slots: make(chan struct{}, atOnce)}
 }
 
 // Get returns a fresh process; further callers wait for one to end. Release ends it.
@@ -55,7 +57,7 @@ func (p *Pool) take() (*Process, error) {
 	p.spare = nil
 	if taken == nil {
 		var err error
-		if taken, err = start(p.program, p.args); err != nil {
+		if taken, err = start(p.program, p.args, p.readable); err != nil {
 			return nil, err
 		}
 	}
@@ -70,7 +72,7 @@ func (p *Pool) refill() {
 	if p.closed || p.spare != nil {
 		return
 	}
-	if next, err := start(p.program, p.args); err == nil {
+	if next, err := start(p.program, p.args, p.readable); err == nil {
 		p.spare = next
 	}
 }

@@ -1,5 +1,5 @@
 // Package sandbox runs a stranger's work in a process of its own, which can do little
-// but compute: no environment, no network, no writing of files, an end to memory and
+// but compute: no environment, no network, no files but some to read, an end to memory and
 // processor time, and a kill for the rest. A process serves one piece of work and is
 // never used again, so that nothing of one caller is there for the next.
 //
@@ -41,8 +41,9 @@ type Process struct {
 	once    sync.Once
 }
 
-// start runs a command in an empty environment and a process group of its own.
-func start(program string, args []string) (*Process, error) {
+// start runs a command in an empty environment and a process group of its own, which
+// sees no files but the system's and those that are readable.
+func start(program string, args, readable []string) (*Process, error) {
 	p := &Process{command: exec.Command(program, args...), said: &beginning{}, ended: make(chan struct{})}
 	p.command.Env = []string{}
 	p.command.Stderr = p.said
@@ -54,10 +55,7 @@ func start(program string, args []string) (*Process, error) {
 	if p.out, err = p.command.StdoutPipe(); err != nil {
 		return nil, fmt.Errorf("sandbox: %w", err)
 	}
-	if err := p.command.Start(); err != nil {
-		return nil, fmt.Errorf("sandbox: %w", err)
-	}
-	return p, nil
+	return p, begin(p.command, readable)
 }
 
 // End kills the process, if it still runs, and waits until it is gone.

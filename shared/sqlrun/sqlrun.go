@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -33,6 +34,7 @@ const MaxDatasets = 20
 type Config struct {
 	Program   string // this one: its main hands Argument to Child
 	Files     *local.Files
+	Readable  []string         // folders of a store whose blobs are files
 	Threads   int              // of one statement; zero: one per processor
 	Memory    int64            // bytes that DuckDB may use for one statement; zero: 512 MiB
 	AtOnce    int              // statements; further ones wait. Zero: 2
@@ -72,7 +74,11 @@ func New(config Config) (*Runner, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sql: %w", err)
 	}
-	return &Runner{config: config, pool: sandbox.NewPool(config.Program, []string{Argument, string(limits)}, config.AtOnce)}, nil
+	readable := slices.Clone(config.Readable)
+	if dir := config.Files.Dir(); dir != "" {
+		readable = append(readable, dir)
+	}
+	return &Runner{config: config, pool: sandbox.NewPool(config.Program, []string{Argument, string(limits)}, readable, config.AtOnce)}, nil
 }
 
 // spareSeconds of processor time are for the start of a process.

@@ -155,7 +155,7 @@ func (s *Server) open(ctx context.Context) (err error) {
 		return err
 	}
 	if s.options.Program != "" {
-		if s.sql, err = sqlrun.New(sqlrun.Config{Program: s.options.Program, Files: files, Now: now}); err != nil {
+		if s.sql, err = sqlrun.New(sqlrun.Config{Program: s.options.Program, Files: files, Readable: []string{blobs.Folder()}, Now: now}); err != nil {
 			return err
 		}
 	}

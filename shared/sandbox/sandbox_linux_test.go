@@ -36,10 +36,23 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
+// readable is a folder that the tests' processes may read.
+const readable = "/usr/share"
+
 var deeds = map[string]func() error{
 	"compute":       func() error { return nil },
 	"environment":   func() error { return fmt.Errorf("%d settings", len(os.Environ())) },
 	"read":          func() error { _, err := os.ReadFile("/proc/self/stat"); return err },
+	"read a folder": func() error { _, err := os.ReadDir(readable); return err },
+	"read others":   func() error { _, err := os.ReadFile("/etc/passwd"); return err },
+	"list others":   func() error { _, err := os.ReadDir("/"); return err },
+	"read parent's": func() error {
+		b, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", os.Getppid()))
+		if err == nil {
+			return fmt.Errorf("%d bytes", len(b))
+		}
+		return err
+	},
 	"threads":       threads,
 	"socket":        func() error { _, err := net.Dial("tcp", "127.0.0.1:1"); return err },
 	"datagram":      func() error { _, err := net.Dial("udp", "127.0.0.1:1"); return err },
@@ -92,19 +105,19 @@ func do(t *testing.T, deed string) (string, *Process, error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := start(program, []string{"do", deed})
+	p, err := start(program, []string{"do", deed}, []string{readable})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(p.End)
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	frame, err := p.Receive(ctx, 1<<10)
 	return string(frame), p, err
 }
 
 func TestAProcessComputesAndReads(t *testing.T) {
-	for deed, want := range map[string]string{"compute": "<nil>", "read": "<nil>", "threads": "<nil>", "environment": "0 settings"} {
+	for deed, want := range map[string]string{"compute": "<nil>", "read": "<nil>", "read a folder": "<nil>", "threads": "<nil>", "environment": "0 settings"} {
 		if got, p, err := do(t, deed); got != want || err != nil {
 			t.Errorf("%s: %s, %v: %s", deed, got, err, p.Said())
 		}
@@ -112,12 +125,9 @@ func TestAProcessComputesAndReads(t *testing.T) {
 }
 
 func TestAProcessDoesNothingElse(t *testing.T) {
-	if runtime.GOOS != "linux" {
-		t.Skip("calls are filtered on Linux alone")
-	}
 	for deed := range deeds {
 		switch deed {
-		case "compute", "read", "threads", "environment", "memory", "spin":
+		case "compute", "read", "read a folder", "threads", "environment", "memory", "spin":
 			continue
 		}
 		got, p, err := do(t, deed)
@@ -128,16 +138,12 @@ func TestAProcessDoesNothingElse(t *testing.T) {
 }
 
 func TestAProcessThatTakesTooMuchEnds(t *testing.T) {
-	if runtime.GOOS != "linux" {
-		t.Skip("the address space is bounded on Linux alone")
-	}
 	_, p, err := do(t, "memory")
 	if p.End(); !errors.Is(err, ErrEnded) || !strings.Contains(p.Said(), "out of memory") && !strings.Contains(p.Said(), "address space") {
 		t.Errorf("memory: %v, %s", err, p.Said())
 	}
-	began := time.Now()
-	if _, _, err := do(t, "spin"); !errors.Is(err, ErrEnded) || time.Since(began) > 15*time.Second {
-		t.Errorf("spin: %v after %v", err, time.Since(began))
+	if _, _, err := do(t, "spin"); !errors.Is(err, ErrEnded) {
+		t.Errorf("spin: %v", err)
 	}
 }
 
@@ -146,7 +152,7 @@ func TestAProcessIsKilledWhenItsTimeIsUp(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	pool := NewPool(program, []string{"do", "spin"}, 1)
+	pool := NewPool(program, []string{"do", "spin"}, nil, 1)
 	defer pool.Close()
 	p, release, err := pool.Get(t.Context())
 	if err != nil {
@@ -165,7 +171,7 @@ func TestAPoolBoundsWhatRunsAtATime(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	pool := NewPool(program, []string{"do", "compute"}, 1)
+	pool := NewPool(program, []string{"do", "compute"}, nil, 1)
 	first, release, err := pool.Get(t.Context())
 	if err != nil {
 		t.Fatal(err)
