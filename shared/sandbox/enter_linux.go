@@ -36,13 +36,22 @@ func Enter(l Limits) error {
 		{unix.RLIMIT_NOFILE, int64(l.Files)},
 		{unix.RLIMIT_CORE, 0},
 	} {
-		both := &unix.Rlimit{Cur: uint64(limit.most), Max: uint64(limit.most)}
-		if err := unix.Setrlimit(limit.which, both); err != nil {
+		if err := bound(limit.which, uint64(limit.most)); err != nil {
 			return fmt.Errorf("sandbox: limit %d: %w", limit.which, err)
 		}
 	}
 	_ = unix.Setpriority(unix.PRIO_PROCESS, 0, niceness) // where it may not, it is served like all
 	return forbidCalls()
+}
+
+// bound lowers a limit for good; one that is lower already stays.
+func bound(which int, most uint64) error {
+	var now unix.Rlimit
+	if err := unix.Getrlimit(which, &now); err != nil {
+		return err
+	}
+	most = min(most, now.Max)
+	return unix.Setrlimit(which, &unix.Rlimit{Cur: most, Max: most})
 }
 
 // addressSpace returns the bytes that this process has mapped.

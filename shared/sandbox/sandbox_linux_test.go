@@ -44,8 +44,15 @@ var deeds = map[string]func() error{
 	"environment":   func() error { return fmt.Errorf("%d settings", len(os.Environ())) },
 	"read":          func() error { _, err := os.ReadFile("/proc/self/stat"); return err },
 	"read a folder": func() error { _, err := os.ReadDir(readable); return err },
-	"read others":   func() error { _, err := os.ReadFile("/etc/passwd"); return err },
-	"list others":   func() error { _, err := os.ReadDir("/"); return err },
+	"limit": func() error {
+		var files syscall.Rlimit
+		if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &files); err != nil {
+			return err
+		}
+		return fmt.Errorf("%d of %d", files.Cur, files.Max)
+	},
+	"read others": func() error { _, err := os.ReadFile("/etc/passwd"); return err },
+	"list others": func() error { _, err := os.ReadDir("/"); return err },
 	"read parent's": func() error {
 		b, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", os.Getppid()))
 		if err == nil {
@@ -117,7 +124,7 @@ func do(t *testing.T, deed string) (string, *Process, error) {
 }
 
 func TestAProcessComputesAndReads(t *testing.T) {
-	for deed, want := range map[string]string{"compute": "<nil>", "read": "<nil>", "read a folder": "<nil>", "threads": "<nil>", "environment": "0 settings"} {
+	for deed, want := range map[string]string{"compute": "<nil>", "read": "<nil>", "read a folder": "<nil>", "threads": "<nil>", "environment": "0 settings", "limit": "64 of 64"} {
 		if got, p, err := do(t, deed); got != want || err != nil {
 			t.Errorf("%s: %s, %v: %s", deed, got, err, p.Said())
 		}
@@ -127,7 +134,7 @@ func TestAProcessComputesAndReads(t *testing.T) {
 func TestAProcessDoesNothingElse(t *testing.T) {
 	for deed := range deeds {
 		switch deed {
-		case "compute", "read", "read a folder", "threads", "environment", "memory", "spin":
+		case "compute", "limit", "read", "read a folder", "threads", "environment", "memory", "spin":
 			continue
 		}
 		got, p, err := do(t, deed)
