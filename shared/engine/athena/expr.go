@@ -90,8 +90,9 @@ func (w *writer) via(v query.Via, f query.Field) string {
 	case "":
 		return column
 	case query.LogBucket:
+		base := literal(query.FloatValue(math.Log(query.LogBase)), dataset.Float)
 		log := func(x string) string {
-			return fmt.Sprintf("CAST(ceil(ln(%s) / %v) AS BIGINT) + %d", x, math.Log(query.LogBase), query.LogOffset)
+			return fmt.Sprintf("CAST(ceil(ln(%s) / %s) AS BIGINT) + %d", x, base, query.LogOffset)
 		}
 		x := "CAST(" + column + " AS DOUBLE)"
 		return fmt.Sprintf("CASE WHEN %s > 0 THEN %s WHEN %s < 0 THEN -(%s) ELSE 0 END", x, log(x), x, log("-"+x))

@@ -1,0 +1,176 @@
+package athena
+
+import (
+	"errors"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/tarnhq/tarn/shared/dataset"
+	"github.com/tarnhq/tarn/shared/fault"
+	"github.com/tarnhq/tarn/shared/query"
+	"github.com/tarnhq/tarn/shared/rows"
+	"github.com/tarnhq/tarn/shared/segment"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+var goldenSchema = dataset.Schema{Columns: []dataset.Column{
+	{Name: "URL", Type: dataset.Text}, {Name: "url", Type: dataset.JSON}, {Name: "revenue", Type: dataset.Float}, {Name: "n", Type: dataset.Int},
+	{Name: `q"uote`, Type: dataset.Text}, {Name: "paid", Type: dataset.Bool}, {Name: "new", Type: dataset.Int},
+}}
+
+const (
+	january  = int64(1767225600_000000)
+	february = int64(1769904000_000000)
+)
+
+// goldenSegments are of January and February 2026 and of the first days of 1970.
+func goldenSegments() []segment.Ref {
+	return []segment.Ref{
+		{Key: "t/acme/d/web/rows/a", MinTime: january, MaxTime: february - 1, Days: []segment.Day{20454, 20484}},
+		{Key: "t/acme/d/web/rows/b", MinTime: january, MaxTime: february, Days: []segment.Day{20454, 20485}},
+		{Key: "t/acme/d/web/rows/old", MinTime: 0, MaxTime: 5_000_000, Days: []segment.Day{0}},
+	}
+}
+
+// goldenTable has files beside them, and columns of types that some had before.
+func goldenTable() Table {
+	t := Table{Database: "tarn", Name: "acme_web", Snapshot: 4_503_599_627_370_497, Root: "s3://bucket/", Columns: map[int32]string{segment.FieldUUID: "event_uuid"}}
+	for place, c := range dataset.Fixed {
+		t.Columns[segment.FieldID(place, c.Type)] = c.Name
+	}
+	for name, types := range map[string][]dataset.Type{"URL": {dataset.Text}, "url": {dataset.Bool, dataset.JSON}, "revenue": {dataset.Int, dataset.Float}, "n": {dataset.Int}, `q"uote`: {dataset.Float, dataset.Text}, "paid": {dataset.Bool}} {
+		for i, kind := range types {
+			column := segment.PhysicalName(name)
+			if i > 0 {
+				column += "__" + string(kind)
+			}
+			t.Columns[segment.FieldID(rows.FirstProperty+goldenSchema.Find(name), kind)] = column
+		}
+	}
+	for _, ref := range goldenSegments() {
+		t.Files = append(t.Files, File{ref.Key, ref.MinTime, ref.MaxTime})
+	}
+	t.Files = append(t.Files, File{"t/acme/d/web/rows/merged's", january, january}, File{"t/acme/d/web/rows/march", 2 * february, 2 * february})
+	return t
+}
+
+func TestPlansAreTheseStatements(t *testing.T) {
+	requests, err := filepath.Glob("testdata/*.json")
+	if err != nil || len(requests) == 0 {
+		t.Fatal("no requests", err)
+	}
+	for _, path := range requests {
+		body, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := statementsFor(t, body)
+		golden := strings.TrimSuffix(path, "json") + "sql"
+		if *update {
+			if err := os.WriteFile(golden, []byte(got), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want, err := os.ReadFile(golden)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(string(want), got); diff != "" {
+			t.Errorf("%s (-want +got; -update accepts):\n%s", path, diff)
+		}
+	}
+}
+
+// statementsFor writes the statements of a request, or why there is none.
+func statementsFor(t *testing.T, body []byte) string {
+	r, err := query.Decode(body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	program, err := query.Bind(r, dataset.Events, goldenSchema, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []string
+	_, err = program.Run(func(p query.Plan) (query.Result, error) {
+		s, err := statementOf(p.(query.AggregatePlan), goldenTable(), goldenSchema, within(goldenSegments(), p.Source().Range))
+		all = append(all, s.sql+"\n")
+		return query.Result{}, err
+	})
+	var refused *fault.Error
+	switch {
+	case errors.As(err, &refused):
+		return "-- " + refused.Message + "\n-- " + refused.Hint + "\n"
+	case err != nil:
+		t.Fatal(err)
+	}
+	return strings.Join(all, ";\n")
+}
+
+func TestFilesThatAreNotWantedAreNamedAsFewAsPossible(t *testing.T) {
+	all := goldenSegments()
+	for name, c := range map[string]struct {
+		wanted []segment.Ref
+		want   string
+	}{
+		"all that lie there": {all[2:], ""},
+		"all but one":        {all[:2], ` NOT IN ('s3://bucket/t/acme/d/web/rows/merged''s')`},
+		"one of several":     {all[:1], ` IN ('s3://bucket/t/acme/d/web/rows/a')`},
+	} {
+		_, got, _ := strings.Cut(goldenTable().restricted(c.wanted, query.Unbounded), "\nAND \"$path\"")
+		if got != c.want {
+			t.Errorf("%s: %q, want %q", name, got, c.want)
+		}
+	}
+}
+
+func TestTextsAndNamesCannotEndTheirQuotes(t *testing.T) {
+	cases := map[string]string{
+		`it's`:          `'it''s'`,
+		`\'`:            `'\'''`,
+		"a\x00'; --":    `('a' || chr(0) || '''; --')`,
+		"'; DROP\nx --": "'''; DROP\nx --'",
+	}
+	for in, want := range cases {
+		if got := text(in); got != want {
+			t.Errorf("text(%q) = %s, want %s", in, got, want)
+		}
+	}
+	if got := identifier(`a"b`); got != `"a""b"` {
+		t.Errorf("got %s", got)
+	}
+}
+
+func TestValuesAreReadAsTheyWereSent(t *testing.T) {
+	for _, c := range []struct {
+		text string
+		as   query.Type
+		want string
+	}{
+		{"9223372036854775808", query.Int, "9223372036854775808"},
+		{"-99999999999999999999999999999999999999", query.Int, "-99999999999999999999999999999999999999"},
+		{"0", query.Int, "0"},
+		{"1.0E10", query.Float, "10000000000"},
+		{"4.9E-324", query.Float, "5e-324"},
+		{"Infinity", query.Float, "null"},
+		{"NaN", query.Float, "null"},
+		{"true", query.Bool, "true"},
+		{"2026-01-02 03:04:05.000006", query.Timestamp, `"2026-01-02T03:04:05.000006Z"`},
+		{"0001-01-01 00:00:00", query.Timestamp, `"0001-01-01T00:00:00Z"`},
+		{"", query.Text, `""`},
+		{`{"a": 1}`, query.JSON, `"{\"a\": 1}"`},
+	} {
+		if got, err := valueOf(&c.text, c.as); err != nil || got.String() != c.want {
+			t.Errorf("%s %q is %s, %v, want %s", c.as, c.text, got, err, c.want)
+		}
+	}
+	if got, err := valueOf(nil, query.Int); err != nil || !got.IsNull() {
+		t.Errorf("null is %s, %v", got, err)
+	}
+}

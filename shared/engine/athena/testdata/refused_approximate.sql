@@ -1,0 +1,2 @@
+-- the question looks at more than may be scanned here, and approximate distinct counts cannot be computed there
+-- ask for count_distinct over a time that ended some hours ago, or for a shorter time

@@ -1,0 +1,2 @@
+-- the question looks at more than may be scanned here, and property "a/b~'c", which has no column of its own, cannot be read there
+-- shorten the time range, or have the limit of scans raised

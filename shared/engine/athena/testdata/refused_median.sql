@@ -1,0 +1,2 @@
+-- the question looks at more than may be scanned here, and quantile cannot be computed there exactly
+-- shorten the time range, or have the limit of scans raised

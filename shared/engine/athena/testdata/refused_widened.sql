@@ -1,0 +1,2 @@
+-- the question looks at more than may be scanned here, and column "q\"uote", which has held values of type float, cannot be read there as text
+-- shorten the time range, or have the limit of scans raised
