@@ -1,6 +1,8 @@
 package crash
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -8,6 +10,8 @@ import (
 
 	"github.com/tarnhq/tarn/shared/blob"
 	"github.com/tarnhq/tarn/shared/compact"
+	"github.com/tarnhq/tarn/shared/fate"
+	"github.com/tarnhq/tarn/shared/fault"
 	"github.com/tarnhq/tarn/shared/manifest"
 	"github.com/tarnhq/tarn/shared/segment"
 	"github.com/tarnhq/tarn/shared/snapshot"
@@ -60,6 +64,24 @@ func (w *world) state() manifest.State {
 	return st
 }
 
+// fates asks what became of each event, and compares it with the model.
+func (w *world) fates() {
+	want := model(w.t, w.stream, w.dataset)
+	snap := snapshot.OfState(w.dataset, w.state())
+	finder := fate.Finder{Segments: segment.NewCache(w.blobs, 1<<20), Stream: w.stream}
+	for n := range 60 {
+		id := fmt.Sprintf("e%d", n)
+		got, err := finder.Find(w.t.Context(), snap, id, time.Time{})
+		row, stored := want.Rows[id]
+		switch {
+		case stored && (err != nil || got.Fate != fate.Stored || got.Duplicates != want.Duplicates[id] || !strings.Contains(row, fmt.Sprint(got.Time.UnixMicro()))):
+			w.t.Errorf("%s is %+v, %v; want it stored once and %d copies of %s", id, got, err, want.Duplicates[id], row)
+		case !stored && err == nil && got.Fate != fate.Quarantined || !stored && err != nil && !fault.Is(err, fault.NotFound):
+			w.t.Errorf("%s is %+v, %v; want none stored", id, got, err)
+		}
+	}
+}
+
 func TestAMergeBrokenOffAtAnyCallChangesNoNumberAndLeavesNoFile(t *testing.T) {
 	misfortunes := map[string]misfortune{"refused": refuse, "throttled": throttle, "answer lost": lose, "killed before": dieBefore, "killed after": dieAfter, "overtaken": detour}
 	for name, what := range misfortunes {
@@ -91,7 +113,8 @@ func TestAMergeBrokenOffAtAnyCallChangesNoNumberAndLeavesNoFile(t *testing.T) {
 				if st := w.state(); len(w.files()) != len(st.Of(segment.Rows)) {
 					t.Errorf("call %d: %d files, of which %d are named", call, len(w.files()), len(st.Of(segment.Rows)))
 				}
-				if w.check(); t.Failed() {
+				w.check()
+				if w.fates(); t.Failed() {
 					t.Fatalf("after call %d", call)
 				}
 			}
