@@ -30,6 +30,7 @@ type stage struct {
 	functions map[string]*Function
 
 	table, segments, failures, stream string
+	hints, unworked                   string // URLs of queues
 
 	redelivered atomic.Int64 // batches that the event source had to deliver again
 }
@@ -58,12 +59,14 @@ func deploy(t testing.TB) *stage {
 	if testing.Short() {
 		t.Skip("it builds every function and starts four emulators")
 	}
-	services := oracle.Start(t, oracle.DynamoDB, oracle.S3, oracle.Kinesis, oracle.Cognito)
+	services := oracle.Start(t, oracle.DynamoDB, oracle.S3, oracle.Kinesis, oracle.Cognito, oracle.SQS)
 	s := &stage{services: services, pool: services.UserPool(t, "http://127.0.0.1:8080/"), stream: services.Stream(t, shards), functions: map[string]*Function{}}
+	s.hints, s.unworked = services.Queue(t, route.Work.Tries)
 	s.table, s.segments, s.failures = services.Table(t), services.Bucket(t), services.Bucket(t)
 	settings := map[config.Var]string{
 		config.Table: s.table, config.Bucket: s.segments, config.Failures: s.failures, config.Stream: s.stream,
 		config.Buckets: "16", config.UserPool: s.pool.ID, config.Client: s.pool.App, config.Domain: s.pool.Domain, config.Scratch: t.TempDir(),
+		config.Queue: s.hints, config.Unworked: s.unworked,
 	}
 	for _, f := range route.Functions {
 		env := guarded(t, f, environment(f.Name, services, settings), s.failures)

@@ -47,7 +47,7 @@ func guarded(t testing.TB, f route.Function, env []string, failures string) []st
 	for i, setting := range env {
 		name, value, _ := strings.Cut(setting, "=")
 		service, isEndpoint := strings.CutPrefix(name, prefix)
-		if !isEndpoint || service != "DYNAMODB" && service != "S3" && service != "KINESIS" {
+		if !isEndpoint || service != "DYNAMODB" && service != "S3" && service != "KINESIS" && service != "SQS" {
 			continue
 		}
 		if err := g.pass(service, value); err != nil {
@@ -96,6 +96,8 @@ func useOf(r *http.Request, body []byte) (service string, wanted []use) {
 	switch {
 	case strings.HasPrefix(target, "DynamoDB"):
 		return "DYNAMODB", ofTable(operation, body)
+	case strings.HasPrefix(target, "AmazonSQS"):
+		return "SQS", []use{{"sqs:" + operation, ""}}
 	case strings.HasPrefix(target, "Kinesis"):
 		return "KINESIS", []use{{"kinesis:" + operation, ""}}
 	}
@@ -155,6 +157,7 @@ var actions = map[string][]string{
 	"objects:delete": {"s3:DeleteObject", "s3:ListBucket"},
 	"stream:read":    {"kinesis:ListShards", "kinesis:GetShardIterator", "kinesis:GetRecords"},
 	"stream:put":     {"kinesis:PutRecords"},
+	"queue:send":     {"sqs:SendMessage"},
 }
 
 // folders are where the objects of a need are: the word after t/<tenant>/d/<dataset>/,
@@ -163,6 +166,7 @@ var folders = map[string][]string{
 	"segments": {"rows", "duplicates", "quarantine", "poison"},
 	"manifest": {"entry", "state"},
 	"failures": {"aws"},
+	"exports":  {"exports"},
 }
 
 func folderOf(key string) string {
@@ -179,6 +183,8 @@ func (g *guard) allows(n route.Need, a use) bool {
 	switch service, _, _ := strings.Cut(a.action, ":"); service {
 	case "kinesis":
 		return what == "stream" && slices.Contains(actions["stream:"+how], a.action)
+	case "sqs":
+		return what == "queue" && slices.Contains(actions["queue:"+how], a.action)
 	case "dynamodb":
 		mine := strings.HasPrefix(a.resource, what+"#") || strings.HasPrefix(a.resource, what+"/")
 		return mine && slices.Contains(actions["items:"+how], a.action)
