@@ -53,4 +53,4 @@ type Removal struct {
 }
 
 // MaxGrace is how long a removal is remembered: no reader may live longer.
-const MaxGrace = 4 * time.Hour
+const MaxGrace = 2 * time.Hour

@@ -36,16 +36,18 @@ func (s State) Next(e Entry) State {
 	return next
 }
 
-// removed lists the removals that are remembered after an entry.
+// removed lists the removals that are remembered after an entry, in their order.
 func (s State) removed(e Entry) []Removal {
-	var kept []Removal
-	for _, r := range s.Removed {
-		if e.At-r.At < MaxGrace.Microseconds() {
-			kept = append(kept, r)
-		}
+	kept := s.Removed
+	for len(kept) > 0 && e.At-kept[0].At >= MaxGrace.Microseconds() {
+		kept = kept[1:]
 	}
+	kept = slices.Clip(kept) // what is appended is ours
 	for _, key := range e.Remove {
 		kept = append(kept, Removal{key, e.At})
+	}
+	if len(kept) == 0 {
+		return nil
 	}
 	return kept
 }

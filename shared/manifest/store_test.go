@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
 
 	"github.com/tarnhq/tarn/shared/checkpoint"
 	"github.com/tarnhq/tarn/shared/dataset"
@@ -142,6 +143,27 @@ func TestSchemasOfTwoShardsWidenToHoldBoth(t *testing.T) {
 	if st.Schema.Columns[0].Type != dataset.Text || st.Schema.Version < 2 {
 		t.Errorf("schema %+v, want text in a later version", st.Schema)
 	}
+}
+
+func TestAColumnKeepsItsPlaceInEveryLaterSchema(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var schema dataset.Schema
+		for range rapid.IntRange(1, 10).Draw(t, "commits") {
+			var other dataset.Schema
+			for _, name := range rapid.SliceOfDistinct(rapid.SampledFrom([]string{"a", "b", "c", "d", "e"}), rapid.ID).Draw(t, "columns") {
+				c := dataset.Column{Name: name, Type: rapid.SampledFrom([]dataset.Type{dataset.Int, dataset.Float, dataset.Text, dataset.JSON}).Draw(t, "type")}
+				c.Declared = rapid.Bool().Draw(t, "declared")
+				other.Columns = append(other.Columns, c)
+			}
+			next := manifest.MergeSchema(schema, other)
+			for place, c := range schema.Columns {
+				if next.Columns[place].Name != c.Name {
+					t.Fatalf("column %q was at %d, where %q is now: field ids would mean another column", c.Name, place, next.Columns[place].Name)
+				}
+			}
+			schema = next
+		}
+	})
 }
 
 func TestALongEntryIsReadBackFromItsBlob(t *testing.T) {
