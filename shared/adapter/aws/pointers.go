@@ -34,6 +34,11 @@ const (
 
 func glueName(namespace, name string) *string { return sdk.String(namespace + "_" + name) }
 
+// Called returns how statements call a table.
+func (p *Pointers) Called(namespace, name string) (database, table string) {
+	return p.database, *glueName(namespace, name)
+}
+
 // Current returns where a table is, or fault.NotFound.
 func (p *Pointers) Current(ctx context.Context, namespace, name string) (string, error) {
 	location, _, err := p.current(ctx, namespace, name)

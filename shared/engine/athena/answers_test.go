@@ -45,7 +45,7 @@ func (p *pushing) Run(ctx context.Context, plan query.Plan, over snapshot.Snapsh
 }
 
 func (p *pushing) unpublished(over snapshot.Snapshot) (n int64) {
-	table, _ := p.lake.Published(context.Background(), "t", over.Dataset)
+	table, _ := p.lake.Shown(context.Background(), "t", over.Dataset)
 	files := map[string]bool{}
 	for _, f := range table.Files {
 		files[f.Key] = true
@@ -84,7 +84,7 @@ func world(t *testing.T) (*folder, *lake, engine.Engine) {
 // segments are not in them yet.
 func TestAnswersOfBothEnginesMergedAreTheAnswer(t *testing.T) {
 	store, published, here := world(t)
-	e := &pushing{lake: published, config: athena.Config{Inner: here, Published: published, Service: newService(published)}}
+	e := &pushing{lake: published, config: athena.Config{Inner: here, Lake: published, Service: newService(published)}}
 	enginetest.RunMerged(t, store, e, func(t *rapid.T, over snapshot.Snapshot) snapshot.Snapshot {
 		over.State.Schema = over.Schema
 		var live, shown []segment.Ref

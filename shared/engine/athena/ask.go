@@ -18,7 +18,7 @@ const (
 )
 
 // ask runs a plan over the published segments.
-func (e *Engine) ask(ctx context.Context, p query.AggregatePlan, t Table, parts parts) (query.Result, error) {
+func (e *Engine) ask(ctx context.Context, p query.AggregatePlan, t target, parts parts) (query.Result, error) {
 	s, err := statementOf(p, t, parts.since.State.Schema, parts.published)
 	if err != nil {
 		return query.Result{}, err

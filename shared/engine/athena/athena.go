@@ -12,23 +12,25 @@ import (
 	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/engine"
 	"github.com/tarnhq/tarn/shared/engine/athena/execution"
+	"github.com/tarnhq/tarn/shared/lake/shown"
 	"github.com/tarnhq/tarn/shared/query"
 	"github.com/tarnhq/tarn/shared/segment"
 	"github.com/tarnhq/tarn/shared/snapshot"
 	"github.com/tarnhq/tarn/shared/tenant"
 )
 
-// Published knows the newest published snapshot of datasets.
-type Published interface {
-	// Published returns a dataset's table. One that was never published has no files.
-	Published(ctx context.Context, t tenant.ID, d dataset.Dataset) (Table, error)
+// Lake knows what is published of datasets.
+type Lake interface {
+	// Shown returns what a dataset's table shows now: no file, if it was never published.
+	Shown(ctx context.Context, t tenant.ID, d dataset.Dataset) (shown.Table, error)
 }
 
 // Config says what an Engine does itself.
 type Config struct {
-	Inner     engine.Engine // answers what is within the limit
-	Published Published
-	Service   execution.Service
+	Inner   engine.Engine // answers what is within the limit
+	Lake    Lake
+	Called  func(namespace, name string) (database, table string) // how the service calls tables; nil: as the lake does
+	Service execution.Service
 
 	// A plan that scans more of sealed segments is put to the service. Zero: no limit.
 	Rows, Bytes int64
@@ -45,6 +47,9 @@ type Engine struct{ config Config }
 func New(c Config) *Engine {
 	if c.Patience == 0 {
 		c.Patience = 20 * time.Second
+	}
+	if c.Called == nil {
+		c.Called = func(namespace, name string) (string, string) { return namespace, name }
 	}
 	if c.Wait == nil {
 		c.Wait = wait
@@ -79,7 +84,7 @@ func (e *Engine) Run(ctx context.Context, plan query.Plan, over snapshot.Snapsho
 	case over.Dataset.Kind != dataset.Events:
 		return query.Result{}, refusal("only events are published")
 	}
-	table, err := e.config.Published.Published(ctx, scanned[0].Tenant(), over.Dataset)
+	table, err := e.config.Lake.Shown(ctx, scanned[0].Tenant(), over.Dataset)
 	if err != nil {
 		return query.Result{}, err
 	}
@@ -88,7 +93,7 @@ func (e *Engine) Run(ctx context.Context, plan query.Plan, over snapshot.Snapsho
 		return query.Result{}, unpublished("%d of %d files are not published", len(parts.since.Segments), len(scanned))
 	}
 	began := e.config.Now()
-	result, err := e.answer(ctx, p, table, parts)
+	result, err := e.answer(ctx, p, e.target(table), parts)
 	if err != nil {
 		return query.Result{}, err
 	}
@@ -96,6 +101,11 @@ func (e *Engine) Run(ctx context.Context, plan query.Plan, over snapshot.Snapsho
 	result.Stats.SegmentsPruned = len(over.Segments) - len(scanned)
 	result.Stats.Millis = float64(e.config.Now().Sub(began).Microseconds()) / 1000
 	return result, nil
+}
+
+func (e *Engine) target(t shown.Table) target {
+	database, name := e.config.Called(t.Namespace, t.Name)
+	return target{t, database, name}
 }
 
 // affords reports whether segments may be scanned by the engine here.
@@ -125,7 +135,7 @@ type parts struct {
 	since     snapshot.Snapshot // has the segments that are not, and the tail
 }
 
-func parted(over snapshot.Snapshot, scanned []segment.Ref, t Table) parts {
+func parted(over snapshot.Snapshot, scanned []segment.Ref, t shown.Table) parts {
 	files := make(map[string]bool, len(t.Files))
 	for _, f := range t.Files {
 		files[f.Key] = true
@@ -154,7 +164,7 @@ func (p parts) nothingSince() bool {
 
 // answer puts a plan to the service: as it is when nothing came since, and else what
 // its answer can be merged of.
-func (e *Engine) answer(ctx context.Context, p query.AggregatePlan, t Table, parts parts) (query.Result, error) {
+func (e *Engine) answer(ctx context.Context, p query.AggregatePlan, t target, parts parts) (query.Result, error) {
 	if parts.nothingSince() {
 		result, err := e.ask(ctx, p, t, parts)
 		if err != nil {

@@ -13,6 +13,7 @@ import (
 	"github.com/tarnhq/tarn/shared/engine/athena"
 	"github.com/tarnhq/tarn/shared/engine/athena/execution"
 	"github.com/tarnhq/tarn/shared/fault"
+	"github.com/tarnhq/tarn/shared/lake/shown"
 	"github.com/tarnhq/tarn/shared/query"
 	"github.com/tarnhq/tarn/shared/rows"
 	"github.com/tarnhq/tarn/shared/segment"
@@ -73,13 +74,13 @@ func (s *scripted) wait(ctx context.Context, d time.Duration) error {
 // table is a published table of some files.
 type table []string
 
-func (keys table) Published(context.Context, tenant.ID, dataset.Dataset) (athena.Table, error) {
-	t := athena.Table{Database: "lake", Name: "web", Snapshot: 1, Root: "s3://bucket/", Columns: map[int32]string{}}
+func (keys table) Shown(context.Context, tenant.ID, dataset.Dataset) (shown.Table, error) {
+	t := shown.Table{Namespace: "lake", Name: "web", Snapshot: 1, Root: "s3://bucket/", Columns: map[int32]string{}}
 	for place, c := range dataset.Fixed {
 		t.Columns[segment.FieldID(place, c.Type)] = c.Name
 	}
 	for _, key := range keys {
-		t.Files = append(t.Files, athena.File{Key: key, MinTime: 0, MaxTime: 9})
+		t.Files = append(t.Files, shown.File{Key: key, MinTime: 0, MaxTime: 9})
 	}
 	return t, nil
 }
@@ -126,7 +127,7 @@ func asking(s *scripted, inner *here, published table) *athena.Engine {
 	if s.rows == nil {
 		s.rows = numbers("20")
 	}
-	return athena.New(athena.Config{Inner: inner, Published: published, Service: s, Rows: 15, Wait: s.wait, Now: func() time.Time { return s.now }})
+	return athena.New(athena.Config{Inner: inner, Lake: published, Service: s, Rows: 15, Wait: s.wait, Now: func() time.Time { return s.now }})
 }
 
 func wantCode(t *testing.T, err error, kind fault.Kind, code string) {
@@ -151,7 +152,7 @@ func TestWhatIsWithinTheLimitIsAnsweredHere(t *testing.T) {
 	if _, err := athena.New(athena.Config{Inner: inner}).Run(t.Context(), counting, over(all)); err != nil || len(inner.asked) != 2 {
 		t.Errorf("there is no limit: %v", err)
 	}
-	bytes := athena.New(athena.Config{Inner: inner, Published: table(nil), Service: s, Bytes: 299})
+	bytes := athena.New(athena.Config{Inner: inner, Lake: table(nil), Service: s, Bytes: 299})
 	_, err := bytes.Run(t.Context(), counting, over(all))
 	wantCode(t, err, fault.Unavailable, "not_published")
 }

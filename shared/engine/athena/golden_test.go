@@ -12,6 +12,7 @@ import (
 
 	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/fault"
+	"github.com/tarnhq/tarn/shared/lake/shown"
 	"github.com/tarnhq/tarn/shared/query"
 	"github.com/tarnhq/tarn/shared/rows"
 	"github.com/tarnhq/tarn/shared/segment"
@@ -39,8 +40,8 @@ func goldenSegments() []segment.Ref {
 }
 
 // goldenTable has files beside them, and columns of types that some had before.
-func goldenTable() Table {
-	t := Table{Database: "tarn", Name: "acme_web", Snapshot: 4_503_599_627_370_497, Root: "s3://bucket/", Columns: map[int32]string{segment.FieldUUID: "event_uuid"}}
+func goldenTable() target {
+	t := shown.Table{Snapshot: 4_503_599_627_370_497, Root: "s3://bucket/", Columns: map[int32]string{segment.FieldUUID: "event_uuid"}}
 	for place, c := range dataset.Fixed {
 		t.Columns[segment.FieldID(place, c.Type)] = c.Name
 	}
@@ -54,10 +55,10 @@ func goldenTable() Table {
 		}
 	}
 	for _, ref := range goldenSegments() {
-		t.Files = append(t.Files, File{ref.Key, ref.MinTime, ref.MaxTime})
+		t.Files = append(t.Files, shown.File{Key: ref.Key, MinTime: ref.MinTime, MaxTime: ref.MaxTime})
 	}
-	t.Files = append(t.Files, File{"t/acme/d/web/rows/merged's", january, january}, File{"t/acme/d/web/rows/march", 2 * february, 2 * february})
-	return t
+	t.Files = append(t.Files, shown.File{Key: "t/acme/d/web/rows/merged's", MinTime: january, MaxTime: january}, shown.File{Key: "t/acme/d/web/rows/march", MinTime: 2 * february, MaxTime: 2 * february})
+	return target{t, "tarn", "acme_web"}
 }
 
 func TestPlansAreTheseStatements(t *testing.T) {

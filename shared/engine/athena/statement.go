@@ -22,7 +22,7 @@ type statement struct {
 
 // writer writes one statement. What it reads of a row is gathered while it writes.
 type writer struct {
-	table  Table
+	table  target
 	schema dataset.Schema // at the version that is asked, which numbers the columns
 	reads  []query.Field
 	timed  bool  // the whole seconds are read too
@@ -53,7 +53,7 @@ func (w *writer) column(f query.Field) string {
 
 // statementOf writes a plan over some segments of a table. An order and a limit are
 // the plan's, or of no order no limit either.
-func statementOf(p query.AggregatePlan, t Table, schema dataset.Schema, wanted []segment.Ref) (statement, error) {
+func statementOf(p query.AggregatePlan, t target, schema dataset.Schema, wanted []segment.Ref) (statement, error) {
 	w := &writer{table: t, schema: schema}
 	out := statement{columns: p.Columns()}
 	keys, err := w.keys(p.Keys, wanted, &out)

@@ -5,36 +5,27 @@ import (
 	"strings"
 
 	"github.com/tarnhq/tarn/shared/dataset"
+	"github.com/tarnhq/tarn/shared/lake/shown"
 	"github.com/tarnhq/tarn/shared/query"
 	"github.com/tarnhq/tarn/shared/rows"
 	"github.com/tarnhq/tarn/shared/segment"
 )
 
-// Table is a dataset as others see it: a snapshot of an Iceberg table whose data
-// files are segments.
-type Table struct {
-	Database, Name string
-	Snapshot       int64
-	Root           string // the location of the blob with an empty key: "s3://bucket/"
-	Files          []File
-	Columns        map[int32]string // names by field id (see segment.FieldID)
-}
-
-// File is a data file.
-type File struct {
-	Key              string // of the segment's blob
-	MinTime, MaxTime int64  // event times, UTC microseconds, inclusive
+// target is a snapshot of a table, as the service calls it.
+type target struct {
+	shown.Table
+	database, table string
 }
 
 // from writes the table as what follows FROM.
-func (t Table) from() string {
-	return identifier(t.Database) + "." + identifier(t.Name) + " FOR VERSION AS OF " + integer(t.Snapshot)
+func (t target) from() string {
+	return identifier(t.database) + "." + identifier(t.table) + " FOR VERSION AS OF " + integer(t.Snapshot)
 }
 
 // restricted writes the rows of some files of the table in a range, as what follows
 // FROM. The times restrict what is read at all; of the files that have such times,
 // those that are not among the wanted are left out by name.
-func (t Table) restricted(wanted []segment.Ref, r query.Range) string {
+func (t target) restricted(wanted []segment.Ref, r query.Range) string {
 	column := identifier(t.Columns[segment.FieldID(rows.Time, dataset.Time)])
 	r = covering(wanted, r)
 	sql := t.from() + "\nWHERE " + column + " >= " + instant(r.From) + " AND " + column + " < " + instant(r.To)
@@ -79,7 +70,7 @@ var sqlTypes = map[dataset.Type]string{
 
 // column writes the expression that reads a field. A row's value is in the column of
 // the type that the field had when the row's file was written.
-func (t Table) column(f query.Field, schema dataset.Schema) (string, error) {
+func (t target) column(f query.Field, schema dataset.Schema) (string, error) {
 	if f.InJSON {
 		return "", refusal("property %q, which has no column of its own, cannot be read there", f.Name)
 	}

@@ -16,9 +16,9 @@ import (
 	"github.com/duckdb/duckdb-go/v2"
 
 	"github.com/tarnhq/tarn/shared/dataset"
-	"github.com/tarnhq/tarn/shared/engine/athena"
 	"github.com/tarnhq/tarn/shared/engine/athena/execution"
 	"github.com/tarnhq/tarn/shared/fault"
+	"github.com/tarnhq/tarn/shared/lake/shown"
 	"github.com/tarnhq/tarn/shared/rows"
 	"github.com/tarnhq/tarn/shared/segment"
 	"github.com/tarnhq/tarn/shared/tenant"
@@ -49,7 +49,7 @@ type lake struct {
 	db   *sql.DB
 
 	mu     sync.Mutex
-	tables map[dataset.ID]athena.Table
+	tables map[dataset.ID]shown.Table
 }
 
 const database = "lake"
@@ -60,7 +60,7 @@ func newLake(t *testing.T, root string) *lake {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := &lake{root: root, db: sql.OpenDB(connector), tables: map[dataset.ID]athena.Table{}}
+	l := &lake{root: root, db: sql.OpenDB(connector), tables: map[dataset.ID]shown.Table{}}
 	t.Cleanup(func() {
 		if err := l.db.Close(); err != nil {
 			t.Error(err)
@@ -72,8 +72,8 @@ func newLake(t *testing.T, root string) *lake {
 	return l
 }
 
-// Published implements athena.Published.
-func (l *lake) Published(_ context.Context, _ tenant.ID, d dataset.Dataset) (athena.Table, error) {
+// Shown implements athena.Lake.
+func (l *lake) Shown(_ context.Context, _ tenant.ID, d dataset.Dataset) (shown.Table, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.tables[d.ID], nil
@@ -81,7 +81,7 @@ func (l *lake) Published(_ context.Context, _ tenant.ID, d dataset.Dataset) (ath
 
 // publish shows some merged segments of a dataset as a table.
 func (l *lake) publish(t interface{ Fatal(...any) }, d dataset.ID, schema dataset.Schema, refs []segment.Ref) {
-	table := athena.Table{Database: database, Name: "t_" + string(d), Snapshot: 4_500_000_000_000_000_001, Root: l.root, Columns: map[int32]string{}}
+	table := shown.Table{Namespace: database, Name: "t_" + string(d), Snapshot: 4_500_000_000_000_000_001, Root: l.root, Columns: map[int32]string{}}
 	fields := map[int32]string{segment.FieldUUID: "UUID"}
 	table.Columns[segment.FieldUUID] = "event_uuid"
 	for place, c := range dataset.Fixed {
@@ -91,7 +91,7 @@ func (l *lake) publish(t interface{ Fatal(...any) }, d dataset.ID, schema datase
 	taken := map[string]bool{}
 	var paths []string
 	for _, ref := range refs {
-		table.Files = append(table.Files, athena.File{Key: ref.Key, MinTime: ref.MinTime, MaxTime: ref.MaxTime})
+		table.Files = append(table.Files, shown.File{Key: ref.Key, MinTime: ref.MinTime, MaxTime: ref.MaxTime})
 		paths = append(paths, quote(l.root+ref.Key))
 		for _, c := range ref.Columns {
 			id := segment.FieldID(rows.FirstProperty+schema.Find(c.Name), c.Type)
