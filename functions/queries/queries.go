@@ -16,7 +16,6 @@ import (
 	"github.com/tarnhq/tarn/shared/route"
 	"github.com/tarnhq/tarn/shared/saved"
 	"github.com/tarnhq/tarn/shared/snapshot"
-	"github.com/tarnhq/tarn/shared/sqlrun"
 )
 
 // Deps is what the endpoints need.
@@ -24,7 +23,7 @@ type Deps struct {
 	Source snapshot.Source
 	Saved  saved.Store
 	Engine engine.Engine
-	SQL    *sqlrun.Runner // nil: callers' own SQL is not run
+	SQL    engine.SQL // nil: callers' own SQL is not run
 	Now    func() time.Time
 }
 

@@ -10,10 +10,10 @@ import (
 
 	"github.com/tarnhq/tarn/shared/access"
 	"github.com/tarnhq/tarn/shared/dataset"
+	"github.com/tarnhq/tarn/shared/engine"
 	"github.com/tarnhq/tarn/shared/fault"
 	"github.com/tarnhq/tarn/shared/query"
 	"github.com/tarnhq/tarn/shared/route"
-	"github.com/tarnhq/tarn/shared/sqlrun"
 )
 
 // SQLRequest is the body of POST /v1/sql.
@@ -40,17 +40,17 @@ func (d Deps) sql(w http.ResponseWriter, r *http.Request, caller access.Principa
 	if err != nil {
 		return err
 	}
-	parameters, err := sqlrun.DecodeParameters(request.Parameters)
+	parameters, err := engine.DecodeParameters(request.Parameters)
 	if err != nil {
 		return err
 	}
 	if d.SQL == nil {
 		return fault.New(fault.Unavailable, "sql_off", "this server does not run SQL")
 	}
-	open := func(ctx context.Context, name dataset.Name) (sqlrun.Visible, error) {
+	open := func(ctx context.Context, name dataset.Name) (engine.Visible, error) {
 		return d.visible(ctx, caller, name)
 	}
-	result, err := d.SQL.Run(r.Context(), sqlrun.Statement{SQL: request.SQL, Parameters: parameters, Open: open})
+	result, err := d.SQL.Run(r.Context(), engine.Statement{SQL: request.SQL, Parameters: parameters, Open: open})
 	if err != nil {
 		return err
 	}
@@ -58,12 +58,12 @@ func (d Deps) sql(w http.ResponseWriter, r *http.Request, caller access.Principa
 }
 
 // visible pins what a caller sees of a dataset.
-func (d Deps) visible(ctx context.Context, caller access.Principal, name dataset.Name) (sqlrun.Visible, error) {
+func (d Deps) visible(ctx context.Context, caller access.Principal, name dataset.Name) (engine.Visible, error) {
 	if err := caller.Allow(route.RunSQL.Action, name, d.Now()); err != nil {
-		return sqlrun.Visible{}, err
+		return engine.Visible{}, err
 	}
 	over, err := d.Source.Open(ctx, caller.Tenant, name, nil)
-	return sqlrun.Visible{Snapshot: over}, err
+	return engine.Visible{Snapshot: over}, err
 }
 
 func readSQL(r *http.Request) (SQLRequest, error) {

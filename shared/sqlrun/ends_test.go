@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/gob"
+	"github.com/tarnhq/tarn/shared/engine"
 	"os"
 	"os/exec"
 	"testing"
@@ -30,9 +31,9 @@ func TestWhoFindsNoRoomIsToldToComeBack(t *testing.T) {
 	w := newWorld(t, sqlrun.Config{AtOnce: 1})
 	ctx, cancel := context.WithCancel(t.Context())
 	began, ended := make(chan struct{}), make(chan error, 1)
-	statement := sqlrun.Statement{SQL: "select * from web, range(100000000000) a, range(100000000000) b where a.range + b.range = 1"}
+	statement := engine.Statement{SQL: "select * from web, range(100000000000) a, range(100000000000) b where a.range + b.range = 1"}
 	w.events(t, "web", 1)
-	statement.Open = func(ctx context.Context, _ dataset.Name) (sqlrun.Visible, error) {
+	statement.Open = func(ctx context.Context, _ dataset.Name) (engine.Visible, error) {
 		close(began)
 		return w.open(ctx, "web")
 	}

@@ -3,6 +3,7 @@ package sqlrun_test
 import (
 	"context"
 	"fmt"
+	"github.com/tarnhq/tarn/shared/engine"
 	"slices"
 	"strings"
 	"testing"
@@ -37,7 +38,7 @@ func (e *inSQL) Run(ctx context.Context, p query.Plan, over snapshot.Snapshot) (
 	}
 	e.answer++
 	over.Dataset.Name = "drawn"
-	e.world.datasets["drawn"] = sqlrun.Visible{Snapshot: over}
+	e.world.datasets["drawn"] = engine.Visible{Snapshot: over}
 	r, err := e.world.ask(ctx, sql)
 	if err != nil {
 		return r, fmt.Errorf("%s: %w", sql, err)
@@ -114,16 +115,16 @@ func TestSQLCountsWhatQueriesCount(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	engine, err := duck.Open(duck.Config{Files: files})
+	inside, err := duck.Open(duck.Config{Files: files})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() {
-		if err := engine.Close(); err != nil {
+		if err := inside.Close(); err != nil {
 			t.Error(err)
 		}
 	}()
-	e := &inSQL{Engine: engine, world: w}
+	e := &inSQL{Engine: inside, world: w}
 	enginetest.Run(t, w.store, e)
 	if e.answer < 10 {
 		t.Errorf("%d plans were answered in SQL", e.answer)

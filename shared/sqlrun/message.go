@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/tarnhq/tarn/shared/engine"
 	"github.com/tarnhq/tarn/shared/engine/duck"
 	"github.com/tarnhq/tarn/shared/fault"
 	"github.com/tarnhq/tarn/shared/query"
@@ -30,7 +31,7 @@ type checked struct {
 type work struct {
 	Views     []duck.View
 	Paths     []string
-	Arguments []Parameter
+	Arguments []engine.Parameter
 	MaxRows   int
 	MaxAnswer int
 }

@@ -17,13 +17,13 @@ import (
 	"time"
 
 	"github.com/tarnhq/tarn/shared/dataset"
+	"github.com/tarnhq/tarn/shared/engine"
 	"github.com/tarnhq/tarn/shared/engine/duck"
 	"github.com/tarnhq/tarn/shared/engine/local"
 	"github.com/tarnhq/tarn/shared/fault"
 	"github.com/tarnhq/tarn/shared/manifest"
 	"github.com/tarnhq/tarn/shared/query"
 	"github.com/tarnhq/tarn/shared/sandbox"
-	"github.com/tarnhq/tarn/shared/snapshot"
 	"github.com/tarnhq/tarn/shared/sqlgate"
 )
 
@@ -87,24 +87,9 @@ const spareSeconds = 5
 // Close ends the process that waits for work.
 func (r *Runner) Close() { r.pool.Close() }
 
-// Statement is what a caller asks.
-type Statement struct {
-	SQL        string
-	Parameters []Parameter
-	// Open pins a dataset for the caller, or says that there is none or that the
-	// caller may not.
-	Open func(context.Context, dataset.Name) (Visible, error)
-}
-
-// Visible is what a caller sees of a dataset.
-type Visible struct {
-	snapshot.Snapshot
-	Filter *query.Expr // of the rows; nil: all of them
-}
-
-// Run answers a statement. When ctx ends first, or the deadline does, the process is
+// Run implements engine.SQL. When ctx ends first, or the deadline does, the process is
 // killed and the error fault.Unavailable.
-func (r *Runner) Run(ctx context.Context, s Statement) (query.Result, error) {
+func (r *Runner) Run(ctx context.Context, s engine.Statement) (query.Result, error) {
 	began := r.config.Now()
 	ctx, cancel := context.WithTimeout(ctx, r.config.Deadline)
 	defer cancel()
@@ -122,7 +107,7 @@ func (r *Runner) Run(ctx context.Context, s Statement) (query.Result, error) {
 }
 
 // converse has the statement checked, then run.
-func (r *Runner) converse(ctx context.Context, p *sandbox.Process, s Statement) (query.Result, error) {
+func (r *Runner) converse(ctx context.Context, p *sandbox.Process, s engine.Statement) (query.Result, error) {
 	if err := send(ctx, p, question{SQL: s.SQL}); err != nil {
 		return query.Result{}, err
 	}
@@ -182,7 +167,7 @@ func (s *sight) version() (manifest.Version, map[dataset.Name]manifest.Version) 
 }
 
 // look pins every dataset that a statement reads, for as long as the sight lasts.
-func (r *Runner) look(ctx context.Context, s *sight, q sqlgate.Query, open func(context.Context, dataset.Name) (Visible, error)) error {
+func (r *Runner) look(ctx context.Context, s *sight, q sqlgate.Query, open func(context.Context, dataset.Name) (engine.Visible, error)) error {
 	if len(q.Datasets) > MaxDatasets {
 		return fault.New(fault.Invalid, "sql_many_datasets", "a statement reads at most %d datasets", MaxDatasets)
 	}
@@ -204,7 +189,7 @@ func (r *Runner) look(ctx context.Context, s *sight, q sqlgate.Query, open func(
 	return nil
 }
 
-func (r *Runner) view(ctx context.Context, s *sight, q sqlgate.Query, over Visible) error {
+func (r *Runner) view(ctx context.Context, s *sight, q sqlgate.Query, over engine.Visible) error {
 	keys := make([]string, len(over.Segments))
 	for i, ref := range over.Segments {
 		keys[i] = ref.Key

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"github.com/tarnhq/tarn/shared/engine"
 	"os"
 	"testing"
 	"time"
@@ -32,7 +33,7 @@ func TestMain(m *testing.M) {
 type world struct {
 	*sqlrun.Runner
 	store    blob.Store
-	datasets map[dataset.Name]sqlrun.Visible
+	datasets map[dataset.Name]engine.Visible
 }
 
 func newWorld(t testing.TB, config sqlrun.Config) *world {
@@ -41,7 +42,7 @@ func newWorld(t testing.TB, config sqlrun.Config) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{store: &fake.Blobs{}, datasets: map[dataset.Name]sqlrun.Visible{}}
+	w := &world{store: &fake.Blobs{}, datasets: map[dataset.Name]engine.Visible{}}
 	config.Program = program
 	if config.Files, err = local.New(w.store, t.TempDir(), 1<<30); err != nil {
 		t.Fatal(err)
@@ -53,18 +54,18 @@ func newWorld(t testing.TB, config sqlrun.Config) *world {
 	return w
 }
 
-func (w *world) open(_ context.Context, name dataset.Name) (sqlrun.Visible, error) {
+func (w *world) open(_ context.Context, name dataset.Name) (engine.Visible, error) {
 	over, has := w.datasets[name]
 	if !has {
-		return sqlrun.Visible{}, fault.New(fault.NotFound, "dataset_not_found", "there is no dataset %q", name)
+		return engine.Visible{}, fault.New(fault.NotFound, "dataset_not_found", "there is no dataset %q", name)
 	}
 	return over, nil
 }
 
 func (w *world) ask(ctx context.Context, sql string, values ...any) (query.Result, error) {
-	s := sqlrun.Statement{SQL: sql, Open: w.open}
+	s := engine.Statement{SQL: sql, Open: w.open}
 	for i, v := range values {
-		s.Parameters = append(s.Parameters, sqlrun.Parameter{Name: fmt.Sprint(i + 1), Value: v})
+		s.Parameters = append(s.Parameters, engine.Parameter{Name: fmt.Sprint(i + 1), Value: v})
 	}
 	return w.Run(ctx, s)
 }
@@ -95,7 +96,7 @@ func (w *world) events(t testing.TB, name dataset.Name, n int) {
 		over.Segments = []segment.Ref{ref}
 	}
 	over.Tail = []snapshot.Part{{ID: 1, Rows: tail.View()}}
-	w.datasets[name] = sqlrun.Visible{Snapshot: over}
+	w.datasets[name] = engine.Visible{Snapshot: over}
 }
 
 var start = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)

@@ -19,6 +19,7 @@ import (
 	"github.com/tarnhq/tarn/shared/adapter/embedded"
 	"github.com/tarnhq/tarn/shared/adapter/embedded/oidc"
 	"github.com/tarnhq/tarn/shared/dataset"
+	"github.com/tarnhq/tarn/shared/engine"
 	"github.com/tarnhq/tarn/shared/engine/duck"
 	"github.com/tarnhq/tarn/shared/engine/local"
 	"github.com/tarnhq/tarn/shared/ingest"
@@ -165,6 +166,14 @@ func (s *Server) open(ctx context.Context) (err error) {
 	s.jobs = job.Jobs{Table: tbl, Queue: s.hints(), Now: now, Lost: func(err error) { s.options.Log.Error("hint", "error", err) }}
 	s.handler = s.routes()
 	return nil
+}
+
+// statements is what runs callers' SQL, or nil.
+func (s *Server) statements() engine.SQL {
+	if s.sql == nil {
+		return nil
+	}
+	return s.sql
 }
 
 // newProducer numbers this run of the process.
