@@ -7,18 +7,20 @@ import (
 	"github.com/tarnhq/tarn/shared/query"
 )
 
-// funnel writes a funnel. Rows of one instant are gathered first. Then each instant
-// of a step learns the instants of the steps that follow it, from the last step to
-// the first, so that an instant of the first step holds a whole attempt; the best one
-// of each subject is kept.
+// funnel writes a funnel: table a has the attempts, of which the best one of each
+// subject is kept.
 func (s sources) funnel(p query.FunnelPlan) (statement, error) {
 	var out statement
 	var c chain
 	c.add("r", s.funnelRows(p))
-	c.add("g", s.funnelInstants(p))
-	if p.Unordered {
+	switch {
+	case p.Unordered:
+		c.add("g", s.funnelInstants(p))
 		c.add("a", unorderedAttempts(p))
-	} else {
+	case len(p.Exclude) > 0:
+		c.add("g", s.funnelInstants(p))
+		c.add("a", excludingAttempts(p, &c))
+	default:
 		c.add("a", orderedAttempts(p, &c))
 	}
 	fields := append([]string{"t := t", "n := n", "f := f"}, each(len(p.Dimensions), "d# := d#")...)
@@ -83,9 +85,29 @@ const (
 	since = "(PARTITION BY s ORDER BY t ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING)"
 )
 
-// orderedAttempts writes the attempts: f lists the instants of the steps from the
-// first on, and n is how many of them are within the window.
+// orderedAttempts writes the attempts of a funnel without exclusions: f lists the
+// instants of the steps from the first on, and n is how many of them are within the
+// window. Each step is joined as the first row after the one before, which costs a
+// sort of that step's rows alone.
 func orderedAttempts(p query.FunnelPlan, c *chain) string {
+	first := "SELECT s, t, t t1 FROM r WHERE m0"
+	if n := len(p.Dimensions); n > 0 {
+		first = "SELECT s, t, t t1" + joined(each(n, "min(d#) d#")) + " FROM r WHERE m0 GROUP BY s, t"
+	}
+	c.add("x0", first)
+	instants := []string{"t1"}
+	const never = "9223372036854775807" // after a null any row would be the first one
+	for step := 1; step < len(p.Steps); step++ {
+		c.add(fmt.Sprintf("x%d", step), fmt.Sprintf("SELECT a.*, b.t t%d FROM x%d a ASOF LEFT JOIN (SELECT s, t FROM r WHERE m%d) b ON a.s = b.s AND coalesce(a.t%d, %s) < b.t", step+1, step-1, step, step, never))
+		instants = append(instants, fmt.Sprintf("t%d", step+1))
+	}
+	return fmt.Sprintf("SELECT *, [%s] f, %s n FROM x%d", strings.Join(instants, ", "), reached(p, "t%d"), len(p.Steps)-1)
+}
+
+// excludingAttempts writes the attempts of a funnel with exclusions, which an instant
+// of the first step alone cannot tell: each instant of a step learns those that follow
+// it, from the last step to the first.
+func excludingAttempts(p query.FunnelPlan, c *chain) string {
 	last := len(p.Steps) - 1
 	c.add(fmt.Sprintf("g%d", last), fmt.Sprintf("SELECT *, CASE WHEN m%d THEN [t] END f FROM g", last))
 	for step := last - 1; step >= 0; step-- {
@@ -101,15 +123,20 @@ func orderedAttempts(p query.FunnelPlan, c *chain) string {
 			c.tables[at] = strings.Replace(c.tables[at], "EXCLUDE (f, nf)", "EXCLUDE (f, nf, nx)", 1)
 		}
 	}
-	reached := "CASE"
-	for n := len(p.Steps); n > 1; n-- {
-		reached += fmt.Sprintf(" WHEN f[%d] - t <= %d THEN %d", n, p.Window, n)
-	}
-	reached += " ELSE 1 END"
+	return fmt.Sprintf("SELECT *, %s n FROM g0 WHERE f IS NOT NULL", reached(p, "f[%d]"))
+}
+
+// reached writes how many steps are within the window, by what their instants are
+// called.
+func reached(p query.FunnelPlan, instant string) string {
 	if len(p.Steps) == 1 {
-		reached = "1"
+		return "1"
 	}
-	return fmt.Sprintf("SELECT *, %s n FROM g0 WHERE f IS NOT NULL", reached)
+	sql := "CASE"
+	for n := len(p.Steps); n > 1; n-- {
+		sql += fmt.Sprintf(" WHEN "+instant+" - t <= %d THEN %d", n, p.Window, n)
+	}
+	return sql + " ELSE 1 END"
 }
 
 // excluding is the condition of what excludes between a step, counted from 1, and the
@@ -133,10 +160,10 @@ func unorderedAttempts(p query.FunnelPlan) string {
 		columns = append(columns, fmt.Sprintf("min(CASE WHEN %s THEN t END) OVER %s nx", x, later))
 		within += " AND (nx IS NULL OR nx >= n#)"
 	}
-	reached := each(len(p.Steps), "CASE WHEN "+within+" THEN n# END")
+	instants := each(len(p.Steps), "CASE WHEN "+within+" THEN n# END")
 	counted := each(len(p.Steps), "CASE WHEN "+within+" THEN 1 ELSE 0 END")
 	return fmt.Sprintf("SELECT *, list_sort([%s], 'ASC', 'NULLS LAST') f, %s n\nFROM (SELECT *, %s FROM g) WHERE %s",
-		strings.Join(reached, ", "), strings.Join(counted, " + "), strings.Join(columns, ", "), beginning(p))
+		strings.Join(instants, ", "), strings.Join(counted, " + "), strings.Join(columns, ", "), beginning(p))
 }
 
 // funnelCounts writes how many subjects reach each step, and in which time.
