@@ -17,6 +17,7 @@ import (
 	"github.com/tarnhq/tarn/shared/api"
 	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/manifest"
+	"github.com/tarnhq/tarn/shared/saved"
 	"github.com/tarnhq/tarn/shared/segment"
 	"github.com/tarnhq/tarn/shared/snapshot"
 	"github.com/tarnhq/tarn/shared/tenant"
@@ -46,7 +47,7 @@ func newService() *service {
 		return access.Principal{Tenant: s.tenant, ID: "user:1", Role: access.Admin}, nil
 	}
 	s.Server = api.New(identify, now, slog.New(slog.DiscardHandler))
-	Register(s.Server, Deps{Catalog: s.catalog, Source: s, Forgotten: s.forget})
+	Register(s.Server, Deps{Catalog: s.catalog, Source: s, Saved: saved.Store{Table: &fake.Table{}, Now: now}, Forgotten: s.forget})
 	return s
 }
 
