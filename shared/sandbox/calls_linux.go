@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"errors"
 	"fmt"
 	"runtime"
 	"unsafe"
@@ -48,11 +47,6 @@ func forbidCalls() error {
 		return fmt.Errorf("sandbox: seccomp: %w", errno)
 	}
 	return nil
-}
-
-// Unsupported reports whether Enter failed because the kernel has no filters at all.
-func Unsupported(err error) bool {
-	return errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.EINVAL)
 }
 
 // Places in what a filter sees of a call: its number, the architecture, and the low

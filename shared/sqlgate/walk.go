@@ -230,5 +230,5 @@ func text(v any) string {
 
 // refused names what is not on a list.
 func refused(code, what, name string) *fault.Error {
-	return refuse(code, "%s", fmt.Sprintf("%s %.80q is not allowed here", what, name))
+	return refuse(code, "%s %.80q is not allowed here", what, name)
 }
