@@ -190,17 +190,17 @@ func (r *Runner) look(ctx context.Context, s *sight, q sqlgate.Query, open func(
 }
 
 func (r *Runner) view(ctx context.Context, s *sight, q sqlgate.Query, over engine.Visible) error {
-	keys := make([]string, len(over.Segments))
+	wants := make([]local.Want, len(over.Segments))
 	for i, ref := range over.Segments {
-		keys[i] = ref.Key
+		wants[i] = local.Want{Ref: ref, All: true}
 		s.stats.RowsScanned += ref.Rows
 		s.stats.Bytes += ref.Bytes
 	}
-	s.stats.Segments += len(keys)
+	s.stats.Segments += len(wants)
 	for _, part := range over.Tail {
 		s.stats.RowsScanned += int64(part.Rows.Len)
 	}
-	paths, release, err := r.config.Files.Open(ctx, keys)
+	paths, release, err := r.config.Files.Open(ctx, wants)
 	if err != nil {
 		return err
 	}

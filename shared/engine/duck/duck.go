@@ -107,6 +107,7 @@ func (e *Engine) configure() error {
 	}
 	settings := append(settingsOf(e.config.Threads, e.config.Memory),
 		"SET parquet_metadata_cache = true",
+		"SET enable_external_file_cache = false", // files of fetched columns get more of them
 		"SET preserve_insertion_order = false",
 		"SET allowed_directories = ["+strings.Join(folders, ", ")+"]",
 		"SET enable_external_access = false")
@@ -150,7 +151,7 @@ func (e *Engine) run(ctx context.Context, plan query.Plan, over snapshot.Snapsho
 		stats := query.Stats{Segments: len(pruned.refs), SegmentsPruned: pruned.skipped}
 		return query.Result{Columns: plan.Columns(), Rows: [][]query.Value{answer}, Stats: stats}, nil
 	}
-	paths, release, err := e.config.Files.Open(ctx, pruned.keys())
+	paths, release, err := e.config.Files.Open(ctx, pruned.wants(needed))
 	if err != nil {
 		return query.Result{}, err
 	}

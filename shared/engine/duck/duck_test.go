@@ -40,14 +40,14 @@ func (m *memory) Put(_ context.Context, key string, body []byte) error {
 	return nil
 }
 
-func (m *memory) Get(_ context.Context, key string, _, _ int64) (io.ReadCloser, error) {
+func (m *memory) Get(_ context.Context, key string, offset, length int64) (io.ReadCloser, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	body, ok := m.blobs[key]
 	if !ok {
 		return nil, fault.New(fault.NotFound, "no_blob", "no blob %s", key)
 	}
-	return io.NopCloser(bytes.NewReader(body)), nil
+	return io.NopCloser(io.NewSectionReader(bytes.NewReader(body), offset, length)), nil
 }
 
 // folder is a memory whose blobs are files, too.

@@ -72,7 +72,11 @@ func statementFor(t *testing.T, body []byte) string {
 	var all []string
 	_, err = program.Run(func(p query.Plan) (query.Result, error) {
 		s := prune(goldenSegments(), p.Source().Range)
-		out, err := statementOf(p, sources{fields: fieldsOf(p), sealed: s, paths: s.keys(), tail: tail})
+		var paths []string
+		for _, ref := range s.refs {
+			paths = append(paths, ref.Key)
+		}
+		out, err := statementOf(p, sources{fields: fieldsOf(p), sealed: s, paths: paths, tail: tail})
 		all = append(all, out.sql+"\n")
 		return query.Result{}, err
 	})

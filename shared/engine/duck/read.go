@@ -22,21 +22,26 @@ func (e *Engine) Read(ctx context.Context, plan query.RowsPlan, from segment.Ref
 	if len(pruned.refs) == 0 {
 		return nil
 	}
-	paths, release, err := e.config.Files.Open(ctx, pruned.keys())
+	needed := readFields(plan)
+	paths, release, err := e.config.Files.Open(ctx, pruned.wants(needed))
 	if err != nil {
 		return err
 	}
 	defer release()
-	return e.faulty(ctx, e.hand(ctx, statement{sql: readStatement(plan, from, paths[0], begin, end)}, plan.Columns(), each))
+	return e.faulty(ctx, e.hand(ctx, statement{sql: readStatement(plan, needed, from, paths[0], begin, end)}, plan.Columns(), each))
 }
 
-// readStatement writes the rows of a file from one place to before another.
-func readStatement(plan query.RowsPlan, ref segment.Ref, path string, begin, end int64) string {
-	var f fields
+// readFields lists what a plan for rows reads of them.
+func readFields(plan query.RowsPlan) (f fields) {
 	for _, g := range plan.Fields {
 		f.add(g.Field)
 	}
 	f.addFilter(plan.Filter)
+	return f
+}
+
+// readStatement writes the rows of a file from one place to before another.
+func readStatement(plan query.RowsPlan, f fields, ref segment.Ref, path string, begin, end int64) string {
 	inFile := make([]string, len(f))
 	for i, field := range f {
 		inFile[i] = fileColumn(ref, field)
@@ -118,7 +123,7 @@ func (e *Engine) faulty(ctx context.Context, err error) error {
 func (e *Engine) open(ctx context.Context, plan query.Plan, over snapshot.Snapshot) (s statement, release func(), err error) {
 	needed := fieldsOf(plan)
 	pruned := prune(over.Segments, rangeOfPlan(plan, audiencesOf(plan)))
-	paths, releaseFiles, err := e.config.Files.Open(ctx, pruned.keys())
+	paths, releaseFiles, err := e.config.Files.Open(ctx, pruned.wants(needed))
 	if err != nil {
 		return s, nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/tarnhq/tarn/shared/dataset"
+	"github.com/tarnhq/tarn/shared/engine/local"
 	"github.com/tarnhq/tarn/shared/query"
 	"github.com/tarnhq/tarn/shared/segment"
 )
@@ -53,12 +54,32 @@ func meetsDays(days []segment.Day, r query.Range) bool {
 	return len(days) == 0 || at < len(days) && days[at] <= last
 }
 
-func (s selection) keys() []string {
-	keys := make([]string, len(s.refs))
+// wants lists what is read of the segments: the fields' columns, and the time, which
+// ranges restrict.
+func (s selection) wants(f fields) []local.Want {
+	wants := make([]local.Want, len(s.refs))
 	for i, ref := range s.refs {
-		keys[i] = ref.Key
+		wants[i].Ref = ref
+		for _, field := range slices.Concat(f, fields{timeField}) {
+			if column, ok := storedIn(ref, field); ok && !slices.Contains(wants[i].Columns, column) {
+				wants[i].Columns = append(wants[i].Columns, column)
+			}
+		}
 	}
-	return keys
+	return wants
+}
+
+// storedIn returns the column of a segment's files that a field is read from.
+func storedIn(ref segment.Ref, field query.Field) (string, bool) {
+	switch {
+	case field.InJSON:
+		return dataset.ColumnProperties, true
+	case !ref.Table && slices.ContainsFunc(dataset.Fixed, func(c dataset.Column) bool { return c.Name == field.Name }):
+		return field.Name, true
+	case columnOf(ref, field.Name) >= 0:
+		return segment.PhysicalName(field.Name), true
+	}
+	return "", false
 }
 
 func (s selection) stats() query.Stats {

@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/parquet-go/parquet-go/bloom"
 	"github.com/parquet-go/parquet-go/encoding/thrift"
@@ -131,6 +133,31 @@ func (f *File) Range(group int, column string) (offset, length int64, err error)
 		return 0, 0, fmt.Errorf("column %q: a chunk of %d bytes at %d", column, length, offset)
 	}
 	return offset, length, nil
+}
+
+// Columns lists the names of the columns.
+func (f *File) Columns() []string { return slices.Sorted(maps.Keys(f.columns)) }
+
+// Range is a run of bytes of a file.
+type Range struct{ Offset, Length int64 }
+
+// Ranges returns where all that is of a column lies before the tail: its chunks, and
+// its Bloom filters. A file that lacks the column has nothing of it.
+func (f *File) Ranges(column string) (ranges []Range) {
+	at, ok := f.columns[column]
+	if !ok {
+		return nil
+	}
+	for group := range f.meta.RowGroups {
+		offset, length, err := f.Range(group, column)
+		if err == nil {
+			ranges = append(ranges, Range{offset, length})
+		}
+		if chunk := &f.meta.RowGroups[group].Columns[at].MetaData; chunk.BloomFilterOffset > 0 {
+			ranges = append(ranges, Range{chunk.BloomFilterOffset, int64(chunk.BloomFilterLength)})
+		}
+	}
+	return ranges
 }
 
 // guard makes an error of a panic: the decoders index what they read by what they
