@@ -2,6 +2,7 @@ package query
 
 import (
 	"encoding/json"
+	"math"
 	"math/big"
 	"slices"
 )
@@ -25,7 +26,7 @@ const MaxPartialRows = 200_000
 // see all values of a group at once: distinct counts and quantiles. Nor can they where
 // a filter needs to see all rows: an audience is of all of them.
 func (p AggregatePlan) Partial() (Partial, bool) {
-	if p.Filter.namesAudience() || slices.ContainsFunc(p.Measures, func(m Aggregand) bool { return m.Filter.namesAudience() }) {
+	if !p.Rowwise() {
 		return Partial{}, false
 	}
 	out := Partial{whole: p, Plan: AggregatePlan{Rows: p.Rows, Keys: p.Keys, Order: p.Keys.ordered(), Limit: MaxPartialRows}}
@@ -57,11 +58,21 @@ func (p AggregatePlan) Partial() (Partial, bool) {
 	return out, true
 }
 
+// Rowwise reports whether a row's part in the answer depends on its group's rows alone,
+// and not on any that an audience looks at.
+func (p AggregatePlan) Rowwise() bool {
+	return !p.Filter.namesAudience() && !slices.ContainsFunc(p.Measures, func(m Aggregand) bool { return m.Filter.namesAudience() })
+}
+
 // Merge merges two answers of the partial plan into the one over both sets of rows.
-// It shares rows with them.
+// It shares rows with them. A row that it made of several has, after its measures, how
+// large the sums of each were together, whatever their signs.
 func (p Partial) Merge(a, b [][]Value) [][]Value {
-	if len(a) == 0 || len(b) == 0 {
-		return append(a, b...)
+	switch {
+	case len(a) == 0:
+		return b
+	case len(b) == 0:
+		return a
 	}
 	out := make([][]Value, 0, len(a)+len(b))
 	for len(a) > 0 && len(b) > 0 {
@@ -79,12 +90,38 @@ func (p Partial) Merge(a, b [][]Value) [][]Value {
 
 // combine merges two rows of one group.
 func (p Partial) combine(a, b []Value) []Value {
-	keys := len(p.Plan.Order)
-	row := slices.Clone(a)
+	keys, measures := len(p.Plan.Order), len(p.Plan.Measures)
+	row := make([]Value, keys+2*measures)
+	copy(row, a[:keys])
 	for i, m := range p.Plan.Measures {
-		row[keys+i] = combine(m.Op, a[keys+i], b[keys+i])
+		at := keys + i
+		row[at] = combine(m.Op, a[at], b[at])
+		if row[at].kind == kindFloat && m.Op == Sum {
+			row[at+measures] = FloatValue(p.magnitude(a, at) + p.magnitude(b, at))
+		}
 	}
 	return row
+}
+
+// magnitude is how large the sums are that a sum is made of.
+func (p Partial) magnitude(row []Value, at int) float64 {
+	if made := at + len(p.Plan.Measures); made < len(row) {
+		return row[made].Float() // of nulls zero
+	}
+	return math.Abs(row[at].Float())
+}
+
+// blurred reports whether a sum has lost digits, because it is small beside what it is
+// made of: floats are summed exactly to the last bit within a set of rows, but not
+// among sets.
+func (p Partial) blurred(row []Value) bool {
+	const most = 1 << 10 // of 53 bits ten may be lost
+	for i, m := range p.Plan.Measures {
+		if at := len(p.Plan.Order) + i; m.Op == Sum && row[at].kind == kindFloat && p.magnitude(row, at) > most*math.Abs(row[at].Float()) {
+			return true
+		}
+	}
+	return false
 }
 
 func combine(op Op, v, w Value) Value {
@@ -115,9 +152,10 @@ func plus(v, w Value) Value {
 }
 
 // Finish turns a merged answer into the whole plan's: its measures, its order, its
-// limit.
-func (p Partial) Finish(merged [][]Value) (rows [][]Value, truncated bool) {
+// limit. It is not exact where sums cancelled each other out among the sets of rows.
+func (p Partial) Finish(merged [][]Value) (rows [][]Value, truncated, exact bool) {
 	keys := len(p.Plan.Order)
+	exact = !slices.ContainsFunc(merged, p.blurred)
 	rows = make([][]Value, len(merged))
 	memory := make([]Value, len(merged)*(keys+len(p.finals)))
 	for i, from := range merged {
@@ -128,7 +166,8 @@ func (p Partial) Finish(merged [][]Value) (rows [][]Value, truncated bool) {
 		}
 		rows[i] = row
 	}
-	return Arrange(rows, p.whole.Order, p.whole.Limit)
+	rows, truncated = Arrange(rows, p.whole.Order, p.whole.Limit)
+	return rows, truncated, exact
 }
 
 func (f final) of(measures []Value) Value {

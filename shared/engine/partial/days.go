@@ -32,7 +32,7 @@ const maxRuns = 4
 
 // dailyOf returns the local days that a plan's buckets lie in.
 func dailyOf(p query.AggregatePlan) (calendar.Buckets, bool) {
-	if p.Bucket == nil {
+	if p.Bucket == nil || !p.Rowwise() {
 		return calendar.Buckets{}, false
 	}
 	if _, clock := p.Bucket.Grain.Clock(); !clock && p.Bucket.Grain != calendar.Day {

@@ -64,9 +64,12 @@ func (e *Engine) merged(ctx context.Context, p query.Partial, whole query.Aggreg
 	for _, u := range units {
 		rows = p.Merge(rows, u.rows)
 	}
-	result := query.Result{Columns: whole.Columns(), Version: over.Version, Stats: cost.Stats}
-	result.Rows, result.Stats.Truncated = p.Finish(rows)
-	return result, nil
+	rows, truncated, exact := p.Finish(rows)
+	if !exact {
+		return e.config.Inner.Run(ctx, whole, over)
+	}
+	cost.Truncated = truncated
+	return query.Result{Columns: whole.Columns(), Rows: rows, Version: over.Version, Stats: cost.Stats}, nil
 }
 
 func shapeOf(over snapshot.Snapshot, p query.AggregatePlan) shape {
