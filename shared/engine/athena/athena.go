@@ -192,7 +192,11 @@ func (e *Engine) answer(ctx context.Context, p query.AggregatePlan, t target, pa
 			WithHint("let the time range end before the newest rows, group by fewer distinct values, or filter")
 	}
 	result := query.Result{Stats: published.Stats}
-	result.Rows, result.Stats.Truncated = mergeable.Finish(mergeable.Merge(rows, since.Rows))
+	exact := false
+	if result.Rows, result.Stats.Truncated, exact = mergeable.Finish(mergeable.Merge(rows, since.Rows)); !exact {
+		return query.Result{}, refusal("its sums cancel each other out between the published rows and what came since").
+			WithHint("let the time range end before the newest rows, or shorten it")
+	}
 	result.Stats.Segments += since.Stats.Segments
 	result.Stats.RowsScanned += since.Stats.RowsScanned
 	result.Stats.Bytes += since.Stats.Bytes
