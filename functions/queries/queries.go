@@ -2,13 +2,14 @@
 package queries
 
 import (
-	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"net/http"
 	"time"
 
 	"github.com/tarnhq/tarn/shared/access"
+	"github.com/tarnhq/tarn/shared/answer"
 	"github.com/tarnhq/tarn/shared/api"
 	"github.com/tarnhq/tarn/shared/engine"
 	"github.com/tarnhq/tarn/shared/fault"
@@ -23,8 +24,11 @@ type Deps struct {
 	Source snapshot.Source
 	Saved  saved.Store
 	Engine engine.Engine
-	SQL    engine.SQL // nil: callers' own SQL is not run
+	SQL    engine.SQL   // nil: callers' own SQL is not run
+	Kept   *answer.Kept // nil: no answer is kept
 	Now    func() time.Time
+	Slow   time.Duration // a query that took longer is logged; zero: none is
+	Log    *slog.Logger
 }
 
 // Register serves the endpoints.
@@ -52,32 +56,29 @@ func (d Deps) run(w http.ResponseWriter, r *http.Request, caller access.Principa
 	if err := caller.Allow(route.RunQuery.Action, request.Dataset, d.Now()); err != nil {
 		return err
 	}
-	result, err := d.answer(r.Context(), caller, request)
+	return d.give(w, r, caller, request, as)
+}
+
+// give answers a request, unless the caller has the answer already.
+func (d Deps) give(w http.ResponseWriter, r *http.Request, caller access.Principal, request query.Request, as format) error {
+	desk := answer.Desk{Source: d.Source, Saved: d.Saved, Engine: d.Engine, Kept: d.Kept, Now: d.Now, Slow: d.Slow, Log: d.Log}
+	question, err := desk.Open(r.Context(), caller.Tenant, request)
 	if err != nil {
 		return err
 	}
-	return as.send(w, result)
-}
-
-// answer asks the question of the dataset's newest version.
-func (d Deps) answer(ctx context.Context, caller access.Principal, request query.Request) (query.Result, error) {
-	wait, err := snapshot.ParsePosition(request.WaitFor)
+	defer question.Release()
+	tag := as.tag(question.Tag)
+	if known(r.Header, tag) {
+		as.head(w, tag)
+		w.WriteHeader(http.StatusNotModified)
+		return nil
+	}
+	a, err := question.Ask(r.Context())
 	if err != nil {
-		return query.Result{}, err
+		return err
 	}
-	if err := request.Dataset.Check(); err != nil {
-		return query.Result{}, err
-	}
-	over, err := d.Source.Open(ctx, caller.Tenant, request.Dataset, wait)
-	if err != nil {
-		return query.Result{}, err
-	}
-	defer over.Release()
-	program, err := d.Saved.Bind(ctx, caller.Tenant, request, over.Dataset, over.Schema)
-	if err != nil {
-		return query.Result{}, err
-	}
-	return engine.Answer(ctx, d.Engine, program, over)
+	as.head(w, tag)
+	return as.sendKept(w, a)
 }
 
 func read(r *http.Request) ([]byte, error) {

@@ -12,9 +12,11 @@ import (
 
 	"github.com/tarnhq/tarn/functions/queries"
 	"github.com/tarnhq/tarn/shared/access"
+	"github.com/tarnhq/tarn/shared/answer"
 	"github.com/tarnhq/tarn/shared/api"
 	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/fault"
+	"github.com/tarnhq/tarn/shared/manifest"
 	"github.com/tarnhq/tarn/shared/query"
 	"github.com/tarnhq/tarn/shared/saved"
 	"github.com/tarnhq/tarn/shared/snapshot"
@@ -32,6 +34,17 @@ type world struct {
 	released int
 	plan     query.Plan
 	err      error
+	version  manifest.Version
+	kept     *answer.Kept
+	slow     time.Duration
+	log      *slog.Logger
+	time     time.Duration // since now
+	tick     time.Duration // how much later it is at each look
+}
+
+func (w *world) clock() time.Time {
+	w.time += w.tick
+	return now.Add(w.time)
 }
 
 func (w *world) Open(_ context.Context, t tenant.ID, name dataset.Name, wait snapshot.Position) (snapshot.Snapshot, error) {
@@ -40,7 +53,7 @@ func (w *world) Open(_ context.Context, t tenant.ID, name dataset.Name, wait sna
 	}
 	w.opened++
 	w.wait = wait
-	return snapshot.Snapshot{Dataset: dataset.Dataset{Name: name, Kind: dataset.Events}, Version: 3, Release: func() { w.released++ }}, nil
+	return snapshot.Snapshot{Dataset: dataset.Dataset{Name: name, Kind: dataset.Events}, Version: 3 + w.version, Release: func() { w.released++ }}, nil
 }
 
 func (w *world) Run(_ context.Context, plan query.Plan, over snapshot.Snapshot) (query.Result, error) {
@@ -49,11 +62,15 @@ func (w *world) Run(_ context.Context, plan query.Plan, over snapshot.Snapshot) 
 }
 
 func (w *world) ask(url, body string, accept string) *httptest.ResponseRecorder {
+	return w.askWith(url, body, http.Header{"Accept": {accept}})
+}
+
+func (w *world) askWith(url, body string, header http.Header) *httptest.ResponseRecorder {
 	identify := func(*http.Request) (access.Principal, error) { return w.caller, nil }
 	s := api.New(identify, func() time.Time { return now }, slog.New(slog.NewTextHandler(io.Discard, nil)))
-	queries.Register(s, queries.Deps{Source: w, Saved: saved.Store{Table: &fake.Table{}}, Engine: w, Now: func() time.Time { return now }})
+	queries.Register(s, queries.Deps{Source: w, Saved: saved.Store{Table: &fake.Table{}}, Engine: w, Kept: w.kept, Now: w.clock, Slow: w.slow, Log: w.log})
 	r := httptest.NewRequest(http.MethodPost, url, strings.NewReader(body))
-	r.Header.Set("Accept", accept)
+	r.Header = header
 	out := httptest.NewRecorder()
 	s.ServeHTTP(out, r)
 	return out
@@ -130,5 +147,60 @@ func TestAQueryWaitsForTheVersionItNames(t *testing.T) {
 	w.ask("/v1/query", `{"dataset": "web", "measures": ["count"], "wait_for": "`+position.String()+`"}`, "")
 	if !w.wait.Covers(position) || !position.Covers(w.wait) {
 		t.Errorf("waited for %v, want %v", w.wait, position)
+	}
+}
+
+func TestWhoeverHasTheAnswerIsNotGivenItAgain(t *testing.T) {
+	w := &world{caller: analyst}
+	first := w.ask("/v1/query", count, "")
+	tag := first.Header().Get("ETag")
+	if tag == "" || first.Header().Get("Cache-Control") != "private, no-cache" {
+		t.Fatalf("headers %v", first.Header())
+	}
+	for header, want := range map[string]int{tag: 304, strings.TrimPrefix(tag, "W/"): 304, `"x", ` + tag: 304, `"x"`: 200, "*": 200} {
+		w.plan = nil
+		out := w.askWith("/v1/query", count, http.Header{"If-None-Match": {header}})
+		if out.Code != want || out.Header().Get("ETag") != tag {
+			t.Errorf("%s: %d %v", header, out.Code, out.Header())
+		}
+		if asked := w.plan != nil; asked != (want == 200) {
+			t.Errorf("%s: the engine was asked: %v", header, asked)
+		}
+	}
+	if out := w.askWith("/v1/query?format=csv", count, http.Header{"If-None-Match": {tag}}); out.Code != http.StatusOK {
+		t.Errorf("the answer in another format: %d", out.Code)
+	}
+	w.version++
+	if out := w.askWith("/v1/query", count, http.Header{"If-None-Match": {tag}}); out.Code != http.StatusOK || out.Header().Get("ETag") == tag {
+		t.Errorf("a newer answer: %d %v", out.Code, out.Header())
+	}
+	if w.opened != w.released {
+		t.Errorf("opened %d, released %d", w.opened, w.released)
+	}
+}
+
+func TestAKeptAnswerIsTheSameInEveryFormat(t *testing.T) {
+	w := &world{caller: analyst, kept: answer.NewKept(1<<20, nil, slog.New(slog.DiscardHandler))}
+	for _, format := range []string{"json", "csv", "arrow", "parquet"} {
+		var bodies []string
+		for range 3 {
+			out := w.ask("/v1/query?format="+format, count, "")
+			if out.Code != http.StatusOK {
+				t.Fatalf("%s: %d %s", format, out.Code, out.Body)
+			}
+			bodies = append(bodies, out.Body.String())
+		}
+		if bodies[1] != bodies[2] || format != "json" && bodies[0] != bodies[1] {
+			t.Errorf("%s: %q", format, bodies)
+		}
+	}
+}
+
+func TestASlowQueryIsLoggedWithoutItsValues(t *testing.T) {
+	var log strings.Builder
+	w := &world{caller: analyst, slow: time.Nanosecond, log: slog.New(slog.NewTextHandler(&log, nil)), tick: time.Second}
+	w.ask("/v1/query", `{"dataset": "web", "measures": ["count"], "filter": {"column": "event", "op": "=", "value": "secret"}}`, "")
+	if !strings.Contains(log.String(), "slow query") || strings.Contains(log.String(), "secret") {
+		t.Errorf("the log says %q", log.String())
 	}
 }

@@ -15,7 +15,7 @@ func (d Deps) saved(w http.ResponseWriter, r *http.Request, caller access.Princi
 		return err
 	}
 	if as.mediaType == formats[0].mediaType {
-		as.write = query.WriteObjects
+		as.name, as.write = "objects", query.WriteObjects
 	}
 	request, err := d.Saved.Query(r.Context(), caller.Tenant, r.PathValue("name"))
 	if err != nil {
@@ -25,11 +25,7 @@ func (d Deps) saved(w http.ResponseWriter, r *http.Request, caller access.Princi
 		return err
 	}
 	between(&request, r.URL.Query().Get("from"), r.URL.Query().Get("to"))
-	result, err := d.answer(r.Context(), caller, request)
-	if err != nil {
-		return err
-	}
-	return as.send(w, result)
+	return d.give(w, r, caller, request, as)
 }
 
 // between puts a range in the place of a saved query's own, where one is given.

@@ -18,10 +18,12 @@ import (
 	"github.com/tarnhq/tarn/shared/access"
 	"github.com/tarnhq/tarn/shared/adapter/embedded"
 	"github.com/tarnhq/tarn/shared/adapter/embedded/oidc"
+	"github.com/tarnhq/tarn/shared/answer"
 	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/engine"
 	"github.com/tarnhq/tarn/shared/engine/duck"
 	"github.com/tarnhq/tarn/shared/engine/local"
+	"github.com/tarnhq/tarn/shared/engine/partial"
 	"github.com/tarnhq/tarn/shared/ingest"
 	"github.com/tarnhq/tarn/shared/job"
 	"github.com/tarnhq/tarn/shared/manifest"
@@ -63,6 +65,8 @@ var DefaultPolicy = tail.Policy{Rows: 500_000, Bytes: 256 << 20, Age: 5 * time.M
 
 const (
 	segmentMemory = 256 << 20 // bytes of filters and ids that are kept
+	answerMemory  = 64 << 20  // bytes of answers that are kept
+	slowQuery     = time.Second
 	flushEvery    = 200 * time.Millisecond
 	lookEvery     = 5 * time.Second // for new shards
 	sealGrace     = 30 * time.Second
@@ -84,6 +88,8 @@ type Server struct {
 	ingest   ingest.Options
 	producer *ingest.Producer
 	engine   *duck.Engine
+	partials *partial.Engine
+	kept     *answer.Kept
 	tables   *embedded.Pointers // of the Iceberg tables
 	sql      *sqlrun.Runner
 	jobs     job.Jobs
@@ -155,6 +161,8 @@ func (s *Server) open(ctx context.Context) (err error) {
 	if s.engine, err = duck.Open(duck.Config{Files: files, Readable: []string{blobs.Folder()}, Now: now}); err != nil {
 		return err
 	}
+	s.partials = partial.New(partial.Config{Inner: s.engine, Blobs: blobs, Log: s.options.Log})
+	s.kept = answer.NewKept(answerMemory, nil, s.options.Log)
 	if s.options.Program != "" {
 		if s.sql, err = sqlrun.New(sqlrun.Config{Program: s.options.Program, Files: files, Readable: []string{blobs.Folder()}, Now: now}); err != nil {
 			return err
