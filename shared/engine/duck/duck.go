@@ -142,7 +142,6 @@ func (e *Engine) Run(ctx context.Context, plan query.Plan, over snapshot.Snapsho
 }
 
 func (e *Engine) run(ctx context.Context, plan query.Plan, over snapshot.Snapshot) (query.Result, error) {
-	needed := fieldsOf(plan)
 	pruned := prune(over.Segments, rangeOfPlan(plan, audiencesOf(plan)))
 	if err := ctx.Err(); err != nil {
 		return query.Result{}, err
@@ -151,22 +150,12 @@ func (e *Engine) run(ctx context.Context, plan query.Plan, over snapshot.Snapsho
 		stats := query.Stats{Segments: len(pruned.refs), SegmentsPruned: pruned.skipped}
 		return query.Result{Columns: plan.Columns(), Rows: [][]query.Value{answer}, Stats: stats}, nil
 	}
-	paths, release, err := e.config.Files.Open(ctx, pruned.wants(needed))
+	from, release, err := e.open(ctx, plan, pruned, over)
 	if err != nil {
 		return query.Result{}, err
 	}
 	defer release()
-	tail, releaseTail, err := e.tails.open(ctx, over.Dataset.ID, over.Tail, needed)
-	switch {
-	case err != nil && noMemory(err):
-		return query.Result{}, fault.New(fault.Unavailable, "tail_out_of_memory", "the newest rows found no memory beside the queries that run").
-			WithHint("ask again in a moment").Because(err)
-	case err != nil:
-		return query.Result{}, err
-	}
-	defer releaseTail()
-
-	s, err := statementOf(plan, sources{fields: needed, sealed: pruned, paths: paths, tail: tail})
+	s, err := statementOf(plan, from)
 	if err != nil {
 		return query.Result{}, err
 	}
@@ -175,11 +164,31 @@ func (e *Engine) run(ctx context.Context, plan query.Plan, over snapshot.Snapsho
 		return query.Result{}, err
 	}
 	stats := pruned.stats()
-	for _, part := range tail {
+	for _, part := range from.tail {
 		stats.RowsScanned += int64(part.rows)
 	}
 	stats.Truncated = truncated
 	return query.Result{Columns: plan.Columns(), Rows: rows, Stats: stats}, nil
+}
+
+// open brings what a plan reads to where DuckDB reads it. It stays until release is
+// called.
+func (e *Engine) open(ctx context.Context, plan query.Plan, pruned selection, over snapshot.Snapshot) (s sources, release func(), err error) {
+	needed := fieldsOf(plan)
+	paths, releaseFiles, err := e.config.Files.Open(ctx, pruned.wants(needed))
+	if err != nil {
+		return s, nil, err
+	}
+	tail, releaseTail, err := e.tails.open(ctx, over.Dataset.ID, over.Tail, needed)
+	if err != nil {
+		releaseFiles()
+		if noMemory(err) {
+			err = fault.New(fault.Unavailable, "tail_out_of_memory", "the newest rows found no memory beside the queries that run").
+				WithHint("ask again in a moment").Because(err)
+		}
+		return s, nil, err
+	}
+	return sources{fields: needed, sealed: pruned, paths: paths, tail: tail}, func() { releaseTail(); releaseFiles() }, nil
 }
 
 // faultOf gives DuckDB's errors their kinds.

@@ -72,11 +72,15 @@ func selectedAs(columns []string) (list string) {
 // Stream implements engine.Reader. The answer is in DuckDB's memory while it is handed
 // on.
 func (e *Engine) Stream(ctx context.Context, plan query.Plan, over snapshot.Snapshot, each engine.Each) error {
-	s, release, err := e.open(ctx, plan, over)
+	from, release, err := e.open(ctx, plan, prune(over.Segments, rangeOfPlan(plan, audiencesOf(plan))), over)
 	if err != nil {
-		return e.faulty(ctx, err)
+		return e.faultOf(ctx, err)
 	}
 	defer release()
+	s, err := statementOf(plan, from)
+	if err != nil {
+		return err
+	}
 	return e.faulty(ctx, e.hand(ctx, s, plan.Columns(), each))
 }
 
@@ -116,26 +120,4 @@ func (e *Engine) faulty(ctx context.Context, err error) error {
 		return nil
 	}
 	return e.faultOf(ctx, err)
-}
-
-// open writes a plan over the files and tables of a snapshot, which stay until release
-// is called.
-func (e *Engine) open(ctx context.Context, plan query.Plan, over snapshot.Snapshot) (s statement, release func(), err error) {
-	needed := fieldsOf(plan)
-	pruned := prune(over.Segments, rangeOfPlan(plan, audiencesOf(plan)))
-	paths, releaseFiles, err := e.config.Files.Open(ctx, pruned.wants(needed))
-	if err != nil {
-		return s, nil, err
-	}
-	tail, releaseTail, err := e.tails.open(ctx, over.Dataset.ID, over.Tail, needed)
-	if err != nil {
-		releaseFiles()
-		return s, nil, err
-	}
-	release = func() { releaseTail(); releaseFiles() }
-	if s, err = statementOf(plan, sources{fields: needed, sealed: pruned, paths: paths, tail: tail}); err != nil {
-		release()
-		return s, nil, err
-	}
-	return s, release, nil
 }
