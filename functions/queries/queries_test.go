@@ -87,6 +87,9 @@ func TestAnAnswerComesInTheFormatAskedFor(t *testing.T) {
 		"CSV by parameter":      {"/v1/query?format=csv", "application/json", "text/csv; charset=utf-8; header=present", "count\r\n42\r\n"},
 		"the one preferred":     {"/v1/query", "text/csv;q=0.5, application/json", "application/json", `{"columns"`},
 		"anything is JSON":      {"/v1/query", "text/html, */*;q=0.8", "application/json", `{"columns"`},
+		"Arrow by Accept":       {"/v1/query", "application/vnd.apache.arrow.stream", "application/vnd.apache.arrow.stream", "\xff\xff\xff\xff"},
+		"Parquet by parameter":  {"/v1/query?format=parquet", "text/csv", "application/vnd.apache.parquet", "PAR1"},
+		"the best of several":   {"/v1/query", "text/csv;q=0.5, application/vnd.apache.parquet;q=0.9, application/json;q=0.1", "application/vnd.apache.parquet", "PAR1"},
 		"CSV rather than other": {"/v1/query", "text/csv, */*;q=0.1", "text/csv; charset=utf-8; header=present", "count"},
 	}
 	for name, c := range cases {
