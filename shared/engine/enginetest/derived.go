@@ -49,7 +49,7 @@ type derivation struct {
 }
 
 // drawDerivation draws a request. Measures m0 and m1 are of rows.
-func drawDerivation(t *rapid.T, d drawn) derivation {
+func drawDerivation(t *rapid.T, d drawn, window func(*rapid.T) (*query.Time, *time.Location)) derivation {
 	columns := columnsToAsk(d.snapshot)
 	out := derivation{formula: rapid.SampledFrom(formulas).Draw(t, "formula"), zone: time.UTC}
 	r := query.Request{Limit: rapid.SampledFrom([]int{2, 5, query.MaxLimit}).Draw(t, "limit")}
@@ -61,10 +61,11 @@ func drawDerivation(t *rapid.T, d drawn) derivation {
 		m0 = query.Measure{Name: "m0", Op: query.Sum, Column: c.Name}
 	}
 	r.Measures = []query.Measure{m0, {Name: "m1", Op: query.CountDistinct, Column: drawColumn(t, columns).Name}}
-	if rapid.Bool().Draw(t, "has time") {
-		r.Time, out.zone = drawWindow(t)
+	timed := slices.ContainsFunc(columns, func(c dataset.Column) bool { return c.Name == dataset.ColumnTime && c.Type == dataset.Time })
+	if timed && rapid.Bool().Draw(t, "has time") {
+		r.Time, out.zone = window(t)
 	}
-	if rapid.IntRange(0, 3).Draw(t, "has filter") == 0 {
+	if open := r.Time != nil && r.Time.From == ""; !open && rapid.IntRange(0, 3).Draw(t, "has filter") == 0 { // which might end an open range anywhere
 		f := drawFilter(t, columns, 1)
 		r.Filter = &f
 	}
@@ -88,7 +89,7 @@ func (d *derivation) drawRest(t *rapid.T) {
 			r.Measures = append(r.Measures, query.Measure{Name: "run", Op: query.RunningTotal, Of: []string{"m0"}})
 		}
 	}
-	if r.Time != nil && d.base.Range.From < d.base.Range.To && rapid.Bool().Draw(t, "compare") {
+	if r.Time != nil && d.base.Range != query.Unbounded && d.base.Range.From < d.base.Range.To && rapid.Bool().Draw(t, "compare") {
 		units := []query.ShiftUnit{query.Previous, query.ShiftDay, query.ShiftWeek, query.ShiftMonth, query.ShiftQuarter, query.ShiftYear}
 		r.Compare = &query.Compare{Unit: rapid.SampledFrom(units).Draw(t, "unit"), Count: rapid.IntRange(1, 3).Draw(t, "count")}
 	}
@@ -129,9 +130,15 @@ func drawWindow(t *rapid.T) (*query.Time, *time.Location) {
 	return out, zone
 }
 
+// drawOpen draws buckets of all time.
+func drawOpen(t *rapid.T) (*query.Time, *time.Location) {
+	out, zone := drawWindow(t)
+	return &query.Time{Zone: out.Zone, Grain: rapid.SampledFrom([]calendar.Grain{calendar.Hour, calendar.Day, calendar.Week}).Draw(t, "open grain")}, zone
+}
+
 // compareDerived holds a program's answer against the reference.
-func compareDerived(t *rapid.T, e engine.Engine, d drawn) {
-	asked := drawDerivation(t, d)
+func compareDerived(t *rapid.T, e engine.Engine, d drawn, window func(*rapid.T) (*query.Time, *time.Location)) {
+	asked := drawDerivation(t, d, window)
 	program, err := query.Bind(asked.request, d.snapshot.Dataset.Kind, d.snapshot.Schema, nil)
 	if err != nil {
 		t.Fatalf("%v\nrequest: %+v", err, asked.request)

@@ -172,9 +172,26 @@ func (d derivation) cells(all rows.Batch, r query.Range, level int, top map[stri
 		}
 	}
 	if d.request.Time != nil && d.request.Time.Fill && level > 0 {
+		if r == query.Unbounded {
+			starts = d.starts(extent(cells))
+		}
 		d.fill(cells, starts, level, add)
 	}
 	return d.withSoFar(cells)
+}
+
+// extent is the range from the first bucket to the last.
+func extent(cells map[string]*cell) query.Range {
+	r := query.Range{}
+	for _, c := range cells {
+		if at := c.keys[0]; !at.IsNull() {
+			if r == (query.Range{}) {
+				r = query.Range{From: at.Int(), To: at.Int() + 1}
+			}
+			r.From, r.To = min(r.From, at.Int()), max(r.To, at.Int()+1)
+		}
+	}
+	return r
 }
 
 // keys returns the keys of a row at a level, and whether the row is kept.
@@ -232,7 +249,7 @@ func (d derivation) withSoFar(cells map[string]*cell) []cell {
 
 // starts lists the buckets that meet a range by looking at every quarter of an hour.
 func (d derivation) starts(r query.Range) (out []int64) {
-	if d.base.Bucket == nil {
+	if d.base.Bucket == nil || r.From == query.Unbounded.From || r.To == query.Unbounded.To {
 		return nil
 	}
 	for at := r.From; at < r.To; at += (15 * time.Minute).Microseconds() {

@@ -52,9 +52,14 @@ func Run(t *testing.T, store blob.Store, e engine.Engine) {
 		rapid.Check(t, func(t *rapid.T) {
 			made++
 			d := drawDataset(t, store, made)
-			for range 4 {
-				compareDerived(t, e, d)
+			if rapid.IntRange(0, 3).Draw(t, "table") == 0 {
+				d = drawTable(t, store, made)
 			}
+			for range 4 {
+				compareDerived(t, e, d, drawWindow)
+			}
+			compareDerived(t, e, gathered(t, store, made+1, drawDense(t)), drawOpen)
+			made++
 		})
 	})
 	for name, draw := range map[string]func(*rapid.T, drawn) query.Request{"funnel": drawFunnel, "retention": drawRetention, "paths": drawPaths, "sessions": drawSessions, "audience": drawAudience} {
