@@ -180,6 +180,26 @@ func TestAttacksAreRefusedOverHTTP(t *testing.T) {
 	}
 }
 
+func TestQueriesAreAnsweredWhileABombEnds(t *testing.T) {
+	w := sqlWorld(t)
+	for _, bomb := range []string{"select length(repeat('x', 4000000000))", "select list_sum(list_transform(range(300000000), lambda x: x + 1))"} {
+		ended := make(chan string, 1)
+		go func() {
+			body, _ := json.Marshal(map[string]string{"sql": bomb}) // texts cannot fail
+			ended <- w.ask(http.MethodPost, "/v1/sql", w.keys[access.Viewer], body, nil).Body.String()
+		}()
+		for answered := 0; answered == 0 || len(ended) == 0; answered++ {
+			out := w.ask(http.MethodPost, "/v1/query", w.keys[access.Viewer], []byte(`{"dataset":"web","measures":["count"],"dimensions":["user_id"]}`), nil)
+			if out.Code != http.StatusOK || !strings.Contains(out.Body.String(), `"rows":[["u1",2]]`) {
+				t.Fatalf("%d %s", out.Code, out.Body)
+			}
+		}
+		if body := <-ended; !strings.Contains(body, `"code":"out_of_memory"`) {
+			t.Errorf("%s: %s", bomb, body)
+		}
+	}
+}
+
 func TestABadBodyIsToldSo(t *testing.T) {
 	w := newWorld(t)
 	for body, code := range map[string]string{
