@@ -2,6 +2,7 @@ package main
 
 import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsathena"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscognito"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awskinesis"
@@ -19,11 +20,14 @@ type data struct {
 	table    awsdynamodb.TableV2
 	segments awss3.Bucket
 	failures awss3.Bucket
+	answers  awss3.Bucket // of Athena
 	stream   awskinesis.Stream
-	hints    awssqs.Queue // that there are jobs
-	unworked awssqs.Queue // hints that no worker survived
-	pool     awscognito.UserPool
-	domain   awscognito.UserPoolDomain
+
+	workgroup awsathena.CfnWorkGroup
+	hints     awssqs.Queue // that there are jobs
+	unworked  awssqs.Queue // hints that no worker survived
+	pool      awscognito.UserPool
+	domain    awscognito.UserPoolDomain
 }
 
 func newData(app awscdk.App, s Stage) data {
@@ -39,6 +43,8 @@ func newData(app awscdk.App, s Stage) data {
 	d.segments = newSegmentBucket(stack, s, d.key, logs)
 	d.failures = newFailureBucket(stack, s, d.key, logs)
 	newDatabase(stack, s)
+	d.answers = newAnswerBucket(stack, s, d.key, logs)
+	d.workgroup = newWorkgroup(stack, s, d)
 	d.stream = newStream(stack, s)
 	d.hints, d.unworked = newQueues(stack, s)
 	d.pool, d.domain = newUsers(stack, s)

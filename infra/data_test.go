@@ -39,7 +39,7 @@ func deniesPlain(stack template, bucket string) bool {
 
 func TestEventsAtRestAreUnderTheStagesOwnKey(t *testing.T) {
 	everyStage(t, func(t *testing.T, s synth) {
-		buckets := []string{s.id(s.stacks.data.segments), s.id(s.stacks.data.failures)}
+		buckets := []string{s.id(s.stacks.data.segments), s.id(s.stacks.data.failures), s.id(s.stacks.data.answers)}
 		for _, id := range buckets {
 			rule := list(at(s.data.resources[id].Properties, "BucketEncryption", "ServerSideEncryptionConfiguration"))[0]
 			if at(rule, "ServerSideEncryptionByDefault", "SSEAlgorithm") != "aws:kms" || at(rule, "BucketKeyEnabled") != true {

@@ -51,18 +51,20 @@ func newFunctions(app awscdk.App, s Stage, d data, f front, a assets) functions 
 // settingsOf are the same for every function: a name grants nothing.
 func settingsOf(s Stage, d data, f front) map[string]*string {
 	values := map[config.Var]*string{
-		config.Table:    d.table.TableName(),
-		config.Bucket:   d.segments.BucketName(),
-		config.Failures: d.failures.BucketName(),
-		config.Database: jsii.String(databaseName(s)),
-		config.Stream:   d.stream.StreamName(),
-		config.Queue:    d.hints.QueueUrl(),
-		config.Unworked: d.unworked.QueueUrl(),
-		config.Buckets:  jsii.String(strconv.Itoa(s.HashBuckets)),
-		config.UserPool: d.pool.UserPoolId(),
-		config.Client:   f.client.UserPoolClientId(),
-		config.Domain:   d.domain.BaseUrl(nil),
-		config.Scratch:  jsii.String("/tmp"),
+		config.Table:     d.table.TableName(),
+		config.Bucket:    d.segments.BucketName(),
+		config.Failures:  d.failures.BucketName(),
+		config.Workgroup: d.workgroup.Name(),
+		config.ScanBytes: jsii.String(strconv.FormatInt(s.ScanBytes, 10)),
+		config.Database:  jsii.String(databaseName(s)),
+		config.Stream:    d.stream.StreamName(),
+		config.Queue:     d.hints.QueueUrl(),
+		config.Unworked:  d.unworked.QueueUrl(),
+		config.Buckets:   jsii.String(strconv.Itoa(s.HashBuckets)),
+		config.UserPool:  d.pool.UserPoolId(),
+		config.Client:    f.client.UserPoolClientId(),
+		config.Domain:    d.domain.BaseUrl(nil),
+		config.Scratch:   jsii.String("/tmp"),
 	}
 	settings := make(map[string]*string, len(values))
 	for name, value := range values {

@@ -26,6 +26,8 @@ func grant(fn awslambda.Function, spec route.Function, d data) {
 			grantObjects(fn, how, d.failures, failureFolder)
 		case "open":
 			grantTables(fn, d)
+		case "scans":
+			grantScans(fn, d)
 		case "segments":
 			grantObjects(fn, how, d.segments, segmentFolders...)
 		case "manifest":
@@ -59,9 +61,14 @@ func grantTables(fn awslambda.Function, d data) {
 	for _, how := range []string{"read", "write", "delete"} {
 		grantObjects(fn, how, d.segments, openFolders...)
 	}
-	database, tables := d.tables("database/"+databaseName(d.stage)), d.tables("table/"+databaseName(d.stage)+"/*")
-	excuseEnding(fn.Role(), "AwsSolutions-IAM5", "The tables of one database, whose names are not known before they are made.", "table/"+databaseName(d.stage)+"/*")
-	allow(fn, []string{"glue:GetTable", "glue:CreateTable", "glue:UpdateTable"}, d.tables("catalog"), database, tables)
+	allowTables(fn, []string{"glue:GetTable", "glue:CreateTable", "glue:UpdateTable"}, d)
+}
+
+// allowTables covers the stage's tables in the catalog.
+func allowTables(fn awslambda.Function, actions []string, d data) {
+	all := "table/" + databaseName(d.stage) + "/*"
+	excuseEnding(fn.Role(), "AwsSolutions-IAM5", "The tables of one database, whose names are not known before they are made.", all)
+	allow(fn, actions, d.tables("catalog"), d.tables("database/"+databaseName(d.stage)), d.tables(all))
 }
 
 var itemActions = map[string][]string{

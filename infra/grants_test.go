@@ -18,33 +18,38 @@ import (
 type right struct{ action, resource, partition string }
 
 var rights = map[route.Need][]right{
-	route.ReadCatalog:    {{"dynamodb:GetItem", "Table", "catalog"}, {"dynamodb:Query", "Table", "catalog"}},
-	route.WriteCatalog:   {{"dynamodb:PutItem", "Table", "catalog"}},
-	route.DeleteCatalog:  {{"dynamodb:DeleteItem", "Table", "catalog"}},
-	route.ReadManifest:   {{"dynamodb:Query", "Table", "manifest"}, {"s3:GetObject", "/state/*", ""}, {"s3:GetObject", "/entry/*", ""}},
-	route.WriteManifest:  {{"dynamodb:PutItem", "Table", "manifest"}, {"s3:PutObject", "/state/*", ""}, {"s3:PutObject", "/entry/*", ""}},
-	route.DeleteManifest: {{"dynamodb:DeleteItem", "Table", "manifest"}, {"s3:DeleteObject", "/state/*", ""}, {"s3:DeleteObject", "/entry/*", ""}},
-	route.ReadLedger:     {{"dynamodb:Query", "Table", "ledger"}},
-	route.WriteLedger:    {{"dynamodb:PutItem", "Table", "ledger"}, {"dynamodb:UpdateItem", "Table", "ledger"}},
-	route.DeleteLedger:   {{"dynamodb:DeleteItem", "Table", "ledger"}},
-	route.ReadKeys:       {{"dynamodb:GetItem", "Table", "keys"}, {"dynamodb:Query", "Table", "keys"}},
-	route.WriteKeys:      {{"dynamodb:PutItem", "Table", "keys"}},
-	route.ReadSegments:   {{"s3:GetObject", "/rows/*", ""}, {"s3:GetObject", "/quarantine/*", ""}},
-	route.WriteSegments:  {{"s3:PutObject", "/rows/*", ""}, {"s3:PutObject", "/poison/*", ""}},
-	route.DeleteSegments: {{"s3:DeleteObject", "/rows/*", ""}, {"s3:DeleteObject", "/quarantine/*", ""}},
-	route.ReadSweep:      {{"dynamodb:GetItem", "Table", "sweep"}},
-	route.WriteSweep:     {{"dynamodb:PutItem", "Table", "sweep"}},
-	route.ReadJobs:       {{"dynamodb:GetItem", "Table", "jobs"}, {"dynamodb:Query", "Table", "jobs"}},
-	route.WriteJobs:      {{"dynamodb:PutItem", "Table", "jobs"}},
-	route.DeleteJobs:     {{"dynamodb:DeleteItem", "Table", "jobs"}},
-	route.SendQueue:      {{"sqs:SendMessage", "Work", ""}},
-	route.ReadExports:    {{"s3:GetObject", "/exports/*", ""}},
-	route.WriteExports:   {{"s3:PutObject", "/exports/*", ""}},
-	route.DeleteExports:  {{"s3:DeleteObject", "/exports/*", ""}},
-	route.ReadFailures:   {{"s3:GetObject", "/aws/lambda/*", ""}},
-	route.DeleteFailures: {{"s3:DeleteObject", "/aws/lambda/*", ""}},
-	route.WriteOpen: {{"s3:PutObject", "/open/*", ""}, {"s3:GetObject", "/open/*", ""}, {"s3:DeleteObject", "/open/*", ""},
+	route.ReadCatalog:       {{"dynamodb:GetItem", "Table", "catalog"}, {"dynamodb:Query", "Table", "catalog"}},
+	route.WriteCatalog:      {{"dynamodb:PutItem", "Table", "catalog"}},
+	route.DeleteCatalog:     {{"dynamodb:DeleteItem", "Table", "catalog"}},
+	route.ReadManifest:      {{"dynamodb:Query", "Table", "manifest"}, {"s3:GetObject", "/state/*", ""}, {"s3:GetObject", "/entry/*", ""}},
+	route.WriteManifest:     {{"dynamodb:PutItem", "Table", "manifest"}, {"s3:PutObject", "/state/*", ""}, {"s3:PutObject", "/entry/*", ""}},
+	route.DeleteManifest:    {{"dynamodb:DeleteItem", "Table", "manifest"}, {"s3:DeleteObject", "/state/*", ""}, {"s3:DeleteObject", "/entry/*", ""}},
+	route.ReadLedger:        {{"dynamodb:Query", "Table", "ledger"}},
+	route.WriteLedger:       {{"dynamodb:PutItem", "Table", "ledger"}, {"dynamodb:UpdateItem", "Table", "ledger"}},
+	route.DeleteLedger:      {{"dynamodb:DeleteItem", "Table", "ledger"}},
+	route.ReadDefinitions:   {{"dynamodb:GetItem", "Table", "definitions"}, {"dynamodb:Query", "Table", "definitions"}},
+	route.WriteDefinitions:  {{"dynamodb:PutItem", "Table", "definitions"}},
+	route.DeleteDefinitions: {{"dynamodb:DeleteItem", "Table", "definitions"}},
+	route.ReadKeys:          {{"dynamodb:GetItem", "Table", "keys"}, {"dynamodb:Query", "Table", "keys"}},
+	route.WriteKeys:         {{"dynamodb:PutItem", "Table", "keys"}},
+	route.ReadSegments:      {{"s3:GetObject", "/rows/*", ""}, {"s3:GetObject", "/quarantine/*", ""}},
+	route.WriteSegments:     {{"s3:PutObject", "/rows/*", ""}, {"s3:PutObject", "/poison/*", ""}},
+	route.DeleteSegments:    {{"s3:DeleteObject", "/rows/*", ""}, {"s3:DeleteObject", "/quarantine/*", ""}},
+	route.ReadSweep:         {{"dynamodb:GetItem", "Table", "sweep"}},
+	route.WriteSweep:        {{"dynamodb:PutItem", "Table", "sweep"}},
+	route.ReadJobs:          {{"dynamodb:GetItem", "Table", "jobs"}, {"dynamodb:Query", "Table", "jobs"}},
+	route.WriteJobs:         {{"dynamodb:PutItem", "Table", "jobs"}},
+	route.DeleteJobs:        {{"dynamodb:DeleteItem", "Table", "jobs"}},
+	route.SendQueue:         {{"sqs:SendMessage", "Work", ""}},
+	route.ReadExports:       {{"s3:GetObject", "/exports/*", ""}},
+	route.WriteExports:      {{"s3:PutObject", "/exports/*", ""}},
+	route.DeleteExports:     {{"s3:DeleteObject", "/exports/*", ""}},
+	route.ReadFailures:      {{"s3:GetObject", "/aws/lambda/*", ""}},
+	route.DeleteFailures:    {{"s3:DeleteObject", "/aws/lambda/*", ""}},
+	route.WriteOpen: {{"s3:PutObject", "/open/*", ""}, {"s3:DeleteObject", "/open/*", ""},
 		{"glue:UpdateTable", "table/tarn_", ""}, {"glue:CreateTable", "database/tarn_", ""}},
+	route.RunScans: {{"athena:StartQueryExecution", "workgroup/tarn-", ""}, {"athena:GetQueryResults", "workgroup/tarn-", ""}, {"athena:StopQueryExecution", "workgroup/tarn-", ""},
+		{"s3:PutObject", "Answers", ""}, {"s3:GetObject", "Answers", ""}},
 	route.PutStream:  {{"kinesis:PutRecords", "Events", ""}},
 	route.ReadStream: {{"kinesis:GetRecords", "Events", ""}, {"kinesis:GetShardIterator", "Events", ""}},
 }
@@ -80,7 +85,7 @@ func TestFunctionsReachOnlyThePartitionsTheirNeedsName(t *testing.T) {
 			want, got := map[string]bool{}, map[string]bool{}
 			for _, n := range f.Needs {
 				what, _, _ := strings.Cut(string(n), ":")
-				if !slices.Contains([]string{"segments", "stream", "failures", "queue", "exports", "open"}, what) {
+				if !slices.Contains([]string{"segments", "stream", "failures", "queue", "exports", "open", "scans"}, what) {
 					want[what] = true
 				}
 			}

@@ -23,6 +23,15 @@ type Stage struct {
 	// RequestsPerSecond and Burst bound what the API takes before it answers 429.
 	RequestsPerSecond, Burst int
 
+	// ScanBytes is how many bytes of segments a query may read itself; past it Athena
+	// scans the Iceberg table. It must fit the function's disk. Zero: queries are never
+	// put to Athena.
+	ScanBytes int64
+
+	// AthenaBytes is how many bytes one query of Athena may read, which bills them: five
+	// dollars a terabyte. At least 10 MB.
+	AthenaBytes int64
+
 	// LogExpiry is how long logs are kept.
 	LogExpiry awslogs.RetentionDays
 
@@ -49,6 +58,8 @@ var Stages = []Stage{
 
 		RequestsPerSecond: 100,
 		Burst:             200,
+		ScanBytes:         2 << 30,
+		AthenaBytes:       100 << 30,
 		LogExpiry:         awslogs.RetentionDays_ONE_WEEK,
 	},
 	{
@@ -58,6 +69,8 @@ var Stages = []Stage{
 
 		RequestsPerSecond: 5000,
 		Burst:             5000,
+		ScanBytes:         2 << 30,
+		AthenaBytes:       1 << 40,
 		LogExpiry:         awslogs.RetentionDays_THREE_MONTHS,
 	},
 }

@@ -9,18 +9,20 @@ type Var string
 
 // The settings of deployed functions.
 const (
-	Table    Var = "TARN_TABLE"     // name of the table
-	Bucket   Var = "TARN_BUCKET"    // name of the bucket that holds segments
-	Failures Var = "TARN_FAILURES"  // name of the bucket that holds batches nobody could fold in
-	Database Var = "TARN_DATABASE"  // name of the database of the Glue Data Catalog that lists the Iceberg tables
-	Stream   Var = "TARN_STREAM"    // name of the event stream
-	Queue    Var = "TARN_QUEUE"     // URL of the queue of hints
-	Unworked Var = "TARN_UNWORKED"  // URL of its failure queue
-	Buckets  Var = "TARN_BUCKETS"   // number of hash buckets of the stage, a power of two
-	UserPool Var = "TARN_USER_POOL" // id of the Cognito user pool
-	Client   Var = "TARN_CLIENT"    // id of the pool's client
-	Domain   Var = "TARN_DOMAIN"    // URL of the pool's sign-in pages
-	Scratch  Var = "TARN_SCRATCH"   // folder for cached files
+	Table     Var = "TARN_TABLE"      // name of the table
+	Bucket    Var = "TARN_BUCKET"     // name of the bucket that holds segments
+	Failures  Var = "TARN_FAILURES"   // name of the bucket that holds batches nobody could fold in
+	Workgroup Var = "TARN_WORKGROUP"  // name of the Athena workgroup that large scans run in
+	ScanBytes Var = "TARN_SCAN_BYTES" // of segments that a query may read itself; past it Athena does. 0: any number
+	Database  Var = "TARN_DATABASE"   // name of the database of the Glue Data Catalog that lists the Iceberg tables
+	Stream    Var = "TARN_STREAM"     // name of the event stream
+	Queue     Var = "TARN_QUEUE"      // URL of the queue of hints
+	Unworked  Var = "TARN_UNWORKED"   // URL of its failure queue
+	Buckets   Var = "TARN_BUCKETS"    // number of hash buckets of the stage, a power of two
+	UserPool  Var = "TARN_USER_POOL"  // id of the Cognito user pool
+	Client    Var = "TARN_CLIENT"     // id of the pool's client
+	Domain    Var = "TARN_DOMAIN"     // URL of the pool's sign-in pages
+	Scratch   Var = "TARN_SCRATCH"    // folder for cached files
 )
 
 // Value returns the setting and panics when there is none: a function without its

@@ -34,6 +34,7 @@ const (
 	ReadJobs          Need = "jobs:read"
 	WriteJobs         Need = "jobs:write"
 	DeleteJobs        Need = "jobs:delete" // the entries by which a job is found, when it moves on
+	RunScans          Need = "scans:run"   // of the Iceberg tables, by Athena
 	SendQueue         Need = "queue:send"  // hints that there is work
 	ReadExports       Need = "exports:read"
 	WriteExports      Need = "exports:write"
@@ -56,7 +57,7 @@ var Functions = []Function{
 	{Name: "datasets", Needs: []Need{ReadCatalog, WriteCatalog, DeleteCatalog, ReadManifest, ReadDefinitions, WriteDefinitions, DeleteDefinitions}},
 	{Name: "ingest", Needs: []Need{ReadCatalog, WriteCatalog, ReadKeys, PutStream, WriteLedger}},
 	{Name: "events", Needs: []Need{ReadCatalog, ReadManifest, WriteManifest, DeleteManifest, ReadLedger, ReadSegments, PutStream, ReadStream}},
-	{Name: "queries", Needs: []Need{ReadCatalog, ReadManifest, ReadDefinitions, ReadSegments}, Engine: true},
+	{Name: "queries", Needs: []Need{ReadCatalog, ReadManifest, ReadDefinitions, ReadSegments, RunScans}, Engine: true},
 	{Name: "jobs", Needs: []Need{ReadJobs, WriteJobs, DeleteJobs, SendQueue, ReadExports}},
 	{Name: "worker", Needs: []Need{ReadJobs, WriteJobs, DeleteJobs, SendQueue, ReadCatalog, ReadManifest, ReadSegments, ReadExports, WriteExports, DeleteExports}, Engine: true},
 	{Name: "exports", Needs: []Need{ReadJobs, WriteJobs, SendQueue, ReadCatalog, ReadManifest}},

@@ -18,7 +18,7 @@ import (
 // before it has an event.
 func BenchmarkStart(b *testing.B) {
 	settings := map[config.Var]string{
-		config.Table: "t", config.Bucket: "b", config.Failures: "f", config.Stream: "s", config.Buckets: "16",
+		config.Table: "t", config.Bucket: "b", config.Failures: "f", config.Stream: "s", config.Buckets: "16", config.Database: "tarn", config.Workgroup: "tarn", config.ScanBytes: "0",
 		config.UserPool: "us-east-1_p", config.Client: "c", config.Domain: "https://sign-in.example.com", config.Scratch: b.TempDir(),
 	}
 	env := append(environment("bench", nil, settings), "AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=x", "AWS_SECRET_ACCESS_KEY=x")

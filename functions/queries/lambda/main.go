@@ -5,6 +5,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"strconv"
 	"time"
 
 	"github.com/tarnhq/tarn/functions/queries"
@@ -12,8 +13,10 @@ import (
 	"github.com/tarnhq/tarn/shared/api"
 	"github.com/tarnhq/tarn/shared/config"
 	"github.com/tarnhq/tarn/shared/dataset"
+	"github.com/tarnhq/tarn/shared/engine/athena"
 	"github.com/tarnhq/tarn/shared/engine/duck"
 	"github.com/tarnhq/tarn/shared/engine/local"
+	"github.com/tarnhq/tarn/shared/lake"
 	"github.com/tarnhq/tarn/shared/manifest"
 	"github.com/tarnhq/tarn/shared/saved"
 	"github.com/tarnhq/tarn/shared/serve"
@@ -38,7 +41,8 @@ func main() {
 	if err != nil {
 		panic(err)
 	}
-	table, blobs := account.Table(config.Table.Value()), account.Blob(config.Bucket.Value())
+	bucket := config.Bucket.Value()
+	table, blobs := account.Table(config.Table.Value()), account.Blob(bucket)
 	folder := filepath.Join(config.Scratch.Value(), "segments")
 	files, err := local.New(blobs, folder, diskBytes)
 	if err != nil {
@@ -56,12 +60,21 @@ func main() {
 	if err != nil {
 		panic(err)
 	}
+	scanBytes, err := strconv.ParseInt(config.ScanBytes.Value(), 10, 64)
+	if err != nil {
+		panic(err)
+	}
+	tables := account.Pointers(config.Database.Value())
+	scaled := athena.New(athena.Config{
+		Inner: engine, Bytes: scanBytes, Service: account.Athena(config.Workgroup.Value()),
+		Lake: lake.Publisher{Blobs: blobs, Pointers: tables, Root: "s3://" + bucket + "/"}, Called: tables.Called,
+	})
 	server := api.New(serve.Principal, time.Now, serve.Logger())
 	queries.Register(server, queries.Deps{
 		Source: &snapshot.Sealed{Catalog: dataset.Catalog{Table: table, Now: time.Now},
 			Manifest: manifest.Store{Table: table, Blobs: blobs, Now: time.Now}, Poll: snapshot.Every(250 * time.Millisecond)},
 		Saved:  saved.Store{Table: table, Now: time.Now},
-		Engine: engine,
+		Engine: scaled,
 		SQL:    sql,
 		Now:    time.Now,
 	})
