@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/tarnhq/tarn/shared/dataset"
+	"github.com/tarnhq/tarn/shared/engine/partial"
 	"github.com/tarnhq/tarn/shared/export"
 	"github.com/tarnhq/tarn/shared/ledger"
 	"github.com/tarnhq/tarn/shared/manifest"
@@ -115,6 +116,10 @@ func (r *run) live(ctx context.Context, t tenant.ID) error {
 		r.report.Live++
 		n, err := r.Manifest.Sweep(ctx, t, d.ID, r.Grace)
 		r.report.Files += n
+		if err == nil {
+			n, err = partial.Sweep(ctx, r.Manifest.Blobs, t, d.ID, r.Now())
+			r.report.Files += n
+		}
 		return r.failed(ctx, string(d.ID), err)
 	})
 }

@@ -1,8 +1,8 @@
 # Benchmarks: each prints a table of ratios measured in one run. They take less than
 # two minutes each; LOAD passes flags on, for example LOAD="-rounds 10". See -help.
 
-.PHONY: bench bench-ingest bench-freshness bench-query bench-storage bench-memory bench-compaction bench-jobs
-bench: bench-ingest bench-freshness bench-query bench-storage bench-memory bench-compaction bench-jobs ## Run every benchmark
+.PHONY: bench bench-ingest bench-freshness bench-query bench-storage bench-memory bench-compaction bench-jobs bench-dashboard
+bench: bench-ingest bench-freshness bench-query bench-storage bench-memory bench-compaction bench-jobs bench-dashboard ## Run every benchmark
 
 bench-ingest: build ## Durable ingest against its ceiling and PostgreSQL
 	go run ./tests/load/ingest $(LOAD)
@@ -24,3 +24,6 @@ bench-compaction: need-go need-cc ## Questions to many small segments, and to wh
 
 bench-jobs: need-go need-cc ## 10,000 jobs through the queue: throughput, effects, fairness between two tenants
 	go run ./tests/load/jobs $(LOAD)
+
+bench-dashboard: need-go need-cc ## Questions asked for the first time, again after new data, and as the data grows; CHDB=folder adds ClickHouse
+	go run ./tests/load/dashboard $(if $(CHDB),-chdb $(CHDB)) $(LOAD)

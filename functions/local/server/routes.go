@@ -56,7 +56,7 @@ func (s *Server) register(a *api.Server) {
 	intake.Register(a, intake.Deps{Authenticator: s.auth, Datasets: remembered, Producer: s.producer, Now: s.options.Now})
 	accounts.Register(a, accounts.Deps{Source: s.live, Table: s.manifest.Table, Segments: s.segments, Seal: s.live.SealAll,
 		Finder: fate.Finder{Segments: s.segments, Stream: s.ingest.Stream}, Replayer: quarantine.Replayer{Manifest: s.manifest, Segments: s.segments, Ingest: s.ingest}})
-	queries.Register(a, queries.Deps{Source: s.live, Saved: names, Engine: s.partials, SQL: s.statements(), Kept: s.kept,
+	queries.Register(a, queries.Deps{Source: s.live, Saved: names, Engine: s.answers, SQL: s.statements(), Kept: s.kept,
 		Now: s.options.Now, Slow: slowQuery, Log: s.options.Log})
 	jobs.Register(a, jobs.Deps{Jobs: s.jobs, Now: s.options.Now, Poll: snapshot.Every(watchPoll),
 		Results: map[job.Kind]jobs.Result{export.Kind: s.exports().View}})

@@ -53,6 +53,8 @@ type Options struct {
 
 	Program string // this one, whose main hands SQL to sqlrun.Child; empty: SQL is not run
 
+	AskAnew bool // nothing is kept of answers: for those who measure what asking costs
+
 	Free func(dir string) (uint64, error) // bytes that are free on a folder's disk; nil: what the system says
 }
 
@@ -88,7 +90,7 @@ type Server struct {
 	ingest   ingest.Options
 	producer *ingest.Producer
 	engine   *duck.Engine
-	partials *partial.Engine
+	answers  engine.Engine // the engine, with what is kept of its answers
 	kept     *answer.Kept
 	tables   *embedded.Pointers // of the Iceberg tables
 	sql      *sqlrun.Runner
@@ -161,8 +163,11 @@ func (s *Server) open(ctx context.Context) (err error) {
 	if s.engine, err = duck.Open(duck.Config{Files: files, Readable: []string{blobs.Folder()}, Now: now}); err != nil {
 		return err
 	}
-	s.partials = partial.New(partial.Config{Inner: s.engine, Blobs: blobs, Log: s.options.Log})
-	s.kept = answer.NewKept(answerMemory, nil, s.options.Log)
+	s.answers = s.engine
+	if !s.options.AskAnew {
+		s.answers = partial.New(partial.Config{Inner: s.engine, Blobs: blobs, Log: s.options.Log})
+		s.kept = answer.NewKept(answerMemory, nil, s.options.Log)
+	}
 	if s.options.Program != "" {
 		if s.sql, err = sqlrun.New(sqlrun.Config{Program: s.options.Program, Files: files, Readable: []string{blobs.Folder()}, Now: now}); err != nil {
 			return err

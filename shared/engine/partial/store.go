@@ -11,14 +11,18 @@ import (
 	"path"
 	"strconv"
 	"sync"
+	"time"
 
 	"github.com/klauspost/compress/zstd"
 
+	"github.com/tarnhq/tarn/shared/blob"
+	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/fault"
 	"github.com/tarnhq/tarn/shared/manifest"
 	"github.com/tarnhq/tarn/shared/query"
 	"github.com/tarnhq/tarn/shared/segment"
 	"github.com/tarnhq/tarn/shared/snapshot"
+	"github.com/tarnhq/tarn/shared/tenant"
 )
 
 // Folder is the folder of a dataset's blobs in which answers are kept, by shape and
@@ -114,6 +118,15 @@ func (e *Engine) load(ctx context.Context, folder string) (kept, error) {
 	}
 	units, err := decode(packed)
 	return kept{units: units, stored: manifest.Version(version)}, err
+}
+
+// lasts is how long a stored answer lasts that nobody has added to.
+const lasts = 7 * 24 * time.Hour
+
+// Sweep deletes the stored answers of a dataset that were last added to long ago, and
+// returns how many.
+func Sweep(ctx context.Context, blobs blob.Store, t tenant.ID, d dataset.ID, now time.Time) (int, error) {
+	return blob.Clear(ctx, blobs, segment.Prefix(t, d)+Folder+"/", func(b blob.Info) bool { return now.Sub(b.Modified) < lasts })
 }
 
 var (

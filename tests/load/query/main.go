@@ -119,7 +119,7 @@ func open(ctx context.Context, data string) (*instance, error) {
 		return nil, err
 	}
 	t := &instance{url: "http://" + l.Addr().String(), served: make(chan error, 1)}
-	if t.server, err = server.Open(ctx, server.Options{Dir: data, URL: t.url, Log: slog.New(slog.DiscardHandler)}); err != nil {
+	if t.server, err = server.Open(ctx, server.Options{AskAnew: true, Dir: data, URL: t.url, Log: slog.New(slog.DiscardHandler)}); err != nil {
 		return nil, err
 	}
 	serving, stop := context.WithCancel(ctx)
