@@ -127,7 +127,13 @@ func (d Deps) fits(ctx context.Context, caller access.Principal, name dataset.Na
 }
 
 func (d Deps) delete(ctx context.Context, caller access.Principal, in *named) (*struct{}, error) {
-	if _, err := d.Catalog.Delete(ctx, caller.Tenant, in.Name); err != nil || d.Forgotten == nil {
+	gone, err := d.Catalog.Delete(ctx, caller.Tenant, in.Name)
+	if err != nil {
+		return nil, err
+	}
+	// At once, because the names of its saved queries are free then. The sweeper does
+	// it again.
+	if _, err := d.Saved.Forget(ctx, caller.Tenant, gone.ID); err != nil || d.Forgotten == nil {
 		return nil, err
 	}
 	return nil, d.Forgotten(ctx, caller.Tenant, in.Name)

@@ -37,6 +37,22 @@ func TestADefinitionIsPutReadListedAndDeleted(t *testing.T) {
 	}
 }
 
+func TestADeletedDatasetsSavedQueriesLeaveTheirNames(t *testing.T) {
+	s := newService()
+	for _, name := range []string{"web", "shop"} {
+		s.call(t, http.MethodPost, "/v1/datasets", `{"name":"`+name+`","kind":"events"}`)
+	}
+	const query = `{"query": {"measures": ["count"]}}`
+	s.must(t, http.MethodPut, "/v1/datasets/web/definitions/all", query)
+	if status, answer := s.call(t, http.MethodPut, "/v1/datasets/shop/definitions/all", query); status != http.StatusConflict || answer["code"] != "query_exists" {
+		t.Errorf("while the other one is there: %d %v", status, answer)
+	}
+	if status, _ := s.call(t, http.MethodDelete, "/v1/datasets/web", ""); status != http.StatusNoContent {
+		t.Fatal(status)
+	}
+	s.must(t, http.MethodPut, "/v1/datasets/shop/definitions/all", query)
+}
+
 func TestADefinitionThatDoesNotFitIsRefusedWithTheReason(t *testing.T) {
 	s := newService()
 	s.call(t, http.MethodPost, "/v1/datasets", `{"name":"web","kind":"events"}`)
