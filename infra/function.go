@@ -66,6 +66,9 @@ func settingsOf(s Stage, d data, f front) map[string]*string {
 		config.Domain:    d.domain.BaseUrl(nil),
 		config.Scratch:   jsii.String("/tmp"),
 	}
+	if s.CacheURL != "" {
+		values[config.Cache] = jsii.String(s.CacheURL)
+	}
 	settings := make(map[string]*string, len(values))
 	for name, value := range values {
 		settings[string(name)] = value

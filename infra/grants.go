@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
 	"github.com/aws/jsii-runtime-go"
 
+	"github.com/tarnhq/tarn/shared/engine/partial"
 	"github.com/tarnhq/tarn/shared/route"
 )
 
@@ -28,6 +29,8 @@ func grant(fn awslambda.Function, spec route.Function, d data) {
 			grantTables(fn, d)
 		case "scans":
 			grantScans(fn, d)
+		case "partials":
+			grantObjects(fn, how, d.segments, partialFolder)
 		case "segments":
 			grantObjects(fn, how, d.segments, segmentFolders...)
 		case "manifest":
@@ -44,6 +47,9 @@ const poisonFolder = "poison/"
 
 // exportFolder is where exports are, by tenant.
 const exportFolder = "exports/*"
+
+// partialFolder is where engines keep answers over segments.
+const partialFolder = "t/*/" + partial.Folder + "/*"
 
 // Folders of the segment bucket. Below t/<tenant>/d/<dataset>/ the next word tells
 // what an object is. The manifest keeps its snapshots and long entries there.

@@ -44,6 +44,11 @@ var rights = map[route.Need][]right{
 	route.ReadExports:       {{"s3:GetObject", "/exports/*", ""}},
 	route.WriteExports:      {{"s3:PutObject", "/exports/*", ""}},
 	route.DeleteExports:     {{"s3:DeleteObject", "/exports/*", ""}},
+	route.ReadAnswers:       {{"dynamodb:GetItem", "Table", "answers"}},
+	route.WriteAnswers:      {{"dynamodb:PutItem", "Table", "answers"}},
+	route.ReadPartials:      {{"s3:GetObject", "/partials/*", ""}},
+	route.WritePartials:     {{"s3:PutObject", "/partials/*", ""}},
+	route.DeletePartials:    {{"s3:DeleteObject", "/partials/*", ""}},
 	route.ReadFailures:      {{"s3:GetObject", "/aws/lambda/*", ""}},
 	route.DeleteFailures:    {{"s3:DeleteObject", "/aws/lambda/*", ""}},
 	route.WriteOpen: {{"s3:PutObject", "/open/*", ""}, {"s3:DeleteObject", "/open/*", ""},
@@ -85,7 +90,7 @@ func TestFunctionsReachOnlyThePartitionsTheirNeedsName(t *testing.T) {
 			want, got := map[string]bool{}, map[string]bool{}
 			for _, n := range f.Needs {
 				what, _, _ := strings.Cut(string(n), ":")
-				if !slices.Contains([]string{"segments", "stream", "failures", "queue", "exports", "open", "scans"}, what) {
+				if !slices.Contains([]string{"segments", "partials", "stream", "failures", "queue", "exports", "open", "scans"}, what) {
 					want[what] = true
 				}
 			}

@@ -32,6 +32,11 @@ type Stage struct {
 	// dollars a terabyte. At least 10 MB.
 	AthenaBytes int64
 
+	// CacheURL is the rediss:// URL of a Redis or Valkey server that processes share
+	// answers in, if it can be reached from the internet. Empty: they share them in the
+	// table.
+	CacheURL string
+
 	// LogExpiry is how long logs are kept.
 	LogExpiry awslogs.RetentionDays
 

@@ -23,6 +23,7 @@ const (
 	Client    Var = "TARN_CLIENT"     // id of the pool's client
 	Domain    Var = "TARN_DOMAIN"     // URL of the pool's sign-in pages
 	Scratch   Var = "TARN_SCRATCH"    // folder for cached files
+	Cache     Var = "TARN_CACHE"      // URL of a Redis or Valkey server in which answers are shared; may be empty
 )
 
 // Value returns the setting and panics when there is none: a function without its

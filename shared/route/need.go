@@ -27,6 +27,11 @@ const (
 	ReadSegments      Need = "segments:read"
 	WriteSegments     Need = "segments:write"
 	DeleteSegments    Need = "segments:delete" // and list them, without reading any
+	ReadAnswers       Need = "answers:read"    // that processes share
+	WriteAnswers      Need = "answers:write"
+	ReadPartials      Need = "partials:read" // answers over segments
+	WritePartials     Need = "partials:write"
+	DeletePartials    Need = "partials:delete" // those that newer ones replace
 	ReadFailures      Need = "failures:read"   // batches that the event source gave up on
 	DeleteFailures    Need = "failures:delete"
 	ReadSweep         Need = "sweep:read" // where a sweep ran out of time
@@ -57,7 +62,7 @@ var Functions = []Function{
 	{Name: "datasets", Needs: []Need{ReadCatalog, WriteCatalog, DeleteCatalog, ReadManifest, ReadDefinitions, WriteDefinitions, DeleteDefinitions}},
 	{Name: "ingest", Needs: []Need{ReadCatalog, WriteCatalog, ReadKeys, PutStream, WriteLedger}},
 	{Name: "events", Needs: []Need{ReadCatalog, ReadManifest, WriteManifest, DeleteManifest, ReadLedger, ReadSegments, PutStream, ReadStream}},
-	{Name: "queries", Needs: []Need{ReadCatalog, ReadManifest, ReadDefinitions, ReadSegments, RunScans}, Engine: true},
+	{Name: "queries", Needs: []Need{ReadCatalog, ReadManifest, ReadDefinitions, ReadSegments, RunScans, ReadAnswers, WriteAnswers, ReadPartials, WritePartials, DeletePartials}, Engine: true},
 	{Name: "jobs", Needs: []Need{ReadJobs, WriteJobs, DeleteJobs, SendQueue, ReadExports}},
 	{Name: "worker", Needs: []Need{ReadJobs, WriteJobs, DeleteJobs, SendQueue, ReadCatalog, ReadManifest, ReadSegments, ReadExports, WriteExports, DeleteExports}, Engine: true},
 	{Name: "exports", Needs: []Need{ReadJobs, WriteJobs, SendQueue, ReadCatalog, ReadManifest}},
@@ -68,7 +73,7 @@ var Functions = []Function{
 	{Name: "redrive", Needs: []Need{ReadFailures, DeleteFailures, PutStream}},
 	{Name: "compactor", Needs: []Need{ReadCatalog, ReadManifest, WriteManifest, DeleteManifest, ReadSegments, WriteSegments}},
 	{Name: "publisher", Needs: []Need{ReadCatalog, ReadManifest, WriteManifest, WriteOpen}},
-	{Name: "sweeper", Needs: []Need{ReadCatalog, DeleteCatalog, ReadManifest, DeleteManifest, ReadLedger, DeleteLedger, DeleteSegments, DeleteExports, ReadSweep, WriteSweep, ReadDefinitions, DeleteDefinitions}},
+	{Name: "sweeper", Needs: []Need{ReadCatalog, DeleteCatalog, ReadManifest, DeleteManifest, ReadLedger, DeleteLedger, DeleteSegments, DeletePartials, DeleteExports, ReadSweep, WriteSweep, ReadDefinitions, DeleteDefinitions}},
 }
 
 // Consumer is a function that a stream drives.

@@ -10,18 +10,21 @@ import (
 
 	"github.com/tarnhq/tarn/functions/queries"
 	"github.com/tarnhq/tarn/shared/adapter/aws"
+	"github.com/tarnhq/tarn/shared/answer"
 	"github.com/tarnhq/tarn/shared/api"
 	"github.com/tarnhq/tarn/shared/config"
 	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/engine/athena"
 	"github.com/tarnhq/tarn/shared/engine/duck"
 	"github.com/tarnhq/tarn/shared/engine/local"
+	"github.com/tarnhq/tarn/shared/engine/partial"
 	"github.com/tarnhq/tarn/shared/lake"
 	"github.com/tarnhq/tarn/shared/manifest"
 	"github.com/tarnhq/tarn/shared/saved"
 	"github.com/tarnhq/tarn/shared/serve"
 	"github.com/tarnhq/tarn/shared/snapshot"
 	"github.com/tarnhq/tarn/shared/sqlrun"
+	"github.com/tarnhq/tarn/shared/table"
 )
 
 // What a query and a statement in SQL may use of the 3 GB of memory and the 4 GB of
@@ -31,6 +34,9 @@ const (
 	memoryBytes = 1536 << 20
 	sqlBytes    = 768 << 20
 	answerBytes = 5 << 20
+	keptBytes   = 64 << 20
+
+	slow = 2 * time.Second // a query that took longer is logged
 )
 
 func main() {
@@ -41,8 +47,8 @@ func main() {
 	if err != nil {
 		panic(err)
 	}
-	bucket := config.Bucket.Value()
-	table, blobs := account.Table(config.Table.Value()), account.Blob(bucket)
+	log, bucket := serve.Logger(), config.Bucket.Value()
+	items, blobs := account.Table(config.Table.Value()), account.Blob(bucket)
 	folder := filepath.Join(config.Scratch.Value(), "segments")
 	files, err := local.New(blobs, folder, diskBytes)
 	if err != nil {
@@ -66,17 +72,33 @@ func main() {
 	}
 	tables := account.Pointers(config.Database.Value())
 	scaled := athena.New(athena.Config{
-		Inner: engine, Bytes: scanBytes, Service: account.Athena(config.Workgroup.Value()),
+		Inner: partial.New(partial.Config{Inner: engine, Blobs: blobs, Log: log}), Bytes: scanBytes, Service: account.Athena(config.Workgroup.Value()),
 		Lake: lake.Publisher{Blobs: blobs, Pointers: tables, Root: "s3://" + bucket + "/"}, Called: tables.Called,
 	})
-	server := api.New(serve.Principal, time.Now, serve.Logger())
+	shared, err := sharedAnswers(items)
+	if err != nil {
+		panic(err)
+	}
+	server := api.New(serve.Principal, time.Now, log)
 	queries.Register(server, queries.Deps{
-		Source: &snapshot.Sealed{Catalog: dataset.Catalog{Table: table, Now: time.Now},
-			Manifest: manifest.Store{Table: table, Blobs: blobs, Now: time.Now}, Poll: snapshot.Every(250 * time.Millisecond)},
-		Saved:  saved.Store{Table: table, Now: time.Now},
+		Source: &snapshot.Sealed{Catalog: dataset.Catalog{Table: items, Now: time.Now},
+			Manifest: manifest.Store{Table: items, Blobs: blobs, Now: time.Now}, Poll: snapshot.Every(250 * time.Millisecond)},
+		Saved:  saved.Store{Table: items, Now: time.Now},
 		Engine: scaled,
 		SQL:    sql,
+		Kept:   answer.NewKept(keptBytes, shared, log),
 		Now:    time.Now,
+		Slow:   slow,
+		Log:    log,
 	})
 	serve.HTTP(server)
+}
+
+// sharedAnswers is where the function's processes share answers: the stage's cache, or
+// else the table.
+func sharedAnswers(t table.Table) (answer.Shared, error) {
+	if url := config.Cache.Or(""); url != "" {
+		return answer.NewRedis(url)
+	}
+	return answer.Table{Table: t, Now: time.Now}, nil
 }

@@ -20,7 +20,7 @@ func serve(dir string, merges bool) error {
 	if err != nil {
 		return err
 	}
-	o := server.Options{Dir: dir, URL: "http://" + l.Addr().String(), Log: slog.New(slog.DiscardHandler), CompactEvery: time.Hour}
+	o := server.Options{AskAnew: true, Dir: dir, URL: "http://" + l.Addr().String(), Log: slog.New(slog.DiscardHandler), CompactEvery: time.Hour}
 	if !merges {
 		o.CompactEvery = server.Never
 	}
