@@ -8,8 +8,10 @@ import (
 	"math/big"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -82,17 +84,13 @@ func (l *lake) Shown(_ context.Context, _ tenant.ID, d dataset.Dataset) (shown.T
 // publish shows some merged segments of a dataset as a table.
 func (l *lake) publish(t interface{ Fatal(...any) }, d dataset.ID, schema dataset.Schema, refs []segment.Ref) {
 	table := shown.Table{Namespace: database, Name: "t_" + string(d), Snapshot: 4_500_000_000_000_000_001, Root: l.root, Columns: map[int32]string{}}
-	fields := map[int32]string{segment.FieldUUID: "UUID"}
 	table.Columns[segment.FieldUUID] = "event_uuid"
 	for place, c := range dataset.Fixed {
-		id := segment.FieldID(place, c.Type)
-		table.Columns[id], fields[id] = c.Name, duckTypes[c.Type]
+		table.Columns[segment.FieldID(place, c.Type)] = c.Name
 	}
 	taken := map[string]bool{}
-	var paths []string
 	for _, ref := range refs {
 		table.Files = append(table.Files, shown.File{Key: ref.Key, MinTime: ref.MinTime, MaxTime: ref.MaxTime})
-		paths = append(paths, quote(l.root+ref.Key))
 		for _, c := range ref.Columns {
 			id := segment.FieldID(rows.FirstProperty+schema.Find(c.Name), c.Type)
 			if table.Columns[id] != "" {
@@ -103,16 +101,24 @@ func (l *lake) publish(t interface{ Fatal(...any) }, d dataset.ID, schema datase
 				name += "__" + string(c.Type)
 			}
 			taken[name] = true
-			table.Columns[id], fields[id] = name, duckTypes[c.Type]
+			table.Columns[id] = name
 		}
 	}
-	if len(refs) > 0 {
-		var list []string
-		for id, kind := range fields {
-			list = append(list, fmt.Sprintf("%d: {name: %s, type: %s, default_value: NULL}", id, quote(table.Columns[id]), quote(kind)))
-		}
-		view := fmt.Sprintf(`CREATE VIEW %s."%s" AS SELECT *, filename AS "$path" FROM read_parquet([%s], schema = MAP {%s}, filename = true)`,
-			database, table.Name, strings.Join(paths, ", "), strings.Join(list, ", "))
+	l.show(t, d, table)
+}
+
+// show shows a table.
+func (l *lake) show(t interface{ Fatal(...any) }, d dataset.ID, table shown.Table) {
+	var paths, fields []string
+	for _, f := range table.Files {
+		paths = append(paths, quote(l.root+f.Key))
+	}
+	for id, name := range table.Columns {
+		fields = append(fields, fmt.Sprintf("%d: {name: %s, type: %s, default_value: NULL}", id, quote(name), quote(duckType(id))))
+	}
+	if len(paths) > 0 {
+		view := fmt.Sprintf(`CREATE OR REPLACE VIEW %s."%s" AS SELECT *, filename AS "$path" FROM read_parquet([%s], schema = MAP {%s}, filename = true)`,
+			database, table.Name, strings.Join(paths, ", "), strings.Join(fields, ", "))
 		if _, err := l.db.Exec(view); err != nil {
 			t.Fatal(err, view)
 		}
@@ -124,13 +130,27 @@ func (l *lake) publish(t interface{ Fatal(...any) }, d dataset.ID, schema datase
 
 func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
 
-var duckTypes = map[dataset.Type]string{
-	dataset.Bool: "BOOLEAN", dataset.Int: "BIGINT", dataset.Float: "DOUBLE", dataset.Text: "VARCHAR", dataset.Time: "TIMESTAMP", dataset.JSON: "VARCHAR",
+// duckType is the type of a field, which its id tells.
+func duckType(id int32) string {
+	switch id {
+	case segment.FieldUUID:
+		return "UUID"
+	case segment.FieldDay:
+		return "DATE"
+	}
+	width := segment.FieldID(1, dataset.Bool) - segment.FieldID(0, dataset.Bool)
+	for of, name := range map[dataset.Type]string{dataset.Bool: "BOOLEAN", dataset.Int: "BIGINT", dataset.Float: "DOUBLE", dataset.Time: "TIMESTAMP"} {
+		if (id-segment.FieldID(0, of))%width == 0 {
+			return name
+		}
+	}
+	return "VARCHAR"
 }
 
 // service runs statements at once. Its answers have the texts that Athena's have.
 type service struct {
 	*lake
+	asked   atomic.Int64
 	mu      sync.Mutex
 	answers map[execution.ID][][]*string
 }
@@ -139,13 +159,16 @@ func newService(l *lake) *service {
 	return &service{lake: l, answers: map[execution.ID][][]*string{}}
 }
 
+var version = regexp.MustCompile(` FOR VERSION AS OF [1-9][0-9]*`)
+
 // Start runs a statement. DuckDB has no versions of a view.
 func (s *service) Start(ctx context.Context, statement, turn string) (execution.ID, error) {
-	before, after, ok := strings.Cut(statement, " FOR VERSION AS OF 4500000000000000001")
-	if !ok || strings.Contains(after, "FOR VERSION") {
+	s.asked.Add(1)
+	versions := version.FindAllString(statement, -1)
+	if len(versions) != 1 {
 		return "", fmt.Errorf("not one version is named: %s", statement)
 	}
-	answer, err := s.query(ctx, before+after)
+	answer, err := s.query(ctx, strings.ReplaceAll(statement, versions[0], ""))
 	if err != nil {
 		return "", fmt.Errorf("%w\n%s", err, statement)
 	}
@@ -204,7 +227,7 @@ func cell(v any) *string {
 }
 
 func (s *service) Look(context.Context, execution.ID) (execution.Execution, error) {
-	return execution.Execution{State: execution.Done, Scanned: 7}, nil
+	return execution.Execution{State: execution.Done}, nil
 }
 
 // Fetch gives pages of two rows.
