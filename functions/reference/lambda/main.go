@@ -8,7 +8,9 @@ import (
 
 	"github.com/tarnhq/tarn/functions/datasets"
 	"github.com/tarnhq/tarn/functions/events"
+	"github.com/tarnhq/tarn/functions/exports"
 	"github.com/tarnhq/tarn/functions/ingest"
+	"github.com/tarnhq/tarn/functions/jobs"
 	"github.com/tarnhq/tarn/functions/keys"
 	"github.com/tarnhq/tarn/functions/queries"
 	"github.com/tarnhq/tarn/functions/reference"
@@ -36,7 +38,9 @@ func document() ([]byte, error) {
 	whole := api.New(serve.Principal, time.Now, serve.Logger())
 	datasets.Register(whole, datasets.Deps{})
 	events.Register(whole, events.Deps{})
+	exports.Register(whole, exports.Deps{})
 	ingest.Register(whole, ingest.Deps{})
+	jobs.Register(whole, jobs.Deps{})
 	keys.Register(whole, keys.Deps{})
 	queries.Register(whole, queries.Deps{})
 	reference.Register(whole, reference.Deps{})
