@@ -165,7 +165,7 @@ func (s *Server) open(ctx context.Context) (err error) {
 	}
 	s.answers = s.engine
 	if !s.options.AskAnew {
-		s.answers = partial.New(partial.Config{Inner: s.engine, Blobs: blobs, Log: s.options.Log})
+		s.answers = partial.New(partial.Config{Inner: s.engine, Engine: duck.Release(), Blobs: blobs, Log: s.options.Log})
 		s.kept = answer.NewKept(answerMemory, nil, s.options.Log)
 	}
 	if s.options.Program != "" {

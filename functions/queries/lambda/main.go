@@ -72,7 +72,7 @@ func main() {
 	}
 	tables := account.Pointers(config.Database.Value())
 	scaled := athena.New(athena.Config{
-		Inner: partial.New(partial.Config{Inner: engine, Blobs: blobs, Log: log}), Bytes: scanBytes, Service: account.Athena(config.Workgroup.Value()),
+		Inner: partial.New(partial.Config{Inner: engine, Engine: duck.Release(), Blobs: blobs, Log: log}), Bytes: scanBytes, Service: account.Athena(config.Workgroup.Value()),
 		Lake: lake.Publisher{Blobs: blobs, Pointers: tables, Root: "s3://" + bucket + "/"}, Called: tables.Called,
 	})
 	shared, err := sharedAnswers(items)

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	bindings "github.com/duckdb/duckdb-go-bindings"
 	"github.com/duckdb/duckdb-go/v2"
 
 	"github.com/tarnhq/tarn/shared/engine/local"
@@ -123,6 +124,9 @@ func (e *Engine) configure() error {
 	e.tails = newTails(conn, e.config.Now)
 	return nil
 }
+
+// Release names the release of DuckDB: what it hashes, another may hash differently.
+func Release() string { return bindings.LibraryVersion() }
 
 // Close ends the engine. No query may be running.
 func (e *Engine) Close() error { return errors.Join(e.tails.close(), e.db.Close()) }

@@ -20,6 +20,7 @@ import (
 // Config sizes an Engine.
 type Config struct {
 	Inner  engine.Engine // answers what is not kept
+	Engine string        // names what Inner is made of, and its release: another may hash differently
 	Blobs  blob.Store    // where answers outlive the process; nil: they do not
 	Memory int64         // bytes of answers that are kept; zero: 128 MiB
 	Worth  int64         // sealed rows from which on an answer is kept; zero: 50,000

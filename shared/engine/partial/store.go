@@ -38,7 +38,7 @@ func (e *Engine) recall(ctx context.Context, name shape, over snapshot.Snapshot)
 	if k, ok := e.units.Get(name); ok || e.config.Blobs == nil {
 		return k
 	}
-	folder := folderOf(name, over)
+	folder := e.folderOf(name, over)
 	k, err := e.load(ctx, folder)
 	if err != nil {
 		e.config.Log.Warn("kept answers cannot be read", "folder", folder, "error", err)
@@ -52,7 +52,7 @@ func (e *Engine) recall(ctx context.Context, name shape, over snapshot.Snapshot)
 // would cost a scan of many rows. A failure to store costs that scan and no more.
 func (e *Engine) remember(ctx context.Context, name shape, over snapshot.Snapshot, k kept, scanned int64) {
 	if e.config.Blobs != nil && scanned >= e.config.Stored && over.Version > k.stored {
-		folder := folderOf(name, over)
+		folder := e.folderOf(name, over)
 		if err := e.store(ctx, folder, over.Version, k); err != nil {
 			e.config.Log.Warn("answers cannot be kept", "folder", folder, "error", err)
 		} else {
@@ -62,8 +62,8 @@ func (e *Engine) remember(ctx context.Context, name shape, over snapshot.Snapsho
 	e.units.Put(name, k, k.size())
 }
 
-func folderOf(name shape, over snapshot.Snapshot) string {
-	sum := sha256.Sum256([]byte(name.plan))
+func (e *Engine) folderOf(name shape, over snapshot.Snapshot) string {
+	sum := sha256.Sum256([]byte(e.config.Engine + "\n" + name.plan))
 	return over.Segments[0].Home() + Folder + "/" + format + "-" + hex.EncodeToString(sum[:12]) + "/"
 }
 
