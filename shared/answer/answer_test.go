@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -256,5 +257,27 @@ func TestWhatIsSharedMayBreak(t *testing.T) {
 		if got := asked(t, d, "acme", count); got != 1 || w.runs != 1 {
 			t.Errorf("answer %d after %d runs", got, w.runs)
 		}
+	}
+}
+
+func TestAnExplanationTellsWhatAnAnswerCost(t *testing.T) {
+	w := &world{}
+	at := time.Unix(0, 0)
+	d := &answer.Desk{Source: w, Engine: w, Kept: keep(nil), Now: func() time.Time { at = at.Add(time.Second); return at }}
+	const compared = `{"dataset": "web", "measures": ["count"], "explain": true, "compare": {"unit": "week"},
+		"time": {"from": "2026-01-05T00:00:00Z", "to": "2026-01-12T00:00:00Z"}}`
+	for _, from := range []string{"engine", "kept"} {
+		a, err := d.Ask(t.Context(), "acme", request(t, compared))
+		if err != nil {
+			t.Fatal(err)
+		}
+		plans := map[string]int{"engine": 2, "kept": 0}[from]
+		if e := a.Explain; e == nil || e.From != from || e.OpenMs != 1000 || e.BindMs != 1000 || e.RunMs != 1000 || len(e.Plans) != plans || e.USD <= 0 {
+			t.Errorf("%+v", e)
+		}
+	}
+	a, err := d.Ask(t.Context(), "acme", request(t, strings.Replace(compared, `"explain": true, `, "", 1)))
+	if err != nil || a.Explain != nil || !a.Stats.Kept {
+		t.Errorf("unasked: %+v, %v", a, err)
 	}
 }

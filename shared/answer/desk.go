@@ -48,6 +48,9 @@ type Question struct {
 	Tag     Tag
 	desk    *Desk
 	tenant  tenant.ID
+	explain bool
+	opened  time.Duration // what it took to open the version
+	bound   time.Duration // and to bind the request to it
 }
 
 // Open binds a request to the newest version. Whoever has the answer of the
@@ -60,16 +63,19 @@ func (d *Desk) Open(ctx context.Context, t tenant.ID, r query.Request) (*Questio
 	if err := r.Dataset.Check(); err != nil {
 		return nil, err
 	}
+	began := d.Now()
 	over, err := d.Source.Open(ctx, t, r.Dataset, wait)
 	if err != nil {
 		return nil, err
 	}
+	opened := d.Now()
 	program, err := d.Saved.Bind(ctx, t, r, over.Dataset, over.Schema)
 	if err != nil {
 		over.Release()
 		return nil, err
 	}
-	return &Question{Program: program, Over: over, Tag: tagOf(over, program), desk: d, tenant: t}, nil
+	return &Question{Program: program, Over: over, Tag: tagOf(over, program), desk: d, tenant: t,
+		explain: r.Explain, opened: opened.Sub(began), bound: d.Now().Sub(opened)}, nil
 }
 
 // Release lets go of the version.
@@ -88,11 +94,16 @@ func tagOf(over snapshot.Snapshot, program query.Program) Tag {
 // Ask answers the question.
 func (q *Question) Ask(ctx context.Context) (Answer, error) {
 	began := q.desk.Now()
+	costs := recorder{Engine: q.desk.Engine, plans: []query.PlanCost{}}
 	a, err := q.desk.Kept.ask(ctx, q.tenant, q.Tag, func() (query.Result, error) {
-		return engine.Answer(ctx, q.desk.Engine, q.Program, q.Over)
+		return engine.Answer(ctx, &costs, q.Program, q.Over)
 	})
-	if took := q.desk.Now().Sub(began); q.desk.Slow > 0 && took > q.desk.Slow {
+	took := q.desk.Now().Sub(began)
+	if q.desk.Slow > 0 && took > q.desk.Slow {
 		q.slow(ctx, took, a, err)
+	}
+	if q.explain && err == nil {
+		a = q.explained(a, took, costs.plans)
 	}
 	return a, err
 }

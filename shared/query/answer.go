@@ -31,4 +31,21 @@ type Result struct {
 	Version  manifest.Version
 	Versions map[dataset.Name]manifest.Version // nil: of one dataset
 	Stats    Stats
+	Explain  *Explanation // nil unless asked for
+}
+
+// Explanation tells what an answer cost.
+type Explanation struct {
+	From   string     `json:"from" enum:"kept,engine" doc:"kept: the same was asked of the same rows before"`
+	OpenMs float64    `json:"open_ms" doc:"to find the newest version"`
+	BindMs float64    `json:"bind_ms" doc:"to understand the question"`
+	RunMs  float64    `json:"run_ms" doc:"to answer it"`
+	Plans  []PlanCost `json:"plans" doc:"what the question became, and what each part of it cost; its stats are their sums"`
+	USD    float64    `json:"usd" doc:"about what answering costs in AWS, in dollars: time of the function and requests to the store"`
+}
+
+// PlanCost tells what a plan of a question cost.
+type PlanCost struct {
+	Kind  Kind  `json:"kind"`
+	Stats Stats `json:"stats"`
 }

@@ -20,7 +20,7 @@ func Decode(body []byte) (Request, error) {
 }
 
 // headFields are of all kinds.
-var headFields = []string{"dataset", "kind", "time", "filter", "wait_for"}
+var headFields = []string{"dataset", "kind", "time", "filter", "wait_for", "explain"}
 
 // kindFields are of one kind, beside headFields.
 var kindFields = map[Kind][]string{
@@ -48,6 +48,7 @@ func decodeRequest(path string, value any) (Request, error) {
 	r := Request{Kind: kind}
 	steps := []func() error{
 		func() error { return decodeHead(o, &r) },
+		func() (err error) { r.Explain, err = o.boolean("explain"); return },
 		func() (err error) { r.Measures, err = decodeEach(o, "measures", MaxMeasures, decodeMeasure); return },
 		func() (err error) {
 			r.Dimensions, err = decodeEach(o, "dimensions", MaxDimensions, decodeDimension)

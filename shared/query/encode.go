@@ -52,9 +52,10 @@ func (r Result) rest() ([]byte, error) {
 		}{r.Versions, r.Stats})
 	}
 	return json.Marshal(struct {
-		Version any   `json:"version"`
-		Stats   Stats `json:"stats"`
-	}{r.Version, r.Stats})
+		Version any          `json:"version"`
+		Stats   Stats        `json:"stats"`
+		Explain *Explanation `json:"explain,omitempty"`
+	}{r.Version, r.Stats, r.Explain})
 }
 
 // WriteObjects writes an answer's rows as a JSON array of flat objects, for readers
@@ -141,4 +142,6 @@ type Answer struct {
 	Rows    [][]any  `json:"rows" doc:"a value for each column: timestamps as RFC 3339 text in UTC, ints with all their digits"`
 	Version uint64   `json:"version" doc:"of the dataset that was read"`
 	Stats   Stats    `json:"stats"`
+
+	Explain *Explanation `json:"explain,omitempty" doc:"what it cost, where that was asked"`
 }

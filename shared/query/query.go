@@ -46,6 +46,7 @@ type Request struct {
 	Order      []Order      `json:"order,omitempty" doc:"default: by time, then by the dimensions"`
 	Limit      int          `json:"limit,omitempty" minimum:"1" maximum:"100000" default:"1000"`
 	WaitFor    string       `json:"wait_for,omitempty" doc:"the Tarn-Version of an ingest answer: wait until that is seen"`
+	Explain    bool         `json:"explain,omitempty" doc:"tell with the answer what it cost"`
 
 	Subject   string      `json:"subject,omitempty" doc:"all kinds but aggregate: the column that tells who" default:"user_id"`
 	Steps     []Step      `json:"steps,omitempty" doc:"funnel" maxItems:"20"`
