@@ -7,6 +7,7 @@ package athena
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/tarnhq/tarn/shared/dataset"
@@ -74,7 +75,7 @@ func wait(ctx context.Context, d time.Duration) error {
 // Run implements engine.Engine.
 func (e *Engine) Run(ctx context.Context, plan query.Plan, over snapshot.Snapshot) (query.Result, error) {
 	scanned := within(over.Segments, plan.Source().Range)
-	if e.affords(scanned) {
+	if e.affords(scanned) || bare(plan, scanned) {
 		return e.config.Inner.Run(ctx, plan, over)
 	}
 	p, ok := plan.(query.AggregatePlan)
@@ -116,6 +117,15 @@ func (e *Engine) affords(refs []segment.Ref) bool {
 		bytes += ref.Bytes
 	}
 	return (e.config.Rows == 0 || rows <= e.config.Rows) && (e.config.Bytes == 0 || bytes <= e.config.Bytes)
+}
+
+// bare reports whether a plan asks for nothing but the number of rows of whole segments,
+// which the manifest knows: nothing is scanned.
+func bare(plan query.Plan, scanned []segment.Ref) bool {
+	p, ok := plan.(query.AggregatePlan)
+	return ok && p.Bucket == nil && len(p.Dimensions) == 0 && p.Filter == nil &&
+		!slices.ContainsFunc(p.Measures, func(m query.Aggregand) bool { return m.Op != query.Count || m.Field != nil || m.Filter != nil }) &&
+		!slices.ContainsFunc(scanned, func(ref segment.Ref) bool { return ref.MinTime < p.Range.From || ref.MaxTime >= p.Range.To })
 }
 
 // within returns the segments that have a row in a range, as far as their times tell.

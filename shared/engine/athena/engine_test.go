@@ -115,7 +115,7 @@ func over(segments []segment.Ref) snapshot.Snapshot {
 	return snapshot.Snapshot{Dataset: dataset.Dataset{ID: "web", Kind: dataset.Events}, Version: 3, Segments: segments, Release: func() {}}
 }
 
-var counting = query.AggregatePlan{Rows: query.Rows{Range: query.Unbounded}, Measures: []query.Aggregand{{Name: "count", Op: query.Count}}, Limit: 1}
+var counting = query.AggregatePlan{Rows: query.Rows{Range: query.Unbounded}, Measures: []query.Aggregand{{Name: "users", Op: query.Count, Field: &query.Field{Name: "user_id", Type: dataset.Text}}}, Limit: 1}
 
 func numbers(n string) [][]*string { return [][]*string{{&n}} }
 
@@ -155,6 +155,19 @@ func TestWhatIsWithinTheLimitIsAnsweredHere(t *testing.T) {
 	bytes := athena.New(athena.Config{Inner: inner, Lake: table(nil), Service: s, Bytes: 299})
 	_, err := bytes.Run(t.Context(), counting, over(all))
 	wantCode(t, err, fault.Unavailable, "not_published")
+}
+
+func TestTheBareNumberOfRowsIsNoScan(t *testing.T) {
+	s, inner, all := &scripted{lives: []execution.Execution{done}}, &here{rows: [][]query.Value{{query.IntValue(1)}}}, refs("a", "b")
+	plan := counting
+	plan.Measures = []query.Aggregand{{Name: "count", Op: query.Count}}
+	if _, err := asking(s, inner, keys(all)).Run(t.Context(), plan, over(all)); err != nil || len(inner.asked) != 1 || len(s.turns) > 0 {
+		t.Errorf("of whole segments: %v, turns %v", err, s.turns)
+	}
+	plan.Range.To = 5
+	if _, err := asking(s, inner, keys(all)).Run(t.Context(), plan, over(all)); err != nil || len(inner.asked) != 1 || len(s.turns) != 1 {
+		t.Errorf("of parts: %v, turns %v", err, s.turns)
+	}
 }
 
 func TestWhatCameSinceIsAddedFromHere(t *testing.T) {
