@@ -44,6 +44,8 @@ var rights = map[route.Need][]right{
 	route.ReadExports:       {{"s3:GetObject", "/exports/*", ""}},
 	route.WriteExports:      {{"s3:PutObject", "/exports/*", ""}},
 	route.DeleteExports:     {{"s3:DeleteObject", "/exports/*", ""}},
+	route.ReadLimits:        {{"dynamodb:GetItem", "Table", "limits"}},
+	route.WriteLimits:       {{"dynamodb:PutItem", "Table", "limits"}},
 	route.ReadAnswers:       {{"dynamodb:GetItem", "Table", "answers"}},
 	route.WriteAnswers:      {{"dynamodb:PutItem", "Table", "answers"}},
 	route.ReadPartials:      {{"s3:GetObject", "/partials/*", ""}},

@@ -13,6 +13,7 @@ import (
 	"github.com/tarnhq/tarn/shared/api"
 	"github.com/tarnhq/tarn/shared/engine"
 	"github.com/tarnhq/tarn/shared/fault"
+	"github.com/tarnhq/tarn/shared/limit"
 	"github.com/tarnhq/tarn/shared/query"
 	"github.com/tarnhq/tarn/shared/route"
 	"github.com/tarnhq/tarn/shared/saved"
@@ -26,6 +27,7 @@ type Deps struct {
 	Engine engine.Engine
 	SQL    engine.SQL   // nil: callers' own SQL is not run
 	Kept   *answer.Kept // nil: no answer is kept
+	Limits *limit.Store // nil: none
 	Now    func() time.Time
 	Slow   time.Duration // a query that took longer is logged; zero: none is
 	Log    *slog.Logger
@@ -38,6 +40,8 @@ func Register(s *api.Server, d Deps) {
 	api.OrText(s, query.Dimension{}, "the name of a column or of a defined dimension")
 	api.Raw(s, route.GetSaved, nil, []map[string]any{}, d.saved)
 	api.Raw(s, route.RunSQL, SQLRequest{}, SQLAnswer{}, d.sql)
+	api.Handle(s, route.GetLimits, d.limits)
+	api.Handle(s, route.SetLimits, d.setLimits)
 }
 
 func (d Deps) run(w http.ResponseWriter, r *http.Request, caller access.Principal) error {
@@ -61,7 +65,7 @@ func (d Deps) run(w http.ResponseWriter, r *http.Request, caller access.Principa
 
 // give answers a request, unless the caller has the answer already.
 func (d Deps) give(w http.ResponseWriter, r *http.Request, caller access.Principal, request query.Request, as format) error {
-	desk := answer.Desk{Source: d.Source, Saved: d.Saved, Engine: d.Engine, Kept: d.Kept, Now: d.Now, Slow: d.Slow, Log: d.Log}
+	desk := answer.Desk{Source: d.Source, Saved: d.Saved, Engine: d.Engine, Kept: d.Kept, Limits: d.Limits, Now: d.Now, Slow: d.Slow, Log: d.Log}
 	question, err := desk.Open(r.Context(), caller.Tenant, request)
 	if err != nil {
 		return err

@@ -16,9 +16,11 @@ import (
 	"github.com/tarnhq/tarn/shared/api"
 	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/fault"
+	"github.com/tarnhq/tarn/shared/limit"
 	"github.com/tarnhq/tarn/shared/manifest"
 	"github.com/tarnhq/tarn/shared/query"
 	"github.com/tarnhq/tarn/shared/saved"
+	"github.com/tarnhq/tarn/shared/segment"
 	"github.com/tarnhq/tarn/shared/snapshot"
 	"github.com/tarnhq/tarn/shared/tenant"
 	"github.com/tarnhq/tarn/tests/fake"
@@ -35,7 +37,9 @@ type world struct {
 	plan     query.Plan
 	err      error
 	version  manifest.Version
+	segments []segment.Ref
 	kept     *answer.Kept
+	limits   *limit.Store
 	slow     time.Duration
 	log      *slog.Logger
 	time     time.Duration // since now
@@ -53,7 +57,7 @@ func (w *world) Open(_ context.Context, t tenant.ID, name dataset.Name, wait sna
 	}
 	w.opened++
 	w.wait = wait
-	return snapshot.Snapshot{Dataset: dataset.Dataset{Name: name, Kind: dataset.Events}, Version: 3 + w.version, Release: func() { w.released++ }}, nil
+	return snapshot.Snapshot{Dataset: dataset.Dataset{Name: name, Kind: dataset.Events}, Version: 3 + w.version, Segments: w.segments, Release: func() { w.released++ }}, nil
 }
 
 func (w *world) Run(_ context.Context, plan query.Plan, over snapshot.Snapshot) (query.Result, error) {
@@ -66,10 +70,18 @@ func (w *world) ask(url, body string, accept string) *httptest.ResponseRecorder 
 }
 
 func (w *world) askWith(url, body string, header http.Header) *httptest.ResponseRecorder {
+	return w.serve(http.MethodPost, url, body, header)
+}
+
+func (w *world) send(method, url, body string) *httptest.ResponseRecorder {
+	return w.serve(method, url, body, http.Header{})
+}
+
+func (w *world) serve(method, url, body string, header http.Header) *httptest.ResponseRecorder {
 	identify := func(*http.Request) (access.Principal, error) { return w.caller, nil }
 	s := api.New(identify, func() time.Time { return now }, slog.New(slog.NewTextHandler(io.Discard, nil)))
-	queries.Register(s, queries.Deps{Source: w, Saved: saved.Store{Table: &fake.Table{}}, Engine: w, Kept: w.kept, Now: w.clock, Slow: w.slow, Log: w.log})
-	r := httptest.NewRequest(http.MethodPost, url, strings.NewReader(body))
+	queries.Register(s, queries.Deps{Source: w, Saved: saved.Store{Table: &fake.Table{}}, Engine: limit.Engine{Inner: w}, Kept: w.kept, Limits: w.limits, Now: w.clock, Slow: w.slow, Log: w.log})
+	r := httptest.NewRequest(method, url, strings.NewReader(body))
 	r.Header = header
 	out := httptest.NewRecorder()
 	s.ServeHTTP(out, r)
@@ -205,5 +217,32 @@ func TestASlowQueryIsLoggedWithoutItsValues(t *testing.T) {
 	w.ask("/v1/query", `{"dataset": "web", "measures": ["count"], "filter": {"column": "event", "op": "=", "value": "secret"}}`, "")
 	if !strings.Contains(log.String(), "slow query") || strings.Contains(log.String(), "secret") {
 		t.Errorf("the log says %q", log.String())
+	}
+}
+
+// TestALimitHoldsForTheTenantThatHasIt sets limits by the API and asks past them.
+func TestALimitHoldsForTheTenantThatHasIt(t *testing.T) {
+	admin := analyst
+	admin.Role = access.Admin
+	w := &world{caller: admin, limits: &limit.Store{Table: &fake.Table{}, Now: func() time.Time { return now }}}
+	w.segments = []segment.Ref{{Rows: 100, Bytes: 1000}}
+	put := w.send(http.MethodPut, "/v1/limits", `{"rows": 99}`)
+	if got := w.send(http.MethodGet, "/v1/limits", ""); put.Code != http.StatusOK || got.Body.String() != `{"rows":99}`+"\n" {
+		t.Fatalf("%d %s, %d %s", put.Code, put.Body, got.Code, got.Body)
+	}
+	if out := w.ask("/v1/query", count, ""); out.Code != http.StatusBadRequest || !strings.Contains(out.Body.String(), `"code":"over_limit"`) {
+		t.Errorf("past the limit: %d %s", out.Code, out.Body)
+	}
+	for body, status := range map[string]int{`{"rows": -1}`: 400, `{"rows": "many"}`: 400, `{"columns": 1}`: 400, `{"rows": 100}`: 200} {
+		if out := w.send(http.MethodPut, "/v1/limits", body); out.Code != status {
+			t.Errorf("%s: %d %s", body, out.Code, out.Body)
+		}
+	}
+	if out := w.ask("/v1/query", count, ""); out.Code != http.StatusOK {
+		t.Errorf("within the limit: %d %s", out.Code, out.Body)
+	}
+	w.caller = analyst
+	if out := w.send(http.MethodPut, "/v1/limits", `{}`); out.Code != http.StatusForbidden {
+		t.Errorf("an analyst: %d", out.Code)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/engine"
 	"github.com/tarnhq/tarn/shared/fault"
+	"github.com/tarnhq/tarn/shared/limit"
 	"github.com/tarnhq/tarn/shared/query"
 	"github.com/tarnhq/tarn/shared/route"
 )
@@ -50,7 +51,12 @@ func (d Deps) sql(w http.ResponseWriter, r *http.Request, caller access.Principa
 	open := func(ctx context.Context, name dataset.Name) (engine.Visible, error) {
 		return d.visible(ctx, caller, name)
 	}
-	result, err := d.SQL.Run(r.Context(), engine.Statement{SQL: request.SQL, Parameters: parameters, Open: open})
+	ctx, cancel, err := d.Limits.Bound(r.Context(), caller.Tenant)
+	if err != nil {
+		return err
+	}
+	defer cancel()
+	result, err := d.SQL.Run(ctx, engine.Statement{SQL: request.SQL, Parameters: parameters, Open: open})
 	if err != nil {
 		return err
 	}
@@ -63,6 +69,11 @@ func (d Deps) visible(ctx context.Context, caller access.Principal, name dataset
 		return engine.Visible{}, err
 	}
 	over, err := d.Source.Open(ctx, caller.Tenant, name, nil)
+	if err == nil {
+		if err = limit.Charge(ctx, over.Segments); err != nil {
+			over.Release()
+		}
+	}
 	return engine.Visible{Snapshot: over}, err
 }
 

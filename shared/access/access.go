@@ -58,7 +58,8 @@ const (
 	ChangeJobs    Action = "jobs:change" // one's own: stop and repeat them
 	ManageJobs    Action = "jobs:manage" // see and change everybody's
 	ManageKeys    Action = "keys:manage"
-	ReadSelf      Action = "self:read" // who am I
+	ManageLimits  Action = "limits:manage" // of what a question may cost
+	ReadSelf      Action = "self:read"     // who am I
 )
 
 // Principal is an identified caller. The zero Principal may do nothing.
@@ -108,7 +109,7 @@ var allowed = func() map[Role]map[Action]bool {
 	viewer := []Action{ReadSelf, ReadDataset, RunQuery, RunSQL, ReadJobs, ChangeJobs}
 	analyst := append([]Action{ReadEvents, CreateExport}, viewer...)
 	editor := append([]Action{CreateDataset, UpdateDataset, WriteEvents, ReplayEvents, LoadRows}, analyst...)
-	admin := append([]Action{DeleteDataset, ManageKeys, ManageJobs}, editor...)
+	admin := append([]Action{DeleteDataset, ManageKeys, ManageLimits, ManageJobs}, editor...)
 	sets := map[Role][]Action{
 		Producer: {ReadSelf, WriteEvents}, Viewer: viewer, Analyst: analyst,
 		Editor: editor, Admin: admin, Owner: admin,

@@ -30,6 +30,7 @@ func TestEachRoleMayDoExactlyThis(t *testing.T) {
 		{ChangeJobs, yes, yes, yes, yes, yes, no},
 		{ManageJobs, yes, yes, no, no, no, no},
 		{ManageKeys, yes, yes, no, no, no, no},
+		{ManageLimits, yes, yes, no, no, no, no},
 		{"no such action", no, no, no, no, no, no},
 	}
 	for _, row := range rows {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/tarnhq/tarn/shared/engine"
+	"github.com/tarnhq/tarn/shared/limit"
 	"github.com/tarnhq/tarn/shared/query"
 	"github.com/tarnhq/tarn/shared/saved"
 	"github.com/tarnhq/tarn/shared/snapshot"
@@ -24,7 +25,8 @@ type Desk struct {
 	Source snapshot.Source
 	Saved  saved.Store
 	Engine engine.Engine
-	Kept   *Kept // nil: nothing is kept, and nobody waits for another's answer
+	Kept   *Kept        // nil: nothing is kept, and nobody waits for another's answer
+	Limits *limit.Store // nil: none
 	Now    func() time.Time
 	Slow   time.Duration // an answer that took longer is logged; zero: none is
 	Log    *slog.Logger
@@ -93,6 +95,11 @@ func tagOf(over snapshot.Snapshot, program query.Program) Tag {
 
 // Ask answers the question.
 func (q *Question) Ask(ctx context.Context) (Answer, error) {
+	ctx, cancel, err := q.desk.Limits.Bound(ctx, q.tenant)
+	if err != nil {
+		return Answer{}, err
+	}
+	defer cancel()
 	began := q.desk.Now()
 	costs := recorder{Engine: q.desk.Engine, plans: []query.PlanCost{}}
 	a, err := q.desk.Kept.ask(ctx, q.tenant, q.Tag, func() (query.Result, error) {

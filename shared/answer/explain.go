@@ -6,17 +6,9 @@ import (
 	"time"
 
 	"github.com/tarnhq/tarn/shared/engine"
+	"github.com/tarnhq/tarn/shared/limit"
 	"github.com/tarnhq/tarn/shared/query"
 	"github.com/tarnhq/tarn/shared/snapshot"
-)
-
-// What AWS bills for a query, in dollars of its list prices for us-east-1 (docs/cost.md):
-// a second of the function's 3,008 MB on x86-64, and a request to the store. A segment
-// takes two requests: its tail, and the columns that are read.
-const (
-	secondUSD          = 0.0000166667 * 3008 / 1024
-	requestUSD         = 0.0000004
-	requestsOfASegment = 2
 )
 
 // explained adds to an answer what it cost.
@@ -25,10 +17,11 @@ func (q *Question) explained(a Answer, ran time.Duration, plans []query.PlanCost
 	if a.Stats.Kept {
 		e.From = "kept"
 	}
-	e.USD = (q.opened + q.bound + ran).Seconds() * secondUSD
+	segments := 0
 	for _, p := range plans {
-		e.USD += float64(p.Stats.Segments*requestsOfASegment) * requestUSD
+		segments += p.Stats.Segments
 	}
+	e.USD = limit.USD(q.opened+q.bound+ran, segments)
 	a.Explain, a.forms = &e, nil // its form is not the kept one
 	return a
 }

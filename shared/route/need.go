@@ -27,7 +27,9 @@ const (
 	ReadSegments      Need = "segments:read"
 	WriteSegments     Need = "segments:write"
 	DeleteSegments    Need = "segments:delete" // and list them, without reading any
-	ReadAnswers       Need = "answers:read"    // that processes share
+	ReadLimits        Need = "limits:read"
+	WriteLimits       Need = "limits:write"
+	ReadAnswers       Need = "answers:read" // that processes share
 	WriteAnswers      Need = "answers:write"
 	ReadPartials      Need = "partials:read" // answers over segments
 	WritePartials     Need = "partials:write"
@@ -62,7 +64,7 @@ var Functions = []Function{
 	{Name: "datasets", Needs: []Need{ReadCatalog, WriteCatalog, DeleteCatalog, ReadManifest, ReadDefinitions, WriteDefinitions, DeleteDefinitions}},
 	{Name: "ingest", Needs: []Need{ReadCatalog, WriteCatalog, ReadKeys, PutStream, WriteLedger}},
 	{Name: "events", Needs: []Need{ReadCatalog, ReadManifest, WriteManifest, DeleteManifest, ReadLedger, ReadSegments, PutStream, ReadStream}},
-	{Name: "queries", Needs: []Need{ReadCatalog, ReadManifest, ReadDefinitions, ReadSegments, RunScans, ReadAnswers, WriteAnswers, ReadPartials, WritePartials, DeletePartials}, Engine: true},
+	{Name: "queries", Needs: []Need{ReadCatalog, ReadManifest, ReadDefinitions, ReadSegments, RunScans, ReadLimits, WriteLimits, ReadAnswers, WriteAnswers, ReadPartials, WritePartials, DeletePartials}, Engine: true},
 	{Name: "jobs", Needs: []Need{ReadJobs, WriteJobs, DeleteJobs, SendQueue, ReadExports}},
 	{Name: "worker", Needs: []Need{ReadJobs, WriteJobs, DeleteJobs, SendQueue, ReadCatalog, ReadManifest, ReadSegments, ReadExports, WriteExports, DeleteExports}, Engine: true},
 	{Name: "exports", Needs: []Need{ReadJobs, WriteJobs, SendQueue, ReadCatalog, ReadManifest}},

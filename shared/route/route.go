@@ -111,6 +111,11 @@ var (
 	RetryJob = Route{ID: "retryJob", Function: "jobs", Method: http.MethodPost, Path: "/v1/jobs/{job_id}/retry",
 		Action: access.ChangeJobs, Status: http.StatusOK, Tag: "Jobs", Summary: "Try a failed or cancelled job again, from its last checkpoint", Unbound: true}
 
+	GetLimits = Route{ID: "getLimits", Function: "queries", Method: http.MethodGet, Path: "/v1/limits",
+		Action: access.ManageLimits, Status: http.StatusOK, Tag: "Queries", Summary: "Read what one question may cost"}
+	SetLimits = Route{ID: "setLimits", Function: "queries", Method: http.MethodPut, Path: "/v1/limits",
+		Action: access.ManageLimits, Status: http.StatusOK, Tag: "Queries", Summary: "Set what one question may cost"}
+
 	CreateKey = Route{ID: "createKey", Function: "keys", Method: http.MethodPost, Path: "/v1/keys",
 		Action: access.ManageKeys, Status: http.StatusCreated, Tag: "Keys", Summary: "Make an API key; it is shown once"}
 	ListKeys = Route{ID: "listKeys", Function: "keys", Method: http.MethodGet, Path: "/v1/keys",
@@ -154,6 +159,7 @@ var All = append([]Route{
 	SendEvents, GetEvent, ListQuarantine, ReplayQuarantine, GetLedger,
 	RunQuery, GetSaved, RunSQL,
 	CreateExport, ListJobs, GetJob, WatchJob, GetJobLog, CancelJob, RetryJob,
+	GetLimits, SetLimits,
 	CreateKey, ListKeys, RevokeKey, GetSelf,
 	Health, OpenAPI, SignIn,
 }, Track...)

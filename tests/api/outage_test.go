@@ -29,6 +29,7 @@ import (
 	"github.com/tarnhq/tarn/shared/fate"
 	"github.com/tarnhq/tarn/shared/ingest"
 	"github.com/tarnhq/tarn/shared/job"
+	"github.com/tarnhq/tarn/shared/limit"
 	"github.com/tarnhq/tarn/shared/manifest"
 	"github.com/tarnhq/tarn/shared/quarantine"
 	"github.com/tarnhq/tarn/shared/route"
@@ -72,7 +73,7 @@ func newDependent(t *testing.T) *dependent {
 	intake.Register(s, intake.Deps{Authenticator: auth, Datasets: &dataset.Cache{Catalog: catalog}, Producer: ingest.NewProducer(options), Now: time.Now})
 	accounts.Register(s, accounts.Deps{Source: d.live, Table: tbl, Segments: segments, Finder: fate.Finder{Segments: segments, Stream: d.stream},
 		Replayer: quarantine.Replayer{Manifest: store, Segments: segments, Ingest: options}})
-	queries.Register(s, queries.Deps{Source: d.live, Saved: names, Engine: newEngine(t, blobs), SQL: newRunner(t, blobs), Now: time.Now})
+	queries.Register(s, queries.Deps{Source: d.live, Saved: names, Engine: newEngine(t, blobs), SQL: newRunner(t, blobs), Limits: &limit.Store{Table: tbl, Now: time.Now}, Now: time.Now})
 	keys.Register(s, keys.Deps{Keys: issuer})
 	d.jobs = job.Jobs{Table: tbl, Queue: &fake.Queue{Now: time.Now, Tries: 5}, Now: time.Now}
 	jobs.Register(s, jobs.Deps{Jobs: d.jobs, Now: time.Now, Poll: func(context.Context) error { return context.DeadlineExceeded }})
@@ -149,6 +150,8 @@ var healthy = map[string]struct{ target, body string }{
 	"getLedger":        {"/v1/datasets/web/ledger", ""},
 	"runQuery":         {"/v1/query", `{"dataset":"web","measures":["count"]}`},
 	"runSQL":           {"/v1/sql", `{"sql":"select count(event_id) from web"}`},
+	"getLimits":        {"/v1/limits", ""},
+	"setLimits":        {"/v1/limits", `{"rows":1000000}`},
 	"createExport":     {"/v1/exports", `{"dataset":"web","format":"csv"}`},
 	"listJobs":         {"/v1/jobs", ""},
 	"getJob":           {"/v1/jobs/", ""}, // the id is made

@@ -115,6 +115,8 @@ var allowed = map[string][]access.Role{
 	"getSaved":         {access.Owner, access.Admin, access.Editor, access.Analyst, access.Viewer},
 	"runSQL":           {access.Owner, access.Admin, access.Editor, access.Analyst, access.Viewer},
 	"createExport":     {access.Owner, access.Admin, access.Editor, access.Analyst},
+	"getLimits":        {access.Owner, access.Admin},
+	"setLimits":        {access.Owner, access.Admin},
 	"listJobs":         {access.Owner, access.Admin, access.Editor, access.Analyst, access.Viewer},
 	"getJob":           {access.Owner, access.Admin, access.Editor, access.Analyst, access.Viewer},
 	"watchJob":         {access.Owner, access.Admin, access.Editor, access.Analyst, access.Viewer},

@@ -20,6 +20,7 @@ import (
 	"github.com/tarnhq/tarn/shared/export"
 	"github.com/tarnhq/tarn/shared/fate"
 	"github.com/tarnhq/tarn/shared/job"
+	"github.com/tarnhq/tarn/shared/limit"
 	"github.com/tarnhq/tarn/shared/quarantine"
 	"github.com/tarnhq/tarn/shared/saved"
 	"github.com/tarnhq/tarn/shared/snapshot"
@@ -57,7 +58,8 @@ func (s *Server) register(a *api.Server) {
 	accounts.Register(a, accounts.Deps{Source: s.live, Table: s.manifest.Table, Segments: s.segments, Seal: s.live.SealAll,
 		Finder: fate.Finder{Segments: s.segments, Stream: s.ingest.Stream}, Replayer: quarantine.Replayer{Manifest: s.manifest, Segments: s.segments, Ingest: s.ingest}})
 	queries.Register(a, queries.Deps{Source: s.live, Saved: names, Engine: s.answers, SQL: s.statements(), Kept: s.kept,
-		Now: s.options.Now, Slow: slowQuery, Log: s.options.Log})
+		Limits: &limit.Store{Table: s.manifest.Table, Now: s.options.Now},
+		Now:    s.options.Now, Slow: slowQuery, Log: s.options.Log})
 	jobs.Register(a, jobs.Deps{Jobs: s.jobs, Now: s.options.Now, Poll: snapshot.Every(watchPoll),
 		Results: map[job.Kind]jobs.Result{export.Kind: s.exports().View}})
 	exports.Register(a, exports.Deps{Source: s.live, Jobs: s.jobs, Now: s.options.Now})

@@ -26,6 +26,7 @@ import (
 	"github.com/tarnhq/tarn/shared/engine/partial"
 	"github.com/tarnhq/tarn/shared/ingest"
 	"github.com/tarnhq/tarn/shared/job"
+	"github.com/tarnhq/tarn/shared/limit"
 	"github.com/tarnhq/tarn/shared/manifest"
 	"github.com/tarnhq/tarn/shared/route"
 	"github.com/tarnhq/tarn/shared/segment"
@@ -163,9 +164,9 @@ func (s *Server) open(ctx context.Context) (err error) {
 	if s.engine, err = duck.Open(duck.Config{Files: files, Readable: []string{blobs.Folder()}, Now: now}); err != nil {
 		return err
 	}
-	s.answers = s.engine
+	s.answers = limit.Engine{Inner: s.engine}
 	if !s.options.AskAnew {
-		s.answers = partial.New(partial.Config{Inner: s.engine, Engine: duck.Release(), Blobs: blobs, Log: s.options.Log})
+		s.answers = partial.New(partial.Config{Inner: s.answers, Engine: duck.Release(), Blobs: blobs, Log: s.options.Log})
 		s.kept = answer.NewKept(answerMemory, nil, s.options.Log)
 	}
 	if s.options.Program != "" {

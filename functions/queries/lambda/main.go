@@ -19,6 +19,7 @@ import (
 	"github.com/tarnhq/tarn/shared/engine/local"
 	"github.com/tarnhq/tarn/shared/engine/partial"
 	"github.com/tarnhq/tarn/shared/lake"
+	"github.com/tarnhq/tarn/shared/limit"
 	"github.com/tarnhq/tarn/shared/manifest"
 	"github.com/tarnhq/tarn/shared/saved"
 	"github.com/tarnhq/tarn/shared/serve"
@@ -72,7 +73,7 @@ func main() {
 	}
 	tables := account.Pointers(config.Database.Value())
 	scaled := athena.New(athena.Config{
-		Inner: partial.New(partial.Config{Inner: engine, Engine: duck.Release(), Blobs: blobs, Log: log}), Bytes: scanBytes, Service: account.Athena(config.Workgroup.Value()),
+		Inner: partial.New(partial.Config{Inner: limit.Engine{Inner: engine}, Engine: duck.Release(), Blobs: blobs, Log: log}), Bytes: scanBytes, Service: account.Athena(config.Workgroup.Value()),
 		Lake: lake.Publisher{Blobs: blobs, Pointers: tables, Root: "s3://" + bucket + "/"}, Called: tables.Called,
 	})
 	shared, err := sharedAnswers(items)
@@ -86,6 +87,7 @@ func main() {
 		Saved:  saved.Store{Table: items, Now: time.Now},
 		Engine: scaled,
 		SQL:    sql,
+		Limits: &limit.Store{Table: items, Now: time.Now},
 		Kept:   answer.NewKept(keptBytes, shared, log),
 		Now:    time.Now,
 		Slow:   slow,
