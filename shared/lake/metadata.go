@@ -104,6 +104,17 @@ func (m metadata) snapshot() (snapshot, bool) {
 	return snapshot{}, false
 }
 
+// snapshotAt returns the snapshot that was current at a time, in Unix milliseconds;
+// none of a time that those which can be read do not reach back to.
+func (m metadata) snapshotAt(at int64) (found snapshot, ok bool) {
+	for _, s := range m.Snapshots {
+		if s.At <= at {
+			found, ok = s, true
+		}
+	}
+	return found, ok
+}
+
 // version returns the manifest version that the table shows.
 func (m metadata) version() manifest.Version {
 	s, _ := m.snapshot()

@@ -7,25 +7,27 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/lake/shown"
 	"github.com/tarnhq/tarn/shared/tenant"
 )
 
-// Shown returns what a dataset's table shows now. It needs neither the manifest nor a
-// clock.
-func (p Publisher) Shown(ctx context.Context, t tenant.ID, d dataset.Dataset) (shown.Table, error) {
+// Shown returns what a dataset's table showed at a time, which may be an hour ago and no
+// longer: it will show that for an hour more. Of a time when there was no table, and of
+// a dataset that was never published, there is no snapshot.
+func (p Publisher) Shown(ctx context.Context, t tenant.ID, d dataset.Dataset, at time.Time) (shown.Table, error) {
 	tbl, err := p.open(ctx, t, d)
 	if err != nil {
 		return shown.Table{}, err
 	}
 	out := shown.Table{Namespace: tbl.namespace, Name: tbl.name, Root: p.Root, Columns: map[int32]string{}}
-	s, ok := tbl.snapshot()
+	s, ok := tbl.snapshotAt(at.UnixMilli())
 	if !ok {
 		return out, nil
 	}
-	published, err := tbl.published(ctx)
+	published, err := tbl.files(ctx, s)
 	if err != nil {
 		return shown.Table{}, err
 	}

@@ -2,6 +2,7 @@ package lake
 
 import (
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -13,12 +14,14 @@ import (
 
 func TestShownIsWhatReadersOfTheTableSee(t *testing.T) {
 	w := newWorld(t)
-	if got, err := w.Shown(t.Context(), owner, w.dataset); err != nil || got.Snapshot != 0 || len(got.Files) > 0 {
+	begin := w.now
+	if got, err := w.Shown(t.Context(), owner, w.dataset, w.now); err != nil || got.Snapshot != 0 || len(got.Files) > 0 {
 		t.Errorf("before anything is published: %+v, %v", got, err)
 	}
 	w.seal(10, 1, whole)
 	w.settle()
 	w.publish()
+	first := w.shownAt(t, w.now)
 	w.seal(30, 3, other)
 	w.settle()
 	w.publish()
@@ -33,10 +36,13 @@ func TestShownIsWhatReadersOfTheTableSee(t *testing.T) {
 			want[ref.Key] = shown.File{Key: ref.Key, MinTime: ref.MinTime, MaxTime: ref.MaxTime}
 		}
 	}
-	table, err := w.Shown(t.Context(), owner, w.dataset)
-	if err != nil {
-		t.Fatal(err)
+	if old := w.shownAt(t, begin); old.Snapshot != 0 || len(old.Files) > 0 {
+		t.Errorf("before the first publication: %+v", old)
 	}
+	if diff := cmp.Diff(first, w.shownAt(t, w.now.Add(-time.Minute))); diff != "" {
+		t.Errorf("before the second (-then +now):\n%s", diff)
+	}
+	table := w.shownAt(t, w.now)
 	got := map[string]shown.File{}
 	for _, f := range table.Files {
 		got[f.Key] = f
@@ -54,4 +60,13 @@ func TestShownIsWhatReadersOfTheTableSee(t *testing.T) {
 			t.Errorf("field %d is called %q, want %q", id, table.Columns[id], name)
 		}
 	}
+}
+
+func (w *world) shownAt(t *testing.T, at time.Time) shown.Table {
+	t.Helper()
+	table, err := w.Shown(t.Context(), owner, w.dataset, at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return table
 }

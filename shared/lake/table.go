@@ -91,11 +91,16 @@ func (o *openTable) write(ctx context.Context, name string, content []byte) (loc
 
 // published lists the data files of the current snapshot, by location.
 func (o *openTable) published(ctx context.Context) (map[string]entry, error) {
-	all := map[string]entry{}
 	s, ok := o.snapshot()
 	if !ok {
-		return all, nil
+		return map[string]entry{}, nil
 	}
+	return o.files(ctx, s)
+}
+
+// files lists the data files of a snapshot, by location.
+func (o *openTable) files(ctx context.Context, s snapshot) (map[string]entry, error) {
+	all := map[string]entry{}
 	text, err := o.read(ctx, s.List)
 	if err != nil {
 		return nil, err

@@ -39,7 +39,7 @@ func newPushing(published *lake, here engine.Engine) *pushing {
 
 func (p *pushing) Run(ctx context.Context, plan query.Plan, over snapshot.Snapshot) (query.Result, error) {
 	c := p.config
-	table, err := p.lake.Shown(ctx, "t", over.Dataset)
+	table, err := p.lake.Shown(ctx, "t", over.Dataset, time.Time{})
 	if err != nil {
 		return query.Result{}, err
 	}

@@ -18,8 +18,8 @@ const (
 )
 
 // ask runs a plan over the published segments.
-func (e *Engine) ask(ctx context.Context, p query.AggregatePlan, t target, parts parts) (query.Result, error) {
-	s, err := statementOf(p, t, parts.since.State.Schema, parts.published)
+func (e *Engine) ask(ctx context.Context, p query.AggregatePlan, parts parts) (query.Result, error) {
+	s, err := statementOf(p, parts.target, parts.since.State.Schema, parts.published)
 	if err != nil {
 		return query.Result{}, err
 	}

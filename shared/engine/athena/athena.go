@@ -22,8 +22,9 @@ import (
 
 // Lake knows what is published of datasets.
 type Lake interface {
-	// Shown returns what a dataset's table shows now: no file, if it was never published.
-	Shown(ctx context.Context, t tenant.ID, d dataset.Dataset) (shown.Table, error)
+	// Shown returns what a dataset's table showed at a time, now or at most an hour ago,
+	// and will show for an hour more: no file, if it was not there.
+	Shown(ctx context.Context, t tenant.ID, d dataset.Dataset, at time.Time) (shown.Table, error)
 }
 
 // Config says what an Engine does itself.
@@ -85,16 +86,12 @@ func (e *Engine) Run(ctx context.Context, plan query.Plan, over snapshot.Snapsho
 	case over.Dataset.Kind != dataset.Events:
 		return query.Result{}, refusal("only events are published")
 	}
-	table, err := e.config.Lake.Shown(ctx, scanned[0].Tenant(), over.Dataset)
+	began := e.config.Now()
+	parts, err := e.part(ctx, p, over, scanned)
 	if err != nil {
 		return query.Result{}, err
 	}
-	parts := parted(over, scanned, table)
-	if !e.affords(parts.since.Segments) || len(parts.published) == 0 {
-		return query.Result{}, unpublished("%d of %d files are not published", len(parts.since.Segments), len(scanned))
-	}
-	began := e.config.Now()
-	result, err := e.answer(ctx, p, e.target(table), parts)
+	result, err := e.answer(ctx, p, parts)
 	if err != nil {
 		return query.Result{}, err
 	}
@@ -102,6 +99,33 @@ func (e *Engine) Run(ctx context.Context, plan query.Plan, over snapshot.Snapsho
 	result.Stats.SegmentsPruned = len(over.Segments) - len(scanned)
 	result.Stats.Millis = float64(e.config.Now().Sub(began).Microseconds()) / 1000
 	return result, nil
+}
+
+// steady is for how long the same snapshot is asked, where it will do: so long a
+// question asked again has the same statement, which runs already or has run.
+const steady = time.Hour
+
+// part finds a snapshot of the table whose answer can be completed here: the one of the
+// last full hour, or else the newest.
+func (e *Engine) part(ctx context.Context, p query.AggregatePlan, over snapshot.Snapshot, scanned []segment.Ref) (out parts, err error) {
+	_, mergeable := p.Partial()
+	now := e.config.Now()
+	for _, at := range []time.Time{now.Truncate(steady), now} {
+		table, err := e.config.Lake.Shown(ctx, scanned[0].Tenant(), over.Dataset, at)
+		if err != nil {
+			return parts{}, err
+		}
+		out = parted(over, scanned, table)
+		out.target = e.target(table)
+		if len(out.published) > 0 && e.affords(out.since.Segments) && (mergeable || out.nothingSince()) {
+			return out, nil
+		}
+	}
+	if len(out.published) == 0 || !e.affords(out.since.Segments) {
+		return out, unpublished("%d of %d files are not published", len(out.since.Segments), len(scanned))
+	}
+	return out, refusal("what it computes of the published rows cannot be merged with what came since").
+		WithHint("let the time range end before the newest rows, leave out distinct counts, medians and quantiles, or shorten the range")
 }
 
 func (e *Engine) target(t shown.Table) target {
@@ -141,6 +165,7 @@ func within(refs []segment.Ref, r query.Range) []segment.Ref {
 
 // parts are the rows that a plan looks at, each in one of both.
 type parts struct {
+	target
 	published []segment.Ref     // are files of the table
 	since     snapshot.Snapshot // has the segments that are not, and the tail
 }
@@ -174,21 +199,17 @@ func (p parts) nothingSince() bool {
 
 // answer puts a plan to the service: as it is when nothing came since, and else what
 // its answer can be merged of.
-func (e *Engine) answer(ctx context.Context, p query.AggregatePlan, t target, parts parts) (query.Result, error) {
+func (e *Engine) answer(ctx context.Context, p query.AggregatePlan, parts parts) (query.Result, error) {
 	if parts.nothingSince() {
-		result, err := e.ask(ctx, p, t, parts)
+		result, err := e.ask(ctx, p, parts)
 		if err != nil {
 			return query.Result{}, err
 		}
 		result.Rows, result.Stats.Truncated = query.Arrange(result.Rows, p.Order, p.Limit)
 		return result, nil
 	}
-	mergeable, ok := p.Partial()
-	if !ok {
-		return query.Result{}, refusal("what it computes of the published rows cannot be merged with what came since").
-			WithHint("let the time range end before the newest rows, leave out distinct counts, medians and quantiles, or shorten the range")
-	}
-	published, err := e.ask(ctx, mergeable.Plan, t, parts)
+	mergeable, _ := p.Partial() // or it were refused
+	published, err := e.ask(ctx, mergeable.Plan, parts)
 	if err != nil {
 		return query.Result{}, err
 	}

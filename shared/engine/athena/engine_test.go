@@ -24,17 +24,20 @@ import (
 // scripted is a service whose executions do what a test says, and the time that
 // passes meanwhile.
 type scripted struct {
-	now     time.Time
-	lives   []execution.Execution // of the executions in turn; the last one of all others
-	after   map[execution.ID]time.Time
-	turns   []string
-	stopped []execution.ID
-	gone    int // answers that are not kept
-	rows    [][]*string
-	fails   error
+	now   time.Time
+	lives []execution.Execution // of the executions in turn; the last one of all others
+	after map[execution.ID]time.Time
+	turns []string
+
+	statements []string
+	stopped    []execution.ID
+	gone       int // answers that are not kept
+	rows       [][]*string
+	fails      error
 }
 
-func (s *scripted) Start(_ context.Context, _, turn string) (execution.ID, error) {
+func (s *scripted) Start(_ context.Context, statement, turn string) (execution.ID, error) {
+	s.statements = append(s.statements, statement)
 	if s.fails != nil {
 		return "", s.fails
 	}
@@ -74,7 +77,7 @@ func (s *scripted) wait(ctx context.Context, d time.Duration) error {
 // table is a published table of some files.
 type table []string
 
-func (keys table) Shown(context.Context, tenant.ID, dataset.Dataset) (shown.Table, error) {
+func (keys table) Shown(context.Context, tenant.ID, dataset.Dataset, time.Time) (shown.Table, error) {
 	t := shown.Table{Namespace: "lake", Name: "web", Snapshot: 1, Root: "s3://bucket/", Columns: map[int32]string{}}
 	for place, c := range dataset.Fixed {
 		t.Columns[segment.FieldID(place, c.Type)] = c.Name
@@ -120,7 +123,7 @@ var counting = query.AggregatePlan{Rows: query.Rows{Range: query.Unbounded}, Mea
 func numbers(n string) [][]*string { return [][]*string{{&n}} }
 
 // asking is an engine that puts what scans more than 15 rows to a scripted service.
-func asking(s *scripted, inner *here, published table) *athena.Engine {
+func asking(s *scripted, inner *here, published athena.Lake) *athena.Engine {
 	if s.now.IsZero() {
 		s.now = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	}

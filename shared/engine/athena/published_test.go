@@ -96,8 +96,8 @@ func (w *life) settle(ctx context.Context) error {
 }
 
 // Shown shows the table to the engine that is asked, too.
-func (w *life) Shown(ctx context.Context, t tenant.ID, d dataset.Dataset) (shown.Table, error) {
-	table, err := w.Publisher.Shown(ctx, t, d)
+func (w *life) Shown(ctx context.Context, t tenant.ID, d dataset.Dataset, at time.Time) (shown.Table, error) {
+	table, err := w.Publisher.Shown(ctx, t, d, at)
 	if err == nil && table.Snapshot != 0 {
 		table.Namespace = database
 		w.lake.show(failing{&err}, d.ID, table)
@@ -119,11 +119,13 @@ func TestAnswersAreTheSameWheneverRowsAreMergedAndPublished(t *testing.T) {
 		w := newLife(store, l, made)
 		for range rapid.IntRange(3, 10).Draw(t, "steps") {
 			var err error
-			switch rapid.SampledFrom([]string{"seal", "settle", "publish"}).Draw(t, "step") {
+			switch rapid.SampledFrom([]string{"seal", "settle", "publish", "wait"}).Draw(t, "step") {
 			case "seal":
 				err = w.seal(t)
 			case "settle":
 				err = w.settle(t.Context())
+			case "wait":
+				w.now = w.now.Add(20 * time.Minute)
 			case "publish":
 				_, err = w.Publish(t.Context(), owner, w.dataset)
 			}
@@ -158,7 +160,7 @@ func (w *life) ask(t *rapid.T, s *service, here engine.Engine) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		scaled := athena.New(athena.Config{Inner: here, Lake: w, Service: s, Rows: max(1, w.since(t, over))})
+		scaled := athena.New(athena.Config{Inner: here, Lake: w, Service: s, Rows: max(1, w.since(t, over)), Now: func() time.Time { return w.now }})
 		got, err := engine.Answer(t.Context(), scaled, program, over)
 		if fault.Is(err, fault.Invalid) || fault.Is(err, fault.Unavailable) {
 			continue
@@ -174,7 +176,7 @@ func (w *life) ask(t *rapid.T, s *service, here engine.Engine) {
 
 // since counts the rows that are not published.
 func (w *life) since(t *rapid.T, over snapshot.Snapshot) (n int64) {
-	table, err := w.Publisher.Shown(t.Context(), owner, w.dataset)
+	table, err := w.Publisher.Shown(t.Context(), owner, w.dataset, w.now)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -75,7 +75,7 @@ func newLake(t *testing.T, root string) *lake {
 }
 
 // Shown implements athena.Lake.
-func (l *lake) Shown(_ context.Context, _ tenant.ID, d dataset.Dataset) (shown.Table, error) {
+func (l *lake) Shown(_ context.Context, _ tenant.ID, d dataset.Dataset, _ time.Time) (shown.Table, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.tables[d.ID], nil
