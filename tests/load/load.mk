@@ -1,8 +1,8 @@
 # Benchmarks: each prints a table of ratios measured in one run. They take less than
 # two minutes each; LOAD passes flags on, for example LOAD="-rounds 10". See -help.
 
-.PHONY: bench bench-ingest bench-freshness bench-query bench-storage bench-memory bench-compaction bench-jobs bench-dashboard
-bench: bench-ingest bench-freshness bench-query bench-storage bench-memory bench-compaction bench-jobs bench-dashboard ## Run every benchmark
+.PHONY: bench bench-ingest bench-freshness bench-query bench-storage bench-memory bench-compaction bench-jobs bench-dashboard bench-cached
+bench: bench-ingest bench-freshness bench-query bench-storage bench-memory bench-compaction bench-jobs bench-dashboard bench-cached ## Run every benchmark
 
 bench-ingest: build ## Durable ingest against its ceiling and PostgreSQL
 	go run ./tests/load/ingest $(LOAD)
@@ -27,3 +27,6 @@ bench-jobs: need-go need-cc ## 10,000 jobs through the queue: throughput, effect
 
 bench-dashboard: need-go need-cc ## Questions asked for the first time, again after new data, and as the data grows; CHDB=folder adds ClickHouse
 	go run ./tests/load/dashboard $(if $(CHDB),-chdb $(CHDB)) $(LOAD)
+
+bench-cached: build ## The same question again, against a server that gives the same bytes
+	go run ./tests/load/cached $(LOAD)
