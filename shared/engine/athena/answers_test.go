@@ -114,8 +114,8 @@ func TestWhatIsKeptIsNotScanned(t *testing.T) {
 func (p *pushing) wantsUse(t *testing.T) {
 	t.Helper()
 	t.Logf("%d plans were put to the service, %d were refused", p.pushed.Load(), p.others.Load())
-	if p.pushed.Load() < 20 {
-		t.Error("next to no plan was put to the service")
+	if p.pushed.Load() == 0 {
+		t.Error("no plan was put to the service")
 	}
 }
 
