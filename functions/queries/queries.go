@@ -65,8 +65,7 @@ func (d Deps) run(w http.ResponseWriter, r *http.Request, caller access.Principa
 
 // give answers a request, unless the caller has the answer already.
 func (d Deps) give(w http.ResponseWriter, r *http.Request, caller access.Principal, request query.Request, as format) error {
-	desk := answer.Desk{Source: d.Source, Saved: d.Saved, Engine: d.Engine, Kept: d.Kept, Limits: d.Limits, Now: d.Now, Slow: d.Slow, Log: d.Log}
-	question, err := desk.Open(r.Context(), caller.Tenant, request)
+	question, err := d.Desk().Open(r.Context(), caller.Tenant, request)
 	if err != nil {
 		return err
 	}
@@ -83,6 +82,11 @@ func (d Deps) give(w http.ResponseWriter, r *http.Request, caller access.Princip
 	}
 	as.head(w, tag)
 	return as.sendKept(w, a)
+}
+
+// Desk answers requests.
+func (d Deps) Desk() *answer.Desk {
+	return &answer.Desk{Source: d.Source, Saved: d.Saved, Engine: d.Engine, Kept: d.Kept, Limits: d.Limits, Now: d.Now, Slow: d.Slow, Log: d.Log}
 }
 
 func read(r *http.Request) ([]byte, error) {

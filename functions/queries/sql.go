@@ -45,22 +45,25 @@ func (d Deps) sql(w http.ResponseWriter, r *http.Request, caller access.Principa
 	if err != nil {
 		return err
 	}
-	if d.SQL == nil {
-		return fault.New(fault.Unavailable, "sql_off", "this server does not run SQL")
-	}
-	open := func(ctx context.Context, name dataset.Name) (engine.Visible, error) {
-		return d.visible(ctx, caller, name)
-	}
-	ctx, cancel, err := d.Limits.Bound(r.Context(), caller.Tenant)
-	if err != nil {
-		return err
-	}
-	defer cancel()
-	result, err := d.SQL.Run(ctx, engine.Statement{SQL: request.SQL, Parameters: parameters, Open: open})
+	result, err := d.Statement(r.Context(), caller, engine.Statement{SQL: request.SQL, Parameters: parameters})
 	if err != nil {
 		return err
 	}
 	return as.send(w, result)
+}
+
+// Statement answers a caller's own SQL over what the caller sees.
+func (d Deps) Statement(ctx context.Context, caller access.Principal, s engine.Statement) (query.Result, error) {
+	if d.SQL == nil {
+		return query.Result{}, fault.New(fault.Unavailable, "sql_off", "this server does not run SQL")
+	}
+	s.Open = func(ctx context.Context, name dataset.Name) (engine.Visible, error) { return d.visible(ctx, caller, name) }
+	ctx, cancel, err := d.Limits.Bound(ctx, caller.Tenant)
+	if err != nil {
+		return query.Result{}, err
+	}
+	defer cancel()
+	return d.SQL.Run(ctx, s)
 }
 
 // visible pins what a caller sees of a dataset.

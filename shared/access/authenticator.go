@@ -28,9 +28,9 @@ type Authenticator struct {
 }
 
 // Identify returns the sender of a request: an API key or an access token as
-// "Authorization: Bearer", or a key as the user name of Basic. It returns the zero
-// Principal where the request has no such header, and fault.Unauthenticated where
-// it has one that nobody we know would send.
+// "Authorization: Bearer", or without a scheme, as Cube's clients send it, or a key as
+// the user name of Basic. It returns the zero Principal where the request has no such
+// header, and fault.Unauthenticated where it has one that nobody we know would send.
 func (a *Authenticator) Identify(r *http.Request) (Principal, error) {
 	return a.IdentifyHeader(r.Context(), r.Header.Get("Authorization"))
 }
@@ -40,12 +40,14 @@ func (a *Authenticator) IdentifyHeader(ctx context.Context, authorization string
 	if authorization == "" {
 		return Principal{}, nil
 	}
-	scheme, credential, _ := strings.Cut(authorization, " ")
+	scheme, credential, two := strings.Cut(authorization, " ")
 	credential = strings.TrimSpace(credential)
-	switch strings.ToLower(scheme) {
-	case "bearer":
+	switch scheme = strings.ToLower(scheme); {
+	case scheme == "bearer":
 		return a.identifyBearer(ctx, credential)
-	case "basic":
+	case !two:
+		return a.identifyBearer(ctx, authorization)
+	case scheme == "basic":
 		r := http.Request{Header: http.Header{"Authorization": {authorization}}}
 		key, _, _ := r.BasicAuth()
 		return a.IdentifyKey(ctx, key)

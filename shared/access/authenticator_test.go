@@ -23,18 +23,18 @@ func TestWhereACredentialMayStand(t *testing.T) {
 		want string // the principal's id; empty: nobody
 		kind fault.Kind
 	}{
-		"a key as Bearer":                     {header("Bearer " + secret), byKey, 0},
-		"a token as Bearer":                   {header("Bearer " + token), byToken, 0},
-		"the scheme in any case":              {header("bEaReR  " + secret), byKey, 0},
-		"a key as the user name of Basic":     {func(r *http.Request) { r.SetBasicAuth(secret, "") }, byKey, 0},
-		"the password of Basic is ignored":    {func(r *http.Request) { r.SetBasicAuth(secret, "anything") }, byKey, 0},
-		"no header is nobody":                 {func(*http.Request) {}, nobody, 0},
-		"a token as a user name is refused":   {func(r *http.Request) { r.SetBasicAuth(token, "") }, nobody, fault.Unauthenticated},
-		"a key as password is refused":        {func(r *http.Request) { r.SetBasicAuth("", secret) }, nobody, fault.Unauthenticated},
-		"Basic that is no base64 is refused":  {header("Basic %%%"), nobody, fault.Unauthenticated},
-		"another scheme is refused":           {header("Digest " + secret), nobody, fault.Unauthenticated},
-		"Bearer of nothing is refused":        {header("Bearer "), nobody, fault.Unauthenticated},
-		"a bare key in the header is refused": {header(secret), nobody, fault.Unauthenticated},
+		"a key as Bearer":                    {header("Bearer " + secret), byKey, 0},
+		"a token as Bearer":                  {header("Bearer " + token), byToken, 0},
+		"the scheme in any case":             {header("bEaReR  " + secret), byKey, 0},
+		"a key as the user name of Basic":    {func(r *http.Request) { r.SetBasicAuth(secret, "") }, byKey, 0},
+		"the password of Basic is ignored":   {func(r *http.Request) { r.SetBasicAuth(secret, "anything") }, byKey, 0},
+		"no header is nobody":                {func(*http.Request) {}, nobody, 0},
+		"a token as a user name is refused":  {func(r *http.Request) { r.SetBasicAuth(token, "") }, nobody, fault.Unauthenticated},
+		"a key as password is refused":       {func(r *http.Request) { r.SetBasicAuth("", secret) }, nobody, fault.Unauthenticated},
+		"Basic that is no base64 is refused": {header("Basic %%%"), nobody, fault.Unauthenticated},
+		"another scheme is refused":          {header("Digest " + secret), nobody, fault.Unauthenticated},
+		"Bearer of nothing is refused":       {header("Bearer "), nobody, fault.Unauthenticated},
+		"a key without a scheme":             {header(secret), byKey, 0},
 	} {
 		t.Run(claim, func(t *testing.T) {
 			a := &Authenticator{Keys: keys, Tokens: newTokens()}

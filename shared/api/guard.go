@@ -77,7 +77,11 @@ func (s *Server) run(rt route.Route, h func(http.ResponseWriter, *http.Request) 
 			err = fmt.Errorf("panic: %v\n%s", p, bytes.TrimSpace(debug.Stack()))
 		}
 		if err != nil && w.status == 0 {
-			ProblemOf(err).write(w)
+			p := ProblemOf(err)
+			if rt.ErrorText {
+				p.Text = p.sentence()
+			}
+			p.write(w)
 		}
 	}()
 	if rt.Action != "" && !rt.Producer {

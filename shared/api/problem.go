@@ -20,6 +20,7 @@ type Problem struct {
 	Detail string   `json:"detail" doc:"what is wrong"`
 	Hint   string   `json:"hint,omitempty" doc:"what to do next"`
 	Errors []Detail `json:"errors,omitempty" doc:"where the request is wrong"`
+	Text   string   `json:"error,omitempty" doc:"of the Cube-compatible endpoints: the detail and the hint"`
 
 	retryAfter time.Duration
 }
@@ -90,6 +91,14 @@ func problem(status int, code, detail string) *Problem {
 }
 
 // write sends the problem.
+// sentence is all that a caller is told, for who reads one text.
+func (p *Problem) sentence() string {
+	if p.Hint == "" {
+		return p.Detail
+	}
+	return p.Detail + ": " + p.Hint
+}
+
 func (p *Problem) write(w http.ResponseWriter) {
 	for name, values := range p.GetHeaders() {
 		w.Header()[name] = values

@@ -27,6 +27,8 @@ type Route struct {
 	Accepts  []string      // media types of the body beside JSON, for the API reference
 	Answers  []string      // media types of the answer beside JSON, for the API reference
 	Params   []Param       // of a route that reads its own request, for the API reference
+
+	ErrorText bool // a problem also has its detail as "error", where Cube's clients look
 }
 
 // Param is a parameter in a route's query.
@@ -158,6 +160,7 @@ var All = append([]Route{
 	ListDefinitions, GetDefinition, PutDefinition, DeleteDefinition,
 	SendEvents, GetEvent, ListQuarantine, ReplayQuarantine, GetLedger,
 	RunQuery, GetSaved, RunSQL,
+	CubeLoad[0], CubeLoad[1], CubeDryRun[0], CubeDryRun[1], CubeSQL[0], CubeSQL[1], CubeMeta, CubeStatement,
 	CreateExport, ListJobs, GetJob, WatchJob, GetJobLog, CancelJob, RetryJob,
 	GetLimits, SetLimits,
 	CreateKey, ListKeys, RevokeKey, GetSelf,

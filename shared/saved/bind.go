@@ -18,15 +18,21 @@ import (
 func (s Store) Bind(ctx context.Context, t tenant.ID, r query.Request, d dataset.Dataset, schema dataset.Schema) (query.Program, error) {
 	var named query.Definitions
 	if r.Refers(d.Kind, schema) {
-		all, err := s.entries(ctx, t, d.ID)
-		if err != nil {
-			return query.Program{}, err
-		}
-		if named, err = decoded(all, d.Name); err != nil {
+		var err error
+		if named, err = s.Named(ctx, t, d); err != nil {
 			return query.Program{}, err
 		}
 	}
 	return query.Bind(r, d.Kind, schema, named)
+}
+
+// Named returns the newest definitions of a dataset.
+func (s Store) Named(ctx context.Context, t tenant.ID, d dataset.Dataset) (query.Definitions, error) {
+	all, err := s.entries(ctx, t, d.ID)
+	if err != nil {
+		return nil, err
+	}
+	return decoded(all, d.Name)
 }
 
 // Query returns a tenant's saved query.

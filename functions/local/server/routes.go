@@ -13,6 +13,7 @@ import (
 	"github.com/tarnhq/tarn/functions/jobs"
 	"github.com/tarnhq/tarn/functions/keys"
 	"github.com/tarnhq/tarn/functions/queries"
+	"github.com/tarnhq/tarn/functions/queries/cube"
 	"github.com/tarnhq/tarn/functions/reference"
 	"github.com/tarnhq/tarn/shared/adapter/embedded"
 	"github.com/tarnhq/tarn/shared/api"
@@ -29,6 +30,9 @@ import (
 
 // catalogMemory is how long a producer's request may see an old catalog entry.
 const catalogMemory = time.Second
+
+// cubePatience is how long one of Cube's clients waits before it asks again.
+const cubePatience = 5 * time.Second
 
 // routes mounts every endpoint of the route table, and what is beside the API.
 func (s *Server) routes() http.Handler {
@@ -57,9 +61,11 @@ func (s *Server) register(a *api.Server) {
 	intake.Register(a, intake.Deps{Authenticator: s.auth, Datasets: remembered, Producer: s.producer, Now: s.options.Now})
 	accounts.Register(a, accounts.Deps{Source: s.live, Table: s.manifest.Table, Segments: s.segments, Seal: s.live.SealAll,
 		Finder: fate.Finder{Segments: s.segments, Stream: s.ingest.Stream}, Replayer: quarantine.Replayer{Manifest: s.manifest, Segments: s.segments, Ingest: s.ingest}})
-	queries.Register(a, queries.Deps{Source: s.live, Saved: names, Engine: s.answers, SQL: s.statements(), Kept: s.kept,
+	questions := queries.Deps{Source: s.live, Saved: names, Engine: s.answers, SQL: s.statements(), Kept: s.kept,
 		Limits: &limit.Store{Table: s.manifest.Table, Now: s.options.Now},
-		Now:    s.options.Now, Slow: slowQuery, Log: s.options.Log})
+		Now:    s.options.Now, Slow: slowQuery, Log: s.options.Log}
+	queries.Register(a, questions)
+	cube.Register(a, cube.Deps{Deps: questions, Catalog: s.catalog, Patience: func() <-chan time.Time { return time.After(cubePatience) }})
 	jobs.Register(a, jobs.Deps{Jobs: s.jobs, Now: s.options.Now, Poll: snapshot.Every(watchPoll),
 		Results: map[job.Kind]jobs.Result{export.Kind: s.exports().View}})
 	exports.Register(a, exports.Deps{Source: s.live, Jobs: s.jobs, Now: s.options.Now})

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/tarnhq/tarn/functions/queries"
+	"github.com/tarnhq/tarn/functions/queries/cube"
 	"github.com/tarnhq/tarn/shared/adapter/aws"
 	"github.com/tarnhq/tarn/shared/answer"
 	"github.com/tarnhq/tarn/shared/api"
@@ -81,8 +82,9 @@ func main() {
 		panic(err)
 	}
 	server := api.New(serve.Principal, time.Now, log)
-	queries.Register(server, queries.Deps{
-		Source: &snapshot.Sealed{Catalog: dataset.Catalog{Table: items, Now: time.Now},
+	catalog := dataset.Catalog{Table: items, Now: time.Now}
+	questions := queries.Deps{
+		Source: &snapshot.Sealed{Catalog: catalog,
 			Manifest: manifest.Store{Table: items, Blobs: blobs, Now: time.Now}, Poll: snapshot.Every(250 * time.Millisecond)},
 		Saved:  saved.Store{Table: items, Now: time.Now},
 		Engine: scaled,
@@ -92,7 +94,9 @@ func main() {
 		Now:    time.Now,
 		Slow:   slow,
 		Log:    log,
-	})
+	}
+	queries.Register(server, questions)
+	cube.Register(server, cube.Deps{Deps: questions, Catalog: catalog})
 	serve.HTTP(server)
 }
 

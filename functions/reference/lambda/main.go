@@ -13,6 +13,7 @@ import (
 	"github.com/tarnhq/tarn/functions/jobs"
 	"github.com/tarnhq/tarn/functions/keys"
 	"github.com/tarnhq/tarn/functions/queries"
+	"github.com/tarnhq/tarn/functions/queries/cube"
 	"github.com/tarnhq/tarn/functions/reference"
 	"github.com/tarnhq/tarn/shared/adapter/aws"
 	"github.com/tarnhq/tarn/shared/api"
@@ -43,6 +44,7 @@ func document() ([]byte, error) {
 	jobs.Register(whole, jobs.Deps{})
 	keys.Register(whole, keys.Deps{})
 	queries.Register(whole, queries.Deps{})
+	cube.Register(whole, cube.Deps{})
 	reference.Register(whole, reference.Deps{})
 	return whole.OpenAPI()
 }
