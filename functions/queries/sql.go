@@ -57,7 +57,9 @@ func (d Deps) Statement(ctx context.Context, caller access.Principal, s engine.S
 	if d.SQL == nil {
 		return query.Result{}, fault.New(fault.Unavailable, "sql_off", "this server does not run SQL")
 	}
-	s.Open = func(ctx context.Context, name dataset.Name) (engine.Visible, error) { return d.visible(ctx, caller, name) }
+	s.Open = func(ctx context.Context, name dataset.Name) (engine.Visible, error) {
+		return d.visible(ctx, caller, name)
+	}
 	ctx, cancel, err := d.Limits.Bound(ctx, caller.Tenant)
 	if err != nil {
 		return query.Result{}, err

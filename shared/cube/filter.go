@@ -46,6 +46,9 @@ func (c Cube) filter(f Filter, at clock) (query.Filter, error) {
 }
 
 func (c Cube) each(list []Filter, at clock) ([]query.Filter, error) {
+	if len(list) == 0 {
+		return nil, refuse("a filter of no conditions is empty").WithHint("leave it out to match all rows")
+	}
 	out := make([]query.Filter, len(list))
 	for i, f := range list {
 		var err error

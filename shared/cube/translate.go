@@ -73,10 +73,13 @@ func (q *Question) measures() error {
 
 // dimensions are asked for by their members' names, which no measure has.
 func (q *Question) dimensions() error {
-	for _, name := range q.Query.Dimensions {
+	for i, name := range q.Query.Dimensions {
 		d, err := q.cube.dimension(name)
 		if err != nil {
 			return err
+		}
+		if slices.Contains(q.Query.Dimensions[:i], name) {
+			return refuse("%s is asked for twice", name)
 		}
 		q.keys = append(q.keys, d)
 		q.Request.Dimensions = append(q.Request.Dimensions, query.Dimension{Column: d.name, Name: name})

@@ -27,7 +27,7 @@ func byGetAndPost(id, path, summary string, more ...Param) [2]Route {
 	r := Route{ID: id, Function: "queries", Method: http.MethodPost, Path: path, Action: access.RunQuery, Status: http.StatusOK,
 		Tag: cubeTag, Summary: summary, Unbound: true, ErrorText: true}
 	get := r
-	get.ID, get.Method, get.Summary = id+"ByAddress", http.MethodGet, summary+", in the address"
+	get.ID, get.Method, get.Summary = id+"Get", http.MethodGet, summary+", in the address"
 	get.Params = append([]Param{{"query", "a query as JSON, or an array of them", `{"measures":["web.count"]}`}}, more...)
 	return [2]Route{get, r}
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/tarnhq/tarn/functions/jobs"
 	"github.com/tarnhq/tarn/functions/keys"
 	"github.com/tarnhq/tarn/functions/queries"
+	"github.com/tarnhq/tarn/functions/queries/cube"
 	"github.com/tarnhq/tarn/shared/access"
 	"github.com/tarnhq/tarn/shared/api"
 	"github.com/tarnhq/tarn/shared/dataset"
@@ -73,7 +74,9 @@ func newDependent(t *testing.T) *dependent {
 	intake.Register(s, intake.Deps{Authenticator: auth, Datasets: &dataset.Cache{Catalog: catalog}, Producer: ingest.NewProducer(options), Now: time.Now})
 	accounts.Register(s, accounts.Deps{Source: d.live, Table: tbl, Segments: segments, Finder: fate.Finder{Segments: segments, Stream: d.stream},
 		Replayer: quarantine.Replayer{Manifest: store, Segments: segments, Ingest: options}})
-	queries.Register(s, queries.Deps{Source: d.live, Saved: names, Engine: newEngine(t, blobs), SQL: newRunner(t, blobs), Limits: &limit.Store{Table: tbl, Now: time.Now}, Now: time.Now})
+	questions := queries.Deps{Source: d.live, Saved: names, Engine: newEngine(t, blobs), SQL: newRunner(t, blobs), Limits: &limit.Store{Table: tbl, Now: time.Now}, Now: time.Now}
+	queries.Register(s, questions)
+	cube.Register(s, cube.Deps{Deps: questions, Catalog: catalog})
 	keys.Register(s, keys.Deps{Keys: issuer})
 	d.jobs = job.Jobs{Table: tbl, Queue: &fake.Queue{Now: time.Now, Tries: 5}, Now: time.Now}
 	jobs.Register(s, jobs.Deps{Jobs: d.jobs, Now: time.Now, Poll: func(context.Context) error { return context.DeadlineExceeded }})
@@ -131,6 +134,8 @@ func (d *dependent) deliver(ctx context.Context) {
 	}
 }
 
+const cubeQuery = `{"query":{"measures":["web.count"]}}`
+
 // healthy are requests that succeed when every dependency is up.
 var healthy = map[string]struct{ target, body string }{
 	"createDataset":    {"/v1/datasets", `{"name":"fresh","kind":"events"}`},
@@ -150,6 +155,14 @@ var healthy = map[string]struct{ target, body string }{
 	"getLedger":        {"/v1/datasets/web/ledger", ""},
 	"runQuery":         {"/v1/query", `{"dataset":"web","measures":["count"]}`},
 	"runSQL":           {"/v1/sql", `{"sql":"select count(event_id) from web"}`},
+	"cubeLoad":         {"/cubejs-api/v1/load", cubeQuery},
+	"cubeLoadGet":      {"/cubejs-api/v1/load?query=%7B%22measures%22%3A%5B%22web.count%22%5D%7D", ""},
+	"cubeDryRun":       {"/cubejs-api/v1/dry-run", cubeQuery},
+	"cubeDryRunGet":    {"/cubejs-api/v1/dry-run?query=%7B%22measures%22%3A%5B%22web.count%22%5D%7D", ""},
+	"cubeSQL":          {"/cubejs-api/v1/sql", cubeQuery},
+	"cubeSQLGet":       {"/cubejs-api/v1/sql?query=%7B%22measures%22%3A%5B%22web.count%22%5D%7D", ""},
+	"cubeMeta":         {"/cubejs-api/v1/meta", ""},
+	"cubeStatement":    {"/cubejs-api/v1/cubesql", `{"query":"select count(event_id) from web"}`},
 	"getLimits":        {"/v1/limits", ""},
 	"setLimits":        {"/v1/limits", `{"rows":1000000}`},
 	"createExport":     {"/v1/exports", `{"dataset":"web","format":"csv"}`},
