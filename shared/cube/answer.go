@@ -117,12 +117,17 @@ func (q Question) answer(kind Kind, r query.Result, now time.Time) (Result, erro
 		out.Total = &total
 	}
 	names := q.names()
-	var compared json.RawMessage
-	if kind == Compared {
+	var more func(row []query.Value) json.RawMessage
+	switch {
+	case kind == Compared:
 		names = append(names, compareKey)
-		compared = quoted(strings.Join(q.ranged(), " - "))
+		compared := quoted(strings.Join(q.ranged(), " - "))
+		more = func([]query.Value) json.RawMessage { return compared }
+	case kind == Blended && q.grain != nil: // what answers have in common, whatever their time dimension is called
+		names = append(names, "time."+q.grain.Granularity)
+		more = func(row []query.Value) json.RawMessage { return q.value(row[0], query.Timestamp) }
 	}
-	out.Data = q.form(names, rows, r.Columns, compared)
+	out.Data = q.form(names, rows, r.Columns, more)
 	return out, nil
 }
 
@@ -193,13 +198,14 @@ type Columnar struct {
 	Columns [][]json.RawMessage `json:"columns"`
 }
 
-// form arranges rows as the query's response format has them.
-func (q Question) form(names []string, rows [][]query.Value, columns []query.Column, compared json.RawMessage) any {
+// form arranges rows, with one more value where there is one, as the query's response
+// format has them.
+func (q Question) form(names []string, rows [][]query.Value, columns []query.Column, more func([]query.Value) json.RawMessage) any {
 	written := make([][]json.RawMessage, len(rows))
 	for i, row := range rows {
 		written[i] = q.values(row, columns)
-		if compared != nil {
-			written[i] = append(written[i], compared)
+		if more != nil {
+			written[i] = append(written[i], more(row))
 		}
 	}
 	switch q.Query.ResponseFormat {

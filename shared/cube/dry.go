@@ -32,7 +32,7 @@ func Dry(kind Kind, questions []Question) DryRun {
 		for _, s := range q.Query.Order {
 			out.Order = append(out.Order, map[string]string{s.ID: map[bool]string{false: "asc", true: "desc"}[s.Desc]})
 		}
-		t := Transformed{slices.Clone(q.Query.Measures), slices.Clone(q.Query.Measures), slices.Sorted(slices.Values(q.Query.Dimensions)), [][2]string{}}
+		t := Transformed{slices.Clone(q.Query.Measures), slices.Clone(q.Query.Measures), orEmpty(slices.Sorted(slices.Values(q.Query.Dimensions))), [][2]string{}}
 		if q.grain != nil {
 			t.TimeDimensions = append(t.TimeDimensions, [2]string{q.grain.Dimension, q.grain.Granularity})
 		}
