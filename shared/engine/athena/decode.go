@@ -3,6 +3,7 @@ package athena
 import (
 	"context"
 	"fmt"
+	"math"
 	"math/big"
 	"strconv"
 	"time"
@@ -46,11 +47,11 @@ func (e *Engine) fetch(ctx context.Context, id execution.ID, s statement, limit 
 
 // row reads a row of the statement's answer.
 func (s statement) row(cells []*string) ([]query.Value, error) {
-	if len(cells) != len(s.columns) {
-		return nil, fmt.Errorf("a row has %d columns, not %d", len(cells), len(s.columns))
+	if want := len(s.columns) + len(s.floats); len(cells) != want {
+		return nil, fmt.Errorf("a row has %d columns, not %d", len(cells), want)
 	}
-	row := make([]query.Value, len(cells))
-	for i, cell := range cells {
+	row := make([]query.Value, len(s.columns))
+	for i, cell := range cells[:len(row)] {
 		of := s.columns[i].Type
 		bucket := s.buckets != nil && i == 0
 		if bucket {
@@ -65,7 +66,24 @@ func (s statement) row(cells []*string) ([]query.Value, error) {
 		}
 		row[i] = v
 	}
-	return row, nil
+	return row, s.check(row, cells[len(row):])
+}
+
+// check refuses a row in which floats cancelled each other out: they are added without
+// compensation, so that what is left of them has lost as many digits.
+func (s statement) check(row []query.Value, magnitudes []*string) error {
+	const most = 1 << 7 // of 53 bits seven may be lost
+	for i, place := range s.floats {
+		magnitude, err := valueOf(magnitudes[i], query.Float)
+		if err != nil {
+			return err
+		}
+		if !magnitude.IsNull() && magnitude.Float() > most*math.Abs(row[place].Float()) {
+			return refusal("values of both signs cancel each other out in %q, of which floating-point numbers would lose digits there", s.columns[place].Name).
+				WithHint("sum positive and negative values apart, or shorten the time range")
+		}
+	}
+	return nil
 }
 
 // valueOf reads a value from the text that it is sent as.

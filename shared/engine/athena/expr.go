@@ -82,6 +82,16 @@ func (w *writer) measure(m query.Aggregand) string {
 	return string(m.Op) + "(" + column + ")" + filter
 }
 
+// magnitude writes a sum or an average as if no float were negative: how large that is
+// of which the measure is made.
+func (w *writer) magnitude(m query.Aggregand) string {
+	sql := string(m.Op) + "(abs(" + w.column(*m.Field) + "))"
+	if m.Filter != nil {
+		sql += " FILTER (WHERE " + w.condition(*m.Filter) + ")"
+	}
+	return sql
+}
+
 // via writes the number that a sketch needs of a column. The hash of the engine here is
 // its own, so that registers filled there could not be merged with those filled here.
 func (w *writer) via(v query.Via, f query.Field) string {

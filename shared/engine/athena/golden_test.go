@@ -131,23 +131,6 @@ func TestFilesThatAreNotWantedAreNamedAsFewAsPossible(t *testing.T) {
 	}
 }
 
-func TestTextsAndNamesCannotEndTheirQuotes(t *testing.T) {
-	cases := map[string]string{
-		`it's`:          `'it''s'`,
-		`\'`:            `'\'''`,
-		"a\x00'; --":    `('a' || chr(0) || '''; --')`,
-		"'; DROP\nx --": "'''; DROP\nx --'",
-	}
-	for in, want := range cases {
-		if got := text(in); got != want {
-			t.Errorf("text(%q) = %s, want %s", in, got, want)
-		}
-	}
-	if got := identifier(`a"b`); got != `"a""b"` {
-		t.Errorf("got %s", got)
-	}
-}
-
 func TestValuesAreReadAsTheyWereSent(t *testing.T) {
 	for _, c := range []struct {
 		text string
@@ -173,5 +156,25 @@ func TestValuesAreReadAsTheyWereSent(t *testing.T) {
 	}
 	if got, err := valueOf(nil, query.Int); err != nil || !got.IsNull() {
 		t.Errorf("null is %s, %v", got, err)
+	}
+}
+
+func TestFloatsThatCancelEachOtherOutAreRefused(t *testing.T) {
+	s := statement{columns: []query.Column{{Name: "n", Type: query.Int}, {Name: "balance", Type: query.Float}}, floats: []int{1}}
+	for _, c := range []struct {
+		sum, magnitude string
+		refused        bool
+	}{
+		{"1.0", "1.0", false}, {"-1.0", "128.0", false}, {"1.0", "128.5", true}, {"0.0", "6.0", true}, {"0.0", "0.0", false}, {"Infinity", "Infinity", false},
+	} {
+		n := "1"
+		_, err := s.row([]*string{&n, &c.sum, &c.magnitude})
+		if fault.Is(err, fault.Invalid) != c.refused {
+			t.Errorf("%s of %s: %v", c.sum, c.magnitude, err)
+		}
+	}
+	n := "1"
+	if row, err := s.row([]*string{&n, nil, nil}); err != nil || len(row) != 2 || !row[1].IsNull() {
+		t.Errorf("of nothing: %v, %v", row, err)
 	}
 }

@@ -2,32 +2,15 @@ package athena
 
 import (
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/tarnhq/tarn/shared/dataset"
+	"github.com/tarnhq/tarn/shared/engine/sqltext"
 	"github.com/tarnhq/tarn/shared/query"
 )
 
 // What is written here means the same to Trino and to DuckDB, so that statements can
 // be tried on the one that is at hand.
-
-// identifier quotes a name.
-func identifier(name string) string {
-	return `"` + strings.ReplaceAll(name, `"`, `""`) + `"`
-}
-
-// text writes a text literal. A NUL within is written as a call.
-func text(s string) string {
-	parts := strings.Split(s, "\x00")
-	for i, p := range parts {
-		parts[i] = "'" + strings.ReplaceAll(p, "'", "''") + "'"
-	}
-	if len(parts) == 1 {
-		return parts[0]
-	}
-	return "(" + strings.Join(parts, " || chr(0) || ") + ")"
-}
 
 // integer writes a number of 64 bits. A minus sign before digits would be an
 // operation on the number without it, of which the least one has none.
@@ -66,5 +49,5 @@ func literal(v query.Value, t dataset.Type) string {
 	case dataset.Float:
 		return "DOUBLE '" + strconv.FormatFloat(v.Float(), 'E', -1, 64) + "'"
 	}
-	return text(v.Text())
+	return sqltext.Literal(v.Text())
 }

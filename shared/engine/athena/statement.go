@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/tarnhq/tarn/shared/dataset"
+	"github.com/tarnhq/tarn/shared/engine/sqltext"
 	"github.com/tarnhq/tarn/shared/query"
 	"github.com/tarnhq/tarn/shared/query/calendar"
 	"github.com/tarnhq/tarn/shared/segment"
@@ -18,6 +19,7 @@ type statement struct {
 	sql     string
 	columns []query.Column
 	buckets *calendar.Buckets // of the first column; nil: there are none
+	floats  []int             // places of sums and averages of floats; their magnitudes follow the columns
 }
 
 // writer writes one statement. What it reads of a row is gathered while it writes.
@@ -61,8 +63,14 @@ func statementOf(p query.AggregatePlan, t target, schema dataset.Schema, wanted 
 		return out, err
 	}
 	list := slices.Clone(keys)
-	for _, m := range p.Measures {
+	for i, m := range p.Measures {
 		list = append(list, w.measure(m))
+		if m.Type() == query.Float && (m.Op == query.Sum || m.Op == query.Avg) && m.Field.Type == dataset.Float {
+			out.floats = append(out.floats, len(keys)+i)
+		}
+	}
+	for _, place := range out.floats {
+		list = append(list, w.magnitude(p.Measures[place-len(keys)]))
 	}
 	where := ""
 	if p.Filter != nil {
@@ -70,7 +78,7 @@ func statementOf(p query.AggregatePlan, t target, schema dataset.Schema, wanted 
 	}
 	sql := "SELECT " + named(list) + "\nFROM (" + w.relation(wanted, p.Range) + ") r" + where
 	if len(keys) > 0 {
-		sql += "\nGROUP BY " + places(len(keys)) + sorted(p.Order, p.Limit)
+		sql += "\nGROUP BY " + sqltext.Places(len(keys)) + sqltext.Sorted(p.Order, p.Limit)
 	}
 	out.sql = sql
 	return out, w.err
@@ -129,26 +137,4 @@ func named(list []string) string {
 		out[i] = expression + " AS v" + strconv.Itoa(i)
 	}
 	return strings.Join(out, ", ")
-}
-
-// places lists the first columns by their numbers.
-func places(n int) string {
-	list := make([]string, n)
-	for i := range list {
-		list[i] = strconv.Itoa(i + 1)
-	}
-	return strings.Join(list, ", ")
-}
-
-// sorted writes the order of an answer, and the limit: one more row tells that there
-// are more.
-func sorted(order []query.Sort, limit int) string {
-	list := make([]string, len(order))
-	for i, o := range order {
-		list[i] = strconv.Itoa(o.Column+1) + " ASC NULLS LAST"
-		if o.Desc {
-			list[i] = strconv.Itoa(o.Column+1) + " DESC NULLS LAST"
-		}
-	}
-	return fmt.Sprintf("\nORDER BY %s\nLIMIT %d", strings.Join(list, ", "), limit+1)
 }

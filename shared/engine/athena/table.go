@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/tarnhq/tarn/shared/dataset"
+	"github.com/tarnhq/tarn/shared/engine/sqltext"
 	"github.com/tarnhq/tarn/shared/lake/shown"
 	"github.com/tarnhq/tarn/shared/query"
 	"github.com/tarnhq/tarn/shared/rows"
@@ -19,14 +20,14 @@ type target struct {
 
 // from writes the table as what follows FROM.
 func (t target) from() string {
-	return identifier(t.database) + "." + identifier(t.table) + " FOR VERSION AS OF " + integer(t.Snapshot)
+	return sqltext.Identifier(t.database) + "." + sqltext.Identifier(t.table) + " FOR VERSION AS OF " + integer(t.Snapshot)
 }
 
 // restricted writes the rows of some files of the table in a range, as what follows
 // FROM. The times restrict what is read at all; of the files that have such times,
 // those that are not among the wanted are left out by name.
 func (t target) restricted(wanted []segment.Ref, r query.Range) string {
-	column := identifier(t.Columns[segment.FieldID(rows.Time, dataset.Time)])
+	column := sqltext.Identifier(t.Columns[segment.FieldID(rows.Time, dataset.Time)])
 	r = covering(wanted, r)
 	sql := t.from() + "\nWHERE " + column + " >= " + instant(r.From) + " AND " + column + " < " + instant(r.To)
 	keep := make(map[string]bool, len(wanted))
@@ -35,7 +36,7 @@ func (t target) restricted(wanted []segment.Ref, r query.Range) string {
 	}
 	var kept, dropped []string
 	for _, f := range t.Files {
-		switch location := text(t.Root + f.Key); {
+		switch location := sqltext.Literal(t.Root + f.Key); {
 		case keep[f.Key]:
 			kept = append(kept, location)
 		case f.MinTime < r.To && f.MaxTime >= r.From:
@@ -81,14 +82,14 @@ func (t target) column(f query.Field, schema dataset.Schema) (string, error) {
 		if place < 0 || !ok {
 			continue
 		}
-		expression, ok := widened(identifier(name), was, f.Type)
+		expression, ok := widened(sqltext.Identifier(name), was, f.Type)
 		if !ok {
 			return "", refusal("column %q, which has held values of type %s, cannot be read there as %s", f.Name, was, f.Type)
 		}
 		all = append(all, expression)
 	}
 	if name, ok := t.Columns[segment.FieldUUID]; ok && f.Name == dataset.ColumnEventID {
-		all = append(all, "CAST("+identifier(name)+" AS VARCHAR)")
+		all = append(all, "CAST("+sqltext.Identifier(name)+" AS VARCHAR)")
 	}
 	switch len(all) {
 	case 0:

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/tarnhq/tarn/shared/engine/sqltext"
 	"github.com/tarnhq/tarn/shared/query"
 )
 
@@ -50,7 +51,7 @@ func (s sources) deed(d query.Deed) string {
 
 func (s sources) audience(p query.AudiencePlan) statement {
 	if p.List {
-		return statement{sql: s.members(p) + sorted(p.Order, p.Limit)}
+		return statement{sql: s.members(p) + sqltext.Sorted(p.Order, p.Limit)}
 	}
 	n := len(p.Dimensions)
 	return statement{sql: fmt.Sprintf("SELECT %s FROM (%s)", strings.Join(append(each(n, "d#"), "count(*)"), ", "), s.members(p)) + grouped(n, p.Order, p.Limit)}

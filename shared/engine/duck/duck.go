@@ -1,7 +1,7 @@
 // Package duck runs plans in this process on DuckDB: over the Parquet files of
-// sealed segments, and over tables in memory that follow the unsealed rows. Only
-// this package knows SQL; every value in it is a literal that literal.go wrote and
-// every name a quoted identifier.
+// sealed segments, and over tables in memory that follow the unsealed rows. Every
+// value in a statement is a literal that literal.go wrote and every name a quoted
+// identifier.
 package duck
 
 import (
@@ -19,6 +19,7 @@ import (
 	"github.com/duckdb/duckdb-go/v2"
 
 	"github.com/tarnhq/tarn/shared/engine/local"
+	"github.com/tarnhq/tarn/shared/engine/sqltext"
 	"github.com/tarnhq/tarn/shared/fault"
 	"github.com/tarnhq/tarn/shared/query"
 	"github.com/tarnhq/tarn/shared/snapshot"
@@ -103,7 +104,7 @@ func (e *Engine) configure() error {
 	var folders []string
 	for _, folder := range append(slices.Clone(e.config.Readable), e.config.Files.Dir()) {
 		if folder != "" {
-			folders = append(folders, text(folder))
+			folders = append(folders, sqltext.Literal(folder))
 		}
 	}
 	settings := append(settingsOf(e.config.Threads, e.config.Memory),

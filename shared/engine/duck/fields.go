@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/tarnhq/tarn/shared/dataset"
+	"github.com/tarnhq/tarn/shared/engine/sqltext"
 	"github.com/tarnhq/tarn/shared/query"
 )
 
@@ -81,5 +82,5 @@ func widened(expression string, from, to dataset.Type) string {
 // property reads a property of a JSON column as text.
 func property(column, name string) string {
 	pointer := "/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(name)
-	return "json_extract_string(" + column + ", " + text(pointer) + ")"
+	return "json_extract_string(" + column + ", " + sqltext.Literal(pointer) + ")"
 }

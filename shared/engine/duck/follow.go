@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/tarnhq/tarn/shared/engine/sqltext"
 	"github.com/tarnhq/tarn/shared/query"
 )
 
@@ -88,5 +89,5 @@ func grouped(n int, order []query.Sort, limit int) string {
 	if n == 0 {
 		return ""
 	}
-	return "\nGROUP BY " + places(n) + sorted(order, limit)
+	return "\nGROUP BY " + sqltext.Places(n) + sqltext.Sorted(order, limit)
 }

@@ -85,22 +85,3 @@ func statementFor(t *testing.T, body []byte) string {
 	}
 	return strings.Join(all, ";\n")
 }
-
-func TestTextsAndNamesCannotEndTheirQuotes(t *testing.T) {
-	cases := map[string]string{
-		`it's`:          `'it''s'`,
-		`\'`:            `'\'''`,
-		"a\x00'; --":    `('a' || chr(0) || '''; --')`,
-		"\x00":          `('' || chr(0) || '')`,
-		`$$ "`:          `'$$ "'`,
-		"'; DROP\nx --": "'''; DROP\nx --'",
-	}
-	for in, want := range cases {
-		if got := text(in); got != want {
-			t.Errorf("text(%q) = %s, want %s", in, got, want)
-		}
-	}
-	if got := identifier(`a"b`); got != `"a""b"` {
-		t.Errorf("got %s", got)
-	}
-}

@@ -2,29 +2,11 @@ package duck
 
 import (
 	"strconv"
-	"strings"
 
 	"github.com/tarnhq/tarn/shared/dataset"
+	"github.com/tarnhq/tarn/shared/engine/sqltext"
 	"github.com/tarnhq/tarn/shared/query"
 )
-
-// identifier quotes a name.
-func identifier(name string) string {
-	return `"` + strings.ReplaceAll(name, `"`, `""`) + `"`
-}
-
-// text writes a text literal. A statement ends at its first NUL, so that one within
-// a text is written as a call, which DuckDB folds.
-func text(s string) string {
-	parts := strings.Split(s, "\x00")
-	for i, p := range parts {
-		parts[i] = "'" + strings.ReplaceAll(p, "'", "''") + "'"
-	}
-	if len(parts) == 1 {
-		return parts[0]
-	}
-	return "(" + strings.Join(parts, " || chr(0) || ") + ")"
-}
 
 // timestamp writes UTC microseconds as a TIMESTAMP.
 func timestamp(micros int64) string {
@@ -48,5 +30,5 @@ func literal(v query.Value, t dataset.Type) string {
 	case dataset.Float:
 		return "'" + strconv.FormatFloat(v.Float(), 'g', -1, 64) + "'::DOUBLE"
 	}
-	return text(v.Text())
+	return sqltext.Literal(v.Text())
 }

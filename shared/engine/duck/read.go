@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/tarnhq/tarn/shared/engine"
+	"github.com/tarnhq/tarn/shared/engine/sqltext"
 	"github.com/tarnhq/tarn/shared/query"
 	"github.com/tarnhq/tarn/shared/segment"
 	"github.com/tarnhq/tarn/shared/snapshot"
@@ -51,7 +52,7 @@ func readStatement(plan query.RowsPlan, f fields, ref segment.Ref, path string, 
 		columns[i] = f.alias(g.Field)
 	}
 	sql := fmt.Sprintf("SELECT %s\nFROM (SELECT %s, %s AS place FROM read_parquet([%s], %s = true)%s) r\nWHERE place >= %d AND place < %d",
-		selectedAs(columns), selected(f, inFile), place, text(path), place, rangeOf(timeColumn(ref), plan.Range, timestamp), begin, end)
+		selectedAs(columns), selected(f, inFile), place, sqltext.Literal(path), place, rangeOf(timeColumn(ref), plan.Range, timestamp), begin, end)
 	if plan.Filter != nil {
 		sql += " AND (" + f.condition(*plan.Filter) + ")"
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/tarnhq/tarn/shared/engine/sqltext"
 	"github.com/tarnhq/tarn/shared/query"
 )
 
@@ -29,13 +30,13 @@ func (s sources) retention(p query.RetentionPlan) (statement, error) {
 		c.add("c", fmt.Sprintf("SELECT s, m.k k, m.a0 a0%s\nFROM (SELECT s, arg_min(struct_pack(%s), a0) m FROM p WHERE a0 IS NOT NULL GROUP BY s)",
 			joined(each(n, "m.d# d#")), strings.Join(fields, ", ")))
 	}
-	c.add("sizes", fmt.Sprintf("SELECT k%s, %d period, count(*) n FROM c GROUP BY %s", dimensions, query.CohortSize, places(n+2)))
+	c.add("sizes", fmt.Sprintf("SELECT k%s, %d period, count(*) n FROM c GROUP BY %s", dimensions, query.CohortSize, sqltext.Places(n+2)))
 	c.add("returns", fmt.Sprintf("SELECT c.k%s, p.k - c.k period, count(*) n\nFROM c JOIN p ON c.s = p.s AND p.k - c.k BETWEEN 0 AND %d AND (p.k > c.k AND p.b1 IS NOT NULL OR p.b1 > c.a0)\nGROUP BY %s",
-		joined(each(n, "c.d#")), p.Periods, places(n+2)))
+		joined(each(n, "c.d#")), p.Periods, sqltext.Places(n+2)))
 	order := make([]query.Sort, n+2)
 	for i := range order {
 		order[i].Column = i
 	}
-	out.sql = c.end("SELECT * FROM sizes UNION ALL SELECT * FROM returns" + sorted(order, p.Limit))
+	out.sql = c.end("SELECT * FROM sizes UNION ALL SELECT * FROM returns" + sqltext.Sorted(order, p.Limit))
 	return out, nil
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/engine/local"
+	"github.com/tarnhq/tarn/shared/engine/sqltext"
 	"github.com/tarnhq/tarn/shared/query"
 	"github.com/tarnhq/tarn/shared/segment"
 )
@@ -137,7 +138,7 @@ func shapeOf(ref segment.Ref, f fields, within bool) string {
 func (g *group) scan(f fields, r query.Range) string {
 	quoted := make([]string, len(g.paths))
 	for i, path := range g.paths {
-		quoted[i] = text(path)
+		quoted[i] = sqltext.Literal(path)
 	}
 	columns := make([]string, len(f))
 	for i, field := range f {
@@ -154,10 +155,10 @@ func (g *group) scan(f fields, r query.Range) string {
 // table's there may be none, and a null is in no range.
 func timeColumn(ref segment.Ref) string {
 	if !ref.Table {
-		return identifier(dataset.ColumnTime)
+		return sqltext.Identifier(dataset.ColumnTime)
 	}
 	if at := columnOf(ref, dataset.ColumnTime); at >= 0 && ref.Columns[at].Type == dataset.Time {
-		return identifier(segment.PhysicalName(dataset.ColumnTime))
+		return sqltext.Identifier(segment.PhysicalName(dataset.ColumnTime))
 	}
 	return "CAST(NULL AS TIMESTAMP)"
 }
@@ -191,19 +192,19 @@ func rangeOf(column string, r query.Range, instant func(int64) string) string {
 // fileColumn writes the expression that reads a field from a segment's files.
 func fileColumn(ref segment.Ref, field query.Field) string {
 	if field.InJSON {
-		return property(identifier(dataset.ColumnProperties), field.Name)
+		return property(sqltext.Identifier(dataset.ColumnProperties), field.Name)
 	}
 	at := slices.IndexFunc(dataset.Fixed, func(c dataset.Column) bool { return c.Name == field.Name })
 	switch {
 	case field.Name == dataset.ColumnEventID && ref.UUID:
-		return "CAST(" + identifier(field.Name) + " AS VARCHAR)"
+		return "CAST(" + sqltext.Identifier(field.Name) + " AS VARCHAR)"
 	case at >= 0 && !ref.Table:
-		return stored(identifier(field.Name), dataset.Fixed[at].Type, field.Type)
+		return stored(sqltext.Identifier(field.Name), dataset.Fixed[at].Type, field.Type)
 	}
 	if at = columnOf(ref, field.Name); at < 0 {
 		return "CAST(NULL AS " + sqlTypes[field.Type] + ")"
 	}
-	return stored(identifier(segment.PhysicalName(field.Name)), ref.Columns[at].Type, field.Type)
+	return stored(sqltext.Identifier(segment.PhysicalName(field.Name)), ref.Columns[at].Type, field.Type)
 }
 
 func columnOf(ref segment.Ref, name string) int {

@@ -2,10 +2,10 @@ package duck
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
+	"github.com/tarnhq/tarn/shared/engine/sqltext"
 	"github.com/tarnhq/tarn/shared/query"
 	"github.com/tarnhq/tarn/shared/query/calendar"
 )
@@ -67,7 +67,7 @@ func (s sources) aggregate(p query.AggregatePlan) (statement, error) {
 	var sql strings.Builder
 	fmt.Fprintf(&sql, "SELECT %s\nFROM %s", strings.Join(columns, ", "), s.rows(p.Rows))
 	if len(keys) > 0 {
-		fmt.Fprintf(&sql, "\nGROUP BY %s%s", places(len(keys)), sorted(p.Order, p.Limit))
+		fmt.Fprintf(&sql, "\nGROUP BY %s%s", sqltext.Places(len(keys)), sqltext.Sorted(p.Order, p.Limit))
 	}
 	out.sql = sql.String()
 	return out, nil
@@ -106,28 +106,6 @@ func (s sources) rows(r query.Rows) string {
 		sql += "\nWHERE " + s.condition(*r.Filter)
 	}
 	return sql
-}
-
-// places lists the first columns by their numbers.
-func places(n int) string {
-	list := make([]string, n)
-	for i := range list {
-		list[i] = strconv.Itoa(i + 1)
-	}
-	return strings.Join(list, ", ")
-}
-
-// sorted writes the order of an answer, and the limit: one more row tells that there
-// are more.
-func sorted(order []query.Sort, limit int) string {
-	list := make([]string, len(order))
-	for i, o := range order {
-		list[i] = strconv.Itoa(o.Column+1) + " ASC NULLS LAST"
-		if o.Desc {
-			list[i] = strconv.Itoa(o.Column+1) + " DESC NULLS LAST"
-		}
-	}
-	return fmt.Sprintf("\nORDER BY %s\nLIMIT %d", strings.Join(list, ", "), limit+1)
 }
 
 // relation writes the rows of all sources in a range as one table of the fields.

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/tarnhq/tarn/shared/dataset"
+	"github.com/tarnhq/tarn/shared/engine/sqltext"
 	"github.com/tarnhq/tarn/shared/query"
 	"github.com/tarnhq/tarn/shared/rows"
 	"github.com/tarnhq/tarn/shared/snapshot"
@@ -40,11 +41,11 @@ func ViewOf(schema string, over snapshot.Snapshot, paths []string, reads func(co
 	names := ViewNames(columns)
 	list := make([]string, len(columns))
 	for i, c := range columns {
-		list[i] = unread(c) + " AS " + identifier(names[i])
+		list[i] = unread(c) + " AS " + sqltext.Identifier(names[i])
 		if reads(names[i]) {
 			field := fieldOf(c)
 			s.add(field)
-			list[i] = s.alias(field) + " AS " + identifier(names[i])
+			list[i] = s.alias(field) + " AS " + sqltext.Identifier(names[i])
 		}
 	}
 	s.addFilter(filter)
@@ -56,7 +57,7 @@ func ViewOf(schema string, over snapshot.Snapshot, paths []string, reads func(co
 			s.tail = append(s.tail, part{table: &table{name: t.Name}, columns: columnsOf(t.Rows), rows: t.Rows.Len})
 		}
 	}
-	v.SQL = fmt.Sprintf("CREATE VIEW %s.%s AS SELECT %s\nFROM %s", identifier(schema), identifier(string(over.Dataset.Name)),
+	v.SQL = fmt.Sprintf("CREATE VIEW %s.%s AS SELECT %s\nFROM %s", sqltext.Identifier(schema), sqltext.Identifier(string(over.Dataset.Name)),
 		strings.Join(list, ", "), s.rows(query.Rows{Range: query.Unbounded, Filter: filter}))
 	return v
 }
@@ -125,7 +126,7 @@ func OpenIsolated(ctx context.Context, threads int, memory int64) (*sql.DB, *sql
 func Isolate(ctx context.Context, conn *sql.Conn, paths []string) error {
 	quoted := make([]string, len(paths))
 	for i, path := range paths {
-		quoted[i] = text(path)
+		quoted[i] = sqltext.Literal(path)
 	}
 	return execAll(ctx, conn, []string{
 		"SET allowed_paths = [" + strings.Join(quoted, ", ") + "]",
