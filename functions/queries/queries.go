@@ -53,6 +53,9 @@ func (d Deps) run(w http.ResponseWriter, r *http.Request, caller access.Principa
 	if err != nil {
 		return err
 	}
+	if done, err := d.again(w, r, caller, body, as); done || err != nil {
+		return err
+	}
 	request, err := query.Decode(body)
 	if err != nil {
 		return err
@@ -60,16 +63,42 @@ func (d Deps) run(w http.ResponseWriter, r *http.Request, caller access.Principa
 	if err := caller.Allow(route.RunQuery.Action, request.Dataset, d.Now()); err != nil {
 		return err
 	}
-	return d.give(w, r, caller, request, as)
+	return d.give(w, r, caller, request, body, as)
 }
 
-// give answers a request, unless the caller has the answer already.
-func (d Deps) give(w http.ResponseWriter, r *http.Request, caller access.Principal, request query.Request, as format) error {
+// again gives the answer of a body that was sent before, and has not to be read again.
+func (d Deps) again(w http.ResponseWriter, r *http.Request, caller access.Principal, body []byte, as format) (bool, error) {
+	name, ok := d.Kept.About(caller.Tenant, body)
+	if !ok {
+		return false, nil
+	}
+	if err := caller.Allow(route.RunQuery.Action, name, d.Now()); err != nil {
+		return false, err
+	}
+	a, ok, err := d.Desk().Again(r.Context(), caller.Tenant, body)
+	if !ok || err != nil {
+		return false, err
+	}
+	tag := as.tag(a.Tag)
+	as.head(w, tag)
+	if known(r.Header, tag) {
+		w.WriteHeader(http.StatusNotModified)
+		return true, nil
+	}
+	return true, as.sendKept(w, a)
+}
+
+// give answers a request, unless the caller has the answer already. Its text, if any,
+// is remembered.
+func (d Deps) give(w http.ResponseWriter, r *http.Request, caller access.Principal, request query.Request, text []byte, as format) error {
 	question, err := d.Desk().Open(r.Context(), caller.Tenant, request)
 	if err != nil {
 		return err
 	}
 	defer question.Release()
+	if text != nil {
+		question.Remember(text, request.WaitFor != "")
+	}
 	tag := as.tag(question.Tag)
 	if known(r.Header, tag) {
 		as.head(w, tag)

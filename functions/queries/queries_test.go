@@ -246,3 +246,27 @@ func TestALimitHoldsForTheTenantThatHasIt(t *testing.T) {
 		t.Errorf("an analyst: %d", out.Code)
 	}
 }
+
+// TestWhatIsKnownOfARequestOpensItToNobody sends the same bytes as callers who may not.
+func TestWhatIsKnownOfARequestOpensItToNobody(t *testing.T) {
+	w := &world{caller: analyst, kept: answer.NewKept(1<<20, nil, slog.New(slog.DiscardHandler))}
+	for range 2 {
+		if out := w.ask("/v1/query", count, ""); out.Code != http.StatusOK {
+			t.Fatalf("%d %s", out.Code, out.Body)
+		}
+	}
+	elsewhere, producer := analyst, analyst
+	elsewhere.Dataset, producer.Role = "shop", access.Producer
+	for name, c := range map[string]struct {
+		caller access.Principal
+		status int
+	}{"nobody": {access.Principal{}, 401}, "a key of another dataset": {elsewhere, 403}, "a producer": {producer, 403}, "another tenant": {access.Principal{Tenant: "other", ID: "user:2", Role: access.Analyst}, 404}} {
+		w.caller = c.caller
+		if out := w.ask("/v1/query", count, ""); out.Code != c.status {
+			t.Errorf("%s: %d %s", name, out.Code, out.Body)
+		}
+	}
+	if w.opened != w.released {
+		t.Errorf("opened %d, released %d", w.opened, w.released)
+	}
+}

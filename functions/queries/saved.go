@@ -25,7 +25,7 @@ func (d Deps) saved(w http.ResponseWriter, r *http.Request, caller access.Princi
 		return err
 	}
 	between(&request, r.URL.Query().Get("from"), r.URL.Query().Get("to"))
-	return d.give(w, r, caller, request, as)
+	return d.give(w, r, caller, request, nil, as)
 }
 
 // between puts a range in the place of a saved query's own, where one is given.

@@ -28,12 +28,13 @@ type Kept struct {
 	shared  Shared
 	log     *slog.Logger
 	memory  *lru.Cache[Tag, Answer]
+	words   *lru.Cache[words, meaning]
 	flights singleflight.Group
 }
 
 // NewKept keeps answers in so many bytes of memory. Shared may be nil.
 func NewKept(memory int64, shared Shared, log *slog.Logger) *Kept {
-	return &Kept{shared: shared, log: log, memory: lru.New[Tag, Answer](memory)}
+	return &Kept{shared: shared, log: log, memory: lru.New[Tag, Answer](memory), words: lru.New[words, meaning](memory / 16)}
 }
 
 // forms are an answer as bytes, for surfaces that give the same bytes again.

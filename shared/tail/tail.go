@@ -35,11 +35,26 @@ type Live struct {
 	Segments *segment.Cache
 	Blobs    blob.Store
 	Now      func() time.Time
+	Changes  func() uint64 // grows with every change of the table; nil: others may change it, too
 
 	mu   sync.Mutex
 	open map[owner]*live
 	part atomic.Uint64
 	ask  atomic.Int64 // when SealAll was called last: Unix nanoseconds
+	seen sync.Map     // of sight, by named
+}
+
+// named is a dataset by the name that a tenant has for it.
+type named struct {
+	tenant tenant.ID
+	name   dataset.Name
+}
+
+// sight is what a name meant, and was brought up to date, at a number of changes.
+type sight struct {
+	found   dataset.Dataset
+	live    *live
+	changes uint64
 }
 
 type owner struct {
@@ -270,15 +285,8 @@ func (l *Live) Forget(shard stream.ShardID) {
 
 // Open pins the newest version of a dataset; see snapshot.Source.
 func (l *Live) Open(ctx context.Context, t tenant.ID, name dataset.Name, wait snapshot.Position) (snapshot.Snapshot, error) {
-	found, err := l.Catalog.Get(ctx, t, name)
+	found, d, err := l.newest(ctx, t, name)
 	if err != nil {
-		return snapshot.Snapshot{}, err
-	}
-	d, err := l.dataset(ctx, owner{t, found.ID})
-	if err != nil {
-		return snapshot.Snapshot{}, err
-	}
-	if err := l.refresh(ctx, d); err != nil {
 		return snapshot.Snapshot{}, err
 	}
 	for {
@@ -292,6 +300,31 @@ func (l *Live) Open(ctx context.Context, t tenant.ID, name dataset.Name, wait sn
 			return snapshot.Snapshot{}, snapshot.NotYet(ctx.Err())
 		}
 	}
+}
+
+// newest finds a dataset and brings its state up to date, unless nothing has changed
+// since that was done.
+func (l *Live) newest(ctx context.Context, t tenant.ID, name dataset.Name) (dataset.Dataset, *live, error) {
+	var changes uint64
+	if l.Changes != nil {
+		changes = l.Changes() // before anything is read: what changes meanwhile is read again
+		if was, ok := l.seen.Load(named{t, name}); ok && was.(sight).changes == changes {
+			return was.(sight).found, was.(sight).live, nil
+		}
+	}
+	found, err := l.Catalog.Get(ctx, t, name)
+	if err != nil {
+		l.seen.Delete(named{t, name})
+		return dataset.Dataset{}, nil, err
+	}
+	d, err := l.dataset(ctx, owner{t, found.ID})
+	if err == nil {
+		err = l.refresh(ctx, d)
+	}
+	if err == nil && l.Changes != nil {
+		l.seen.Store(named{t, name}, sight{found, d, changes})
+	}
+	return found, d, err
 }
 
 // snapshot pins what is there now. Of a shard's views those are shown that follow

@@ -152,7 +152,7 @@ func (s *Server) open(ctx context.Context) (err error) {
 	}
 	s.manifest = manifest.Store{Table: tbl, Blobs: blobs, Now: now}
 	s.segments = segment.NewCache(blobs, segmentMemory)
-	s.live = &tail.Live{Catalog: s.catalog, Manifest: s.manifest, Segments: s.segments, Blobs: blobs, Now: now}
+	s.live = &tail.Live{Catalog: s.catalog, Manifest: s.manifest, Segments: s.segments, Blobs: blobs, Now: now, Changes: s.store.Changes}
 	id := newProducer()
 	s.accepted = &ingest.Accepted{Table: tbl, Producer: id, Now: now, Failed: func(err error) { s.options.Log.Error("accepted", "error", err) }}
 	s.ingest = ingest.Options{ID: id, Stream: s.store.Stream(), Buckets: parts, Accepted: s.accepted, Now: now}

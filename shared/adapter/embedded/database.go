@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/url"
 	"sync"
+	"sync/atomic"
 
 	_ "modernc.org/sqlite" // the driver "sqlite"
 
@@ -28,6 +29,7 @@ type database struct {
 	writer  *sql.DB
 	space   *disk.Space
 	changes chan *change
+	count   atomic.Uint64 // of transactions
 	closing chan struct{}
 	end     sync.Once
 	writing sync.WaitGroup
@@ -125,7 +127,7 @@ func (db *database) write(started chan<- error) {
 	for {
 		select {
 		case c := <-db.changes:
-			tx.commit(db.space, db.gather(c))
+			tx.commit(db.space, &db.count, db.gather(c))
 		case <-db.closing:
 			db.refuse()
 			return

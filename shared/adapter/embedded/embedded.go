@@ -127,6 +127,10 @@ func (s *Store) open(dir string, options Options) error {
 // Table returns the table.
 func (s *Store) Table() table.Table { return s.items }
 
+// Changes returns a number that grows with every change of the table, before the one
+// who made it is told. Nobody else changes it: the folder is this process's alone.
+func (s *Store) Changes() uint64 { return s.db.count.Load() }
+
 // Blob returns the blobs. They serve their presigned URLs under BlobPath.
 func (s *Store) Blob() *Blobs { return s.blobs }
 

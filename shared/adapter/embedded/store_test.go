@@ -256,3 +256,31 @@ func TestSlowClient(t *testing.T) {
 	}
 	t.Error("a client that does not read is never given up")
 }
+
+func TestWhoHasMadeAChangeFindsItCounted(t *testing.T) {
+	s, err := embedded.Open(t.TempDir(), embedded.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	var all sync.WaitGroup
+	for i := range 8 {
+		all.Go(func() {
+			for n := range 50 {
+				before := s.Changes()
+				key := table.Key{Partition: "p", Sort: fmt.Sprint(i, "-", n)}
+				if err := s.Table().Commit(t.Context(), table.Put(table.Item{Key: key})); err != nil {
+					t.Error(err)
+				}
+				if s.Changes() == before {
+					t.Error("a change was made, and none is counted")
+				}
+			}
+		})
+	}
+	all.Wait()
+	settled := s.Changes()
+	if _, err := s.Table().List(t.Context(), table.Query{Partition: "p"}); err != nil || s.Changes() != settled {
+		t.Errorf("after reading: %d changes, %v; before it %d", s.Changes(), err, settled)
+	}
+}

@@ -3,6 +3,7 @@ package embedded
 import (
 	"context"
 	"database/sql"
+	"sync/atomic"
 
 	"github.com/tarnhq/tarn/shared/adapter/embedded/disk"
 )
@@ -29,9 +30,10 @@ func (tx *transaction) close() {
 }
 
 // commit runs a batch as one transaction and answers each change.
-func (tx *transaction) commit(space *disk.Space, batch []*change) {
+func (tx *transaction) commit(space *disk.Space, count *atomic.Uint64, batch []*change) {
 	outcomes := make([]error, len(batch))
 	err := tx.run(space, batch, outcomes)
+	count.Add(1) // before anybody is told: who knows of a change finds it counted
 	for i, c := range batch {
 		if err != nil {
 			c.done <- unavailable(err)

@@ -1,0 +1,71 @@
+package answer_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/tarnhq/tarn/shared/answer"
+	"github.com/tarnhq/tarn/shared/dataset"
+	"github.com/tarnhq/tarn/shared/snapshot"
+	"github.com/tarnhq/tarn/shared/stream"
+	"github.com/tarnhq/tarn/shared/tenant"
+)
+
+// declaring is a world whose dataset declares columns.
+type declaring struct {
+	*world
+	columns []dataset.Column
+}
+
+func (w *declaring) Open(ctx context.Context, t tenant.ID, name dataset.Name, wait snapshot.Position) (snapshot.Snapshot, error) {
+	over, err := w.world.Open(ctx, t, name, wait)
+	over.Dataset.Declared = w.columns
+	return over, err
+}
+
+func TestTheSameWordsMeanTheSameForAsLongAsTheDatasetIsTheSame(t *testing.T) {
+	w := &declaring{world: &world{}}
+	d := &answer.Desk{Source: w, Engine: w, Kept: keep(nil), Now: time.Now}
+	again := func(who tenant.ID, want bool) {
+		t.Helper()
+		a, ok, err := d.Again(t.Context(), who, []byte(count))
+		if err != nil || ok != want || ok && a.Rows[0][0].Int() != w.runs {
+			t.Errorf("%v, %v, %v; want %v", a, ok, err, want)
+		}
+	}
+	ask := func(waits bool) {
+		t.Helper()
+		q, err := d.Open(t.Context(), "acme", request(t, count))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer q.Release()
+		q.Remember([]byte(count), waits)
+		if _, err := q.Ask(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	again("acme", false)
+	ask(true)
+	again("acme", false)
+	ask(false)
+	again("acme", true)
+	again("other", false)
+	if name, ok := d.Kept.About("acme", []byte(count)); name != "web" || !ok {
+		t.Errorf("they are about %q", name)
+	}
+	for _, change := range []func(){
+		func() { w.over.Version++ },
+		func() { w.over.Position = snapshot.Position{"shard": stream.Sequence("17")} },
+		func() { w.columns = []dataset.Column{{Name: "n", Type: dataset.Int}} },
+	} {
+		change()
+		again("acme", false)
+		ask(false)
+		again("acme", true)
+	}
+	if w.opened != w.released {
+		t.Errorf("%d snapshots opened, %d released", w.opened, w.released)
+	}
+}
