@@ -43,6 +43,9 @@ func open(t *testing.T, store *fake.Blobs) engine.Engine {
 
 // TestAnAnswerPutTogetherIsTheAnswer runs the suite of every engine.
 func TestAnAnswerPutTogetherIsTheAnswer(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes a minute; what is short is asked again and again")
+	}
 	store := &fake.Blobs{}
 	enginetest.Run(t, store, partial.New(partial.Config{Inner: open(t, store), Worth: 1}))
 }
@@ -50,9 +53,11 @@ func TestAnAnswerPutTogetherIsTheAnswer(t *testing.T) {
 func TestAQuestionAskedAgainIsAnsweredOfWhatIsThereThen(t *testing.T) {
 	store := &fake.Blobs{}
 	inner := open(t, store)
-	t.Run("kept in memory", func(t *testing.T) {
-		enginetest.RunRepeated(t, store, func() engine.Engine { return partial.New(partial.Config{Inner: inner, Worth: 1}) })
-	})
+	if !testing.Short() {
+		t.Run("kept in memory", func(t *testing.T) {
+			enginetest.RunRepeated(t, store, func() engine.Engine { return partial.New(partial.Config{Inner: inner, Worth: 1}) })
+		})
+	}
 	t.Run("kept in blobs too", func(t *testing.T) {
 		enginetest.RunRepeated(t, store, func() engine.Engine {
 			return partial.New(partial.Config{Inner: inner, Worth: 1, Stored: 1, Blobs: store})
