@@ -74,7 +74,7 @@ func main() {
 	}
 	tables := account.Pointers(config.Database.Value())
 	scaled := athena.New(athena.Config{
-		Inner: partial.New(partial.Config{Inner: limit.Engine{Inner: engine}, Engine: duck.Release(), Blobs: blobs, Log: log}), Bytes: scanBytes, Service: account.Athena(config.Workgroup.Value()),
+		Inner: engine, Bytes: scanBytes, Service: account.Athena(config.Workgroup.Value()),
 		Lake: lake.Publisher{Blobs: blobs, Pointers: tables, Root: "s3://" + bucket + "/"}, Called: tables.Called,
 	})
 	shared, err := sharedAnswers(items)
@@ -87,7 +87,7 @@ func main() {
 		Source: &snapshot.Sealed{Catalog: catalog,
 			Manifest: manifest.Store{Table: items, Blobs: blobs, Now: time.Now}, Poll: snapshot.Every(250 * time.Millisecond)},
 		Saved:  saved.Store{Table: items, Now: time.Now},
-		Engine: scaled,
+		Engine: partial.New(partial.Config{Inner: limit.Engine{Inner: scaled}, Engine: duck.Release(), Blobs: blobs, Log: log}), // what Athena answered is kept, too
 		SQL:    sql,
 		Limits: &limit.Store{Table: items, Now: time.Now},
 		Kept:   answer.NewKept(keptBytes, shared, log),
