@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -24,14 +25,14 @@ import (
 // slow is a dataset that has a new version at each look, and an engine that answers
 // when it is told to.
 type slow struct {
-	versions manifest.Version
+	versions atomic.Uint64
 	end      chan struct{}
 	ended    chan struct{}
 }
 
 func (s *slow) Open(_ context.Context, _ tenant.ID, name dataset.Name, _ snapshot.Position) (snapshot.Snapshot, error) {
-	s.versions++
-	return snapshot.Snapshot{Dataset: dataset.Dataset{ID: "web1", Name: name, Kind: dataset.Events}, Version: s.versions, Release: func() {}}, nil
+	version := manifest.Version(s.versions.Add(1))
+	return snapshot.Snapshot{Dataset: dataset.Dataset{ID: "web1", Name: name, Kind: dataset.Events}, Version: version, Release: func() {}}, nil
 }
 
 func (s *slow) Run(_ context.Context, plan query.Plan, _ snapshot.Snapshot) (query.Result, error) {
