@@ -87,6 +87,9 @@ func openFor(t testing.TB, store blob.Store, dir string) *duck.Engine {
 }
 
 func TestEngineOverFilesInPlace(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes ten seconds; fetched files are read the same way")
+	}
 	dir := t.TempDir()
 	store := &folder{memory{blobs: map[string][]byte{}}, dir}
 	enginetest.Run(t, store, openFor(t, store, dir))
