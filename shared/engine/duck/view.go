@@ -29,9 +29,8 @@ type TailTable struct {
 }
 
 // ViewOf writes down a view of a snapshot whose segments are at some paths, in order.
-// It has
-// every column of the dataset, but only those that reads names may be read: another
-// fails the statement. Only rows that a filter, if any, is true of are in it.
+// It has every column of the dataset, but only those that reads names may be read:
+// another fails the statement. Only rows that a filter, if any, is true of are in it.
 func ViewOf(schema string, over snapshot.Snapshot, paths []string, reads func(column string) bool, filter *query.Expr) View {
 	columns := slices.Clone(over.Schema.Columns)
 	if over.Dataset.Kind == dataset.Events {
