@@ -59,7 +59,7 @@ var puts = map[string]func(*testing.T, Fixture){
 		}
 	},
 	"a blob is put from its beginning, wherever its reader stands": func(t *testing.T, f Fixture) {
-		body := random(1 << 20)
+		body := random(32 << 10) // a store may hang up on a longer one that it refuses, before it is read
 		key, from := prefix()+"k", bytes.NewReader(body)
 		if _, err := from.Seek(100, io.SeekStart); err != nil {
 			t.Fatal(err)
