@@ -14,12 +14,14 @@ import (
 	"github.com/tarnhq/tarn/shared/fault"
 	"github.com/tarnhq/tarn/shared/job"
 	"github.com/tarnhq/tarn/shared/route"
+	"github.com/tarnhq/tarn/shared/saved"
 	"github.com/tarnhq/tarn/shared/snapshot"
 )
 
 // Deps is what the endpoint needs.
 type Deps struct {
 	Source snapshot.Source
+	Saved  saved.Store
 	Jobs   job.Jobs
 	Now    func() time.Time
 }
@@ -46,7 +48,7 @@ func (d Deps) create(w http.ResponseWriter, r *http.Request, caller access.Princ
 	if err := caller.Allow(route.CreateExport.Action, spec.Dataset, d.Now()); err != nil {
 		return err
 	}
-	if err := export.Check(r.Context(), d.Source, caller.Tenant, spec); err != nil {
+	if spec, err = export.Prepare(r.Context(), d.Source, d.Saved, caller.Tenant, spec); err != nil {
 		return err
 	}
 	j, err := d.Jobs.Submit(r.Context(), caller.Tenant, spec)

@@ -45,7 +45,7 @@ var formats = []Format{CSV, NDJSON, Parquet, XLSX}
 type Request struct {
 	Query          json.RawMessage `json:"query,omitempty" doc:"a request of POST /v1/query; without a limit, all its rows"`
 	Dataset        string          `json:"dataset,omitempty" doc:"without a query: the dataset whose rows are exported" example:"web"`
-	Columns        []string        `json:"columns,omitempty" doc:"of the rows; default: all"`
+	Columns        []string        `json:"columns,omitempty" doc:"of the rows: columns, or the names of defined dimensions; default: all columns"`
 	Filter         json.RawMessage `json:"filter,omitempty" doc:"of the rows, as in a query"`
 	Time           json.RawMessage `json:"time,omitempty" doc:"of the rows: from and to"`
 	WaitFor        string          `json:"wait_for,omitempty" doc:"of the rows: the Tarn-Version of an ingest answer that the export must see"`

@@ -8,6 +8,7 @@ import (
 
 	"github.com/tarnhq/tarn/shared/job"
 	"github.com/tarnhq/tarn/shared/query"
+	"github.com/tarnhq/tarn/shared/saved"
 	"github.com/tarnhq/tarn/shared/snapshot"
 	"github.com/tarnhq/tarn/shared/tenant"
 )
@@ -21,8 +22,8 @@ type question struct {
 // everything is the limit of a query that has none.
 const everything = math.MaxInt32
 
-// bind types an order over a pin.
-func (o order) bind(p pin) (question, error) {
+// bind types an order over a pin, with the definitions that it may name.
+func (o order) bind(p pin, named query.Definitions) (question, error) {
 	if o.Query != nil {
 		request, err := query.Decode(o.Query)
 		if err != nil {
@@ -31,14 +32,14 @@ func (o order) bind(p pin) (question, error) {
 		if request.Limit == 0 {
 			request.Limit = everything
 		}
-		program, err := query.Bind(request, p.Dataset.Kind, p.Schema, nil)
+		program, err := query.Bind(request, p.Dataset.Kind, p.Schema, named)
 		return question{program: &program}, err
 	}
 	s, err := query.DecodeSelection(o.Selection)
 	if err != nil {
 		return question{}, err
 	}
-	rows, err := query.BindSelection(s, p.Dataset.Kind, p.Schema, nil)
+	rows, err := query.BindSelection(s, p.Dataset.Kind, p.Schema, named)
 	return question{rows: &rows}, err
 }
 
@@ -49,25 +50,46 @@ func (q question) columns() []query.Column {
 	return q.program.Columns()
 }
 
-// Check tells at once what would make an export fail: a dataset or a column that is not
+// uses lists the definitions that the question went through.
+func (q question) uses() []query.Used {
+	if q.rows != nil {
+		return q.rows.Definitions
+	}
+	return q.program.Definitions
+}
+
+// Prepare tells at once what would make an export fail: a dataset or a column that is not
 // there, a measure that does not fit. It waits for what the export must see, so that the
-// job finds it.
-func Check(ctx context.Context, source snapshot.Source, t tenant.ID, spec job.Spec) error {
+// job finds it, and pins the definitions that the export names: whatever is defined later
+// does not change the file.
+func Prepare(ctx context.Context, source snapshot.Source, names saved.Store, t tenant.ID, spec job.Spec) (job.Spec, error) {
 	var o order
 	if err := json.Unmarshal(spec.Request, &o); err != nil {
-		return fmt.Errorf("order of an export: %w", err)
+		return spec, fmt.Errorf("order of an export: %w", err)
 	}
 	wait, err := o.waitFor()
 	if err != nil {
-		return err
+		return spec, err
 	}
 	over, err := source.Open(ctx, t, spec.Dataset, wait)
 	if err != nil {
-		return err
+		return spec, err
 	}
 	defer over.Release()
-	_, err = o.bind(pin{Dataset: over.Dataset, Schema: over.Schema})
-	return err
+	defined, err := names.List(ctx, t, over.Dataset.ID)
+	if err != nil {
+		return spec, err
+	}
+	named, err := saved.Definitions(defined, over.Dataset.Name)
+	if err != nil {
+		return spec, err
+	}
+	q, err := o.bind(pin{Dataset: over.Dataset, Schema: over.Schema}, named)
+	if err != nil {
+		return spec, err
+	}
+	spec.Pinned, err = encodeUsed(defined, q.uses())
+	return spec, err
 }
 
 // waitFor returns the position that an order must see.

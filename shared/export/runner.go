@@ -90,7 +90,11 @@ func (x *export) proceed(ctx context.Context) error {
 	if err := x.pinned(ctx); err != nil {
 		return err
 	}
-	q, err := x.order.bind(x.pin)
+	named, err := definitionsOf(x.job)
+	if err != nil {
+		return err
+	}
+	q, err := x.order.bind(x.pin, named)
 	if err != nil {
 		return err
 	}

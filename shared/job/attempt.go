@@ -117,7 +117,7 @@ func (a *attempt) write(ctx context.Context, next func(Job) Job) (Job, error) {
 			a.stop(errLost)
 			return Job{}, errLost
 		}
-		now.Request = a.job.Request
+		now.Request, now.Pinned = a.job.Request, a.job.Pinned
 		a.job = now
 	}
 	return Job{}, err

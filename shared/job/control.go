@@ -68,8 +68,7 @@ func (s Jobs) beside(was, next Job) []table.Write {
 	if next.State != Queued {
 		return nil
 	}
-	writes := []table.Write{s.rings(next.Tenant),
-		table.Put(table.Item{Key: requestKey(next.Tenant, next.ID), Body: next.Request, Expires: next.Expires})}
+	writes := []table.Write{s.rings(next.Tenant), table.Put(next.requestItem())}
 	if next.key != "" && !was.Expires.Equal(next.Expires) {
 		writes = append(writes, table.Put(next.keyItem()))
 	}

@@ -17,7 +17,7 @@ import (
 
 // Limits of a job.
 const (
-	MaxRequest    = 256 << 10 // bytes
+	MaxRequest    = 256 << 10 // bytes, with what it pins
 	MaxCheckpoint = 64 << 10  // bytes
 	MaxResult     = 64 << 10  // bytes
 	MaxKey        = 200       // bytes of an idempotency key
@@ -77,6 +77,7 @@ type Spec struct {
 	Dataset  dataset.Name    // that it concerns; may be empty
 	By       string          // the principal who wants it
 	Request  json.RawMessage // what the Runner is to do
+	Pinned   json.RawMessage // what the request meant when it was submitted; of submissions with one key, the first one's
 	Key      string          // of idempotency; empty: each submission is another job
 	Priority Priority
 	Tries    int           // in a row without a new checkpoint; zero: 5
@@ -90,7 +91,8 @@ type Job struct {
 	Kind     Kind            `json:"kind"`
 	Dataset  dataset.Name    `json:"dataset,omitempty"`
 	By       string          `json:"by,omitempty"`
-	Request  json.RawMessage `json:"-"` // an item of its own: it never changes
+	Request  json.RawMessage `json:"-"` // with Pinned an item of its own: they never change
+	Pinned   json.RawMessage `json:"-"`
 	Priority Priority        `json:"priority,omitempty"`
 	MaxTries int             `json:"max_tries"`
 	Limit    time.Duration   `json:"limit"`

@@ -46,11 +46,36 @@ func TestAKeyStandsForOneJob(t *testing.T) {
 	}
 }
 
+func TestAJobKeepsWhatItsRequestMeantWhenItWasSubmitted(t *testing.T) {
+	w := newWorld(t)
+	var met []string
+	w.do = func(ctx context.Context, j job.Job, at job.Checkpointer) (any, error) {
+		met = append(met, string(j.Pinned))
+		if j.Runs == 1 {
+			return nil, fault.New(fault.Invalid, "no", "this once")
+		}
+		return nil, nil
+	}
+	id := w.submit(job.Spec{Key: "k", Pinned: []byte("1")}).ID
+	if again := w.submit(job.Spec{Key: "k", Pinned: []byte("2")}); again.ID != id {
+		t.Errorf("the same request, which means something else by now, is job %s", again.ID)
+	}
+	w.work()
+	if _, err := w.jobs.Retry(t.Context(), owner, id); err != nil {
+		t.Fatal(err)
+	}
+	w.work()
+	if diff := cmp.Diff([]string{"1", "1"}, met); diff != "" {
+		t.Errorf("runs met (-want +got):\n%s", diff)
+	}
+}
+
 func TestWhatIsTooLargeIsRefused(t *testing.T) {
 	w := newWorld(t)
 	for name, spec := range map[string]job.Spec{
-		"a request": {Request: make([]byte, job.MaxRequest+1)},
-		"a key":     {Key: strings.Repeat("k", job.MaxKey+1)},
+		"a request":     {Request: make([]byte, job.MaxRequest+1)},
+		"what it means": {Request: make([]byte, job.MaxRequest), Pinned: []byte("1")},
+		"a key":         {Key: strings.Repeat("k", job.MaxKey+1)},
 	} {
 		if _, err := w.jobs.Submit(t.Context(), owner, spec); !fault.Is(err, fault.TooLarge) && !fault.Is(err, fault.Invalid) {
 			t.Errorf("%s: %v", name, err)

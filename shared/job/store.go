@@ -80,6 +80,9 @@ func (s Jobs) Get(ctx context.Context, t tenant.ID, id ID) (Job, error) {
 	}
 	request, err := s.Table.Get(ctx, requestKey(t, id))
 	j.Request = request.Body
+	if pinned := request.Attributes["pinned"]; pinned != "" {
+		j.Pinned = json.RawMessage(pinned)
+	}
 	return j, err
 }
 
@@ -103,6 +106,15 @@ func decode(item table.Item) (Job, error) {
 	}
 	j.stamp, j.key = item.Attributes["stamp"], item.Attributes["key"]
 	return j, nil
+}
+
+// requestItem holds what stays the same of a job.
+func (j Job) requestItem() table.Item {
+	item := table.Item{Key: requestKey(j.Tenant, j.ID), Body: j.Request, Expires: j.Expires}
+	if len(j.Pinned) > 0 {
+		item.Attributes = map[string]string{"pinned": string(j.Pinned)}
+	}
+	return item
 }
 
 // item is the job's own. The stamp tells whose write it is.

@@ -38,8 +38,8 @@ func (s Jobs) Submit(ctx context.Context, t tenant.ID, spec Spec) (Job, error) {
 
 // declare turns a spec into a job, or says what is wrong with it.
 func (s Jobs) declare(t tenant.ID, spec Spec) (Job, error) {
-	if len(spec.Request) > MaxRequest {
-		return Job{}, fault.New(fault.TooLarge, "request_too_large", "a job's request has at most %d KiB", MaxRequest>>10)
+	if len(spec.Request)+len(spec.Pinned) > MaxRequest {
+		return Job{}, fault.New(fault.TooLarge, "request_too_large", "a job's request, with the definitions that it names, has at most %d KiB", MaxRequest>>10)
 	}
 	if len(spec.Key) > MaxKey {
 		return Job{}, fault.New(fault.Invalid, "bad_idempotency_key", "an idempotency key has at most %d bytes", MaxKey)
@@ -47,7 +47,7 @@ func (s Jobs) declare(t tenant.ID, spec Spec) (Job, error) {
 	now := s.now()
 	j := Job{
 		ID: ID(fmt.Sprintf("%012x", now.UnixMilli()) + s.newID()), Tenant: t, Kind: spec.Kind, Dataset: spec.Dataset, By: spec.By,
-		Request: spec.Request, Priority: spec.Priority, MaxTries: cmp.Or(spec.Tries, defaultTries), Limit: cmp.Or(spec.Limit, defaultLimit),
+		Request: spec.Request, Pinned: spec.Pinned, Priority: spec.Priority, MaxTries: cmp.Or(spec.Tries, defaultTries), Limit: cmp.Or(spec.Limit, defaultLimit),
 		State: Queued, Revision: 1, Submitted: now, Updated: now, Expires: now.Add(Keep), stamp: s.newID(),
 	}
 	if spec.Key != "" {
@@ -65,7 +65,7 @@ func (s Jobs) first(j Job) ([]table.Write, error) {
 	}
 	writes := []table.Write{
 		table.Put(item).If(table.Absent),
-		table.Put(table.Item{Key: requestKey(j.Tenant, j.ID), Body: j.Request, Expires: j.Expires}),
+		table.Put(j.requestItem()),
 		s.rings(j.Tenant),
 	}
 	if j.key != "" {

@@ -167,19 +167,23 @@ func (b *binder) dimensions(list []Dimension) ([]Group, error) {
 		if name == "" {
 			name = d.Column
 		}
-		if _, column := b.scope.columns[d.Column]; !column && b.named[d.Column].Dimension != nil {
-			defined, _ := b.use(d.Column)
-			at := d.At
-			d = *defined.Dimension
-			d.At = at
-		}
-		field, err := b.scope.field(path, d.Column)
+		field, err := b.scope.field(path, b.column(d.Column))
 		if err != nil {
 			return nil, err
 		}
 		out = append(out, Group{Name: name, Field: field})
 	}
 	return out, nil
+}
+
+// column returns the column that a name stands for: its own, or that of the dimension
+// which is defined under it.
+func (b *binder) column(name string) string {
+	if _, own := b.scope.columns[name]; own || b.named[name].Dimension == nil {
+		return name
+	}
+	defined, _ := b.use(name)
+	return defined.Dimension.Column
 }
 
 // measure binds a measure of rows.

@@ -10,7 +10,7 @@ import (
 // Selection asks for rows as they are, and not for what can be computed of them.
 type Selection struct {
 	Dataset dataset.Name `json:"dataset" example:"web"`
-	Columns []string     `json:"columns,omitempty" doc:"default: all that the dataset has" maxItems:"300"`
+	Columns []string     `json:"columns,omitempty" doc:"columns, or the names of defined dimensions; default: all columns that the dataset has" maxItems:"300"`
 	Filter  *Filter      `json:"filter,omitempty"`
 	Time    *Time        `json:"time,omitempty" doc:"from and to alone"`
 	WaitFor string       `json:"wait_for,omitempty" doc:"the Tarn-Version of an ingest answer: wait until that is seen"`
@@ -21,6 +21,7 @@ const MaxColumns = 300
 
 // RowsPlan is a Selection bound to a schema.
 type RowsPlan struct {
+	Definitions []Used `json:"-"` // the named dimensions among its columns
 	Rows
 	Fields []Group `json:"fields"`
 }
@@ -85,12 +86,13 @@ func BindSelection(s Selection, kind dataset.Kind, schema dataset.Schema, named 
 	}
 	out := RowsPlan{Rows: rows}
 	for i, name := range names {
-		field, err := b.scope.field("columns["+strconv.Itoa(i)+"]", name)
+		field, err := b.scope.field("columns["+strconv.Itoa(i)+"]", b.column(name))
 		if err != nil {
 			return RowsPlan{}, err
 		}
 		out.Fields = append(out.Fields, Group{Name: name, Field: field})
 	}
+	out.Definitions = b.uses()
 	return out, uniqueNames(out.Columns())
 }
 

@@ -32,6 +32,26 @@ func TestASelectionWithoutColumnsHasThemAll(t *testing.T) {
 	}
 }
 
+func TestAColumnOfASelectionMayBeADefinedDimension(t *testing.T) {
+	s, err := DecodeSelection([]byte(`{"dataset":"web","columns":["page","n"]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := Definitions{"page": {Version: 3, Dimension: &Dimension{Column: "url"}}, "n": {Version: 1, Dimension: &Dimension{Column: "url"}}}
+	schema := dataset.Schema{Columns: []dataset.Column{{Name: "url", Type: dataset.Text}, {Name: "n", Type: dataset.Int}}}
+	p, err := BindSelection(s, dataset.Events, schema, named)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []Group{{Name: "page", Field: Field{Name: "url", Type: dataset.Text}}, {Name: "n", Field: Field{Name: "n", Type: dataset.Int}}}
+	if diff := cmp.Diff(want, p.Fields); diff != "" {
+		t.Errorf("columns (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]Used{{"page", 3}}, p.Definitions); diff != "" {
+		t.Errorf("used (-want +got):\n%s", diff)
+	}
+}
+
 func TestASelectionIsReadStrictly(t *testing.T) {
 	for name, c := range map[string]struct{ body, says string }{
 		"no dataset":          {`{}`, "dataset"},

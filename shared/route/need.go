@@ -67,7 +67,7 @@ var Functions = []Function{
 	{Name: "queries", Needs: []Need{ReadCatalog, ReadManifest, ReadDefinitions, ReadSegments, RunScans, ReadLimits, WriteLimits, ReadAnswers, WriteAnswers, ReadPartials, WritePartials, DeletePartials}, Engine: true},
 	{Name: "jobs", Needs: []Need{ReadJobs, WriteJobs, DeleteJobs, SendQueue, ReadExports}},
 	{Name: "worker", Needs: []Need{ReadJobs, WriteJobs, DeleteJobs, SendQueue, ReadCatalog, ReadManifest, ReadSegments, ReadExports, WriteExports, DeleteExports}, Engine: true},
-	{Name: "exports", Needs: []Need{ReadJobs, WriteJobs, SendQueue, ReadCatalog, ReadManifest}},
+	{Name: "exports", Needs: []Need{ReadJobs, WriteJobs, SendQueue, ReadCatalog, ReadManifest, ReadDefinitions}},
 	{Name: "keys", Needs: []Need{ReadKeys, WriteKeys}},
 	{Name: "reference"},
 	{Name: "authorizer", Needs: []Need{ReadKeys}},

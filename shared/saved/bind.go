@@ -32,7 +32,7 @@ func (s Store) Named(ctx context.Context, t tenant.ID, d dataset.Dataset) (query
 	if err != nil {
 		return nil, err
 	}
-	return decoded(all, d.Name)
+	return Definitions(all, d.Name)
 }
 
 // Query returns a tenant's saved query.
@@ -102,7 +102,9 @@ func (s Store) Forget(ctx context.Context, t tenant.ID, id dataset.ID) (int, err
 	return deleted + rest, err
 }
 
-func decoded(all []Entry, of dataset.Name) (query.Definitions, error) {
+// Definitions returns what versions of definitions of a dataset mean, without those
+// that were deleted.
+func Definitions(all []Entry, of dataset.Name) (query.Definitions, error) {
 	named := query.Definitions{}
 	for _, e := range all {
 		if e.Deleted {

@@ -139,7 +139,7 @@ func (s Store) Put(ctx context.Context, t tenant.ID, d dataset.Dataset, schema d
 	if err != nil {
 		return Entry{}, err
 	}
-	named, err := decoded(all, d.Name)
+	named, err := Definitions(all, d.Name)
 	if err != nil {
 		return Entry{}, err
 	}

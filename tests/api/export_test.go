@@ -132,6 +132,50 @@ func TestAnExportHasEveryRowHoweverManyThereAre(t *testing.T) {
 	})
 }
 
+// TestAnExportAnswersNamesAsAQueryDoes exports what names mean, and again under the same
+// key once they mean something else.
+func TestAnExportAnswersNamesAsAQueryDoes(t *testing.T) {
+	w := newWorld(t)
+	create(t, w, "web")
+	events := `[{"event":"buy","user_id":"u1","properties":{"n":1,"url":"/a"}},{"event":"view","user_id":"u1","properties":{"n":2,"url":"/b"}},
+		{"event":"view","user_id":"u2","properties":{"n":4,"url":"/a"}}]`
+	out := w.ask(http.MethodPost, "/v1/datasets/web/events", w.keys[access.Owner], []byte(events), nil)
+	await(t, w, out.Header().Get("Tarn-Version"))
+	define := func(name, body string) {
+		t.Helper()
+		if out := w.ask(http.MethodPut, "/v1/datasets/web/definitions/"+name, w.keys[access.Owner], []byte(body), nil); out.Code != http.StatusOK {
+			t.Fatal(out.Code, out.Body)
+		}
+	}
+	define("income", `{"measure":{"op":"sum","column":"n"}}`)
+	define("page", `{"dimension":{"column":"url"}}`)
+	define("buyers", `{"query":{"kind":"audience","where":{"column":"event","op":"=","value":"buy"}}}`)
+
+	const query = `{"dataset":"web","measures":["count","income",{"name":"mean","expr":"income / count"}],"dimensions":["page"],"filter":{"audience":"buyers"}}`
+	answer := func() string {
+		return w.ask(http.MethodPost, "/v1/query?format=csv", w.keys[access.Analyst], []byte(query), nil).Body.String()
+	}
+	before := answer()
+	if want := "page,count,income,mean\r\n/a,1,1,1\r\n/b,1,2,2\r\n"; before != want {
+		t.Fatalf("the query answers %q, want %q", before, want)
+	}
+	order := `{"query":` + query + `,"format":"csv","idempotency_key":"k"}`
+	if _, file := w.export(t, order); string(file) != before {
+		t.Errorf("the export has %q, the query answers %q", file, before)
+	}
+	if _, file := w.export(t, `{"dataset":"web","columns":["page","n"],"filter":{"column":"n","op":"<","value":2},"format":"csv"}`); string(file) != "page,n\r\n/a,1\r\n" {
+		t.Errorf("the rows are %q", file)
+	}
+	define("income", `{"measure":{"op":"max","column":"n"}}`)
+	define("buyers", `{"query":{"kind":"audience","where":{"column":"event","op":"=","value":"view"}}}`)
+	if _, file := w.export(t, order); string(file) != before {
+		t.Errorf("ordered with the same key, it has %q", file)
+	}
+	if _, file := w.export(t, strings.Replace(order, `"k"`, `"other"`, 1)); string(file) != answer() || string(file) == before {
+		t.Errorf("ordered anew, it has %q; the query answers %q", file, answer())
+	}
+}
+
 func TestAnExportThatCannotSucceedIsRefusedAtOnce(t *testing.T) {
 	w := newWorld(t)
 	create(t, w, "web")

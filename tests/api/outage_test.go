@@ -80,7 +80,7 @@ func newDependent(t *testing.T) *dependent {
 	keys.Register(s, keys.Deps{Keys: issuer})
 	d.jobs = job.Jobs{Table: tbl, Queue: &fake.Queue{Now: time.Now, Tries: 5}, Now: time.Now}
 	jobs.Register(s, jobs.Deps{Jobs: d.jobs, Now: time.Now, Poll: func(context.Context) error { return context.DeadlineExceeded }})
-	exports.Register(s, exports.Deps{Source: d.live, Jobs: d.jobs, Now: time.Now})
+	exports.Register(s, exports.Deps{Source: d.live, Saved: names, Jobs: d.jobs, Now: time.Now})
 	_, secret, err := issuer.Create(t.Context(), "main", access.KeySpec{Name: "owner", Role: access.Owner})
 	if err != nil {
 		t.Fatal(err)

@@ -2,6 +2,7 @@ package crash
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -18,6 +19,7 @@ import (
 	"github.com/tarnhq/tarn/shared/job"
 	"github.com/tarnhq/tarn/shared/manifest"
 	"github.com/tarnhq/tarn/shared/query"
+	"github.com/tarnhq/tarn/shared/saved"
 	"github.com/tarnhq/tarn/shared/segment"
 	"github.com/tarnhq/tarn/shared/snapshot"
 	"github.com/tarnhq/tarn/shared/tenant"
@@ -31,15 +33,19 @@ type exportWorld struct {
 	injector
 	calls int // of ports, by the worker
 
-	table  *fake.Table
-	queue  *fake.Queue
-	blobs  *fake.Blobs
-	jobs   job.Jobs
-	worker *job.Worker
-	spec   job.Spec
+	table   *fake.Table
+	queue   *fake.Queue
+	blobs   *fake.Blobs
+	jobs    job.Jobs
+	names   saved.Store
+	worker  *job.Worker
+	spec    job.Spec
+	defined int  // how often names were defined anew
+	steady  bool // nothing is defined anew after the export is ordered
 }
 
-// rowsOf is an engine.Reader of rows that are numbers.
+// rowsOf is an engine.Reader of rows that are numbers, and of answers that tell the
+// plan.
 type rowsOf struct{ engine.Engine }
 
 func (rowsOf) Read(_ context.Context, _ query.RowsPlan, from segment.Ref, begin, end int64, each engine.Each) error {
@@ -54,9 +60,10 @@ func (rowsOf) Read(_ context.Context, _ query.RowsPlan, from segment.Ref, begin,
 	return nil
 }
 
-func (rowsOf) Stream(_ context.Context, _ query.Plan, _ snapshot.Snapshot, each engine.Each) error {
+func (rowsOf) Stream(_ context.Context, plan query.Plan, _ snapshot.Snapshot, each engine.Each) error {
+	asked := fmt.Sprintf("%x", sha256.Sum256([]byte(query.Key(plan))))[:8]
 	for n := range int64(100) {
-		if err := each([]query.Value{query.TextValue("x"), query.IntValue(n)}); err != nil {
+		if err := each([]query.Value{query.TextValue(asked), query.IntValue(n)}); err != nil {
 			return err
 		}
 	}
@@ -80,11 +87,15 @@ func newExportWorld(t *testing.T, body string) *exportWorld {
 	w.table, w.queue, w.blobs = &fake.Table{Now: clock}, &fake.Queue{Now: clock, Tries: 5}, &fake.Blobs{Now: clock}
 	ids := 0
 	w.jobs = job.Jobs{Table: w.table, Queue: w.queue, Now: clock, NewID: func() string { ids++; return fmt.Sprintf("%012d", ids) }}
+	w.names = saved.Store{Table: w.table, Now: clock}
+	w.define()
 	spec, err := export.Decode([]byte(body), "key:1")
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.spec = spec
+	if w.spec, err = export.Prepare(t.Context(), pinnedSource{}, w.names, "main", spec); err != nil {
+		t.Fatal(err)
+	}
 	w.worker = w.newWorker()
 	return w
 }
@@ -94,6 +105,30 @@ func (w *exportWorld) newWorker() *job.Worker {
 	jobs.Table, jobs.Queue = faultyTable{w.table, &w.injector}, faultyQueue{w.queue, &w.injector}
 	runner := export.Runner{Source: pinnedSource{}, Engine: rowsOf{}, Blobs: faultyBlobs{w.blobs, &w.injector}, Folder: w.t.TempDir(), ChunkRows: 10, PartBytes: 150}
 	return &job.Worker{Jobs: jobs, Runners: map[job.Kind]job.Runner{export.Kind: runner}, Random: func(int) int { return 0 }, Log: slog.New(slog.DiscardHandler)}
+}
+
+// redefine gives names another meaning while the export is on its way.
+func (w *exportWorld) redefine() {
+	if !w.steady {
+		w.define()
+	}
+}
+
+// define gives names that an export uses another meaning than before.
+func (w *exportWorld) define() {
+	w.defined++
+	over, err := pinnedSource{}.Open(w.t.Context(), "main", "web", nil)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for name, body := range map[string]string{
+		"income": `{"measure":{"op":"sum","column":"n","filter":{"column":"n","op":">","value":%d}}}`,
+		"buyers": `{"query":{"kind":"audience","where":{"column":"n","op":"=","value":%d}}}`,
+	} {
+		if _, err := w.names.Put(w.t.Context(), "main", over.Dataset, over.Schema, name, fmt.Appendf(nil, body, w.defined)); err != nil {
+			w.t.Fatal(err)
+		}
+	}
 }
 
 // overtaken lets the worker at hand be taken for dead, and another one do its job.
@@ -110,10 +145,12 @@ func (w *exportWorld) run() (file string, result export.Result) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	w.redefine()
 	before := w.countdown
 	survives(func() { _, _ = w.worker.Work(w.t.Context()) }) // the next one makes up for it
 	w.calls = before - w.countdown
 	w.off()
+	w.redefine()
 	for range 10 {
 		w.now = w.now.Add(2 * time.Minute)
 		if _, err := w.newWorker().Work(w.t.Context()); err != nil {
@@ -144,12 +181,14 @@ func TestAnExportEndsInTheSameFileWhateverHappensAtAnyStep(t *testing.T) {
 	for name, body := range map[string]string{
 		"rows":    `{"dataset":"web","columns":["event","n"],"format":"csv"}`,
 		"a query": `{"query":{"dataset":"web","measures":["count"],"dimensions":["event"]},"format":"ndjson"}`,
+		"names":   `{"query":{"dataset":"web","measures":["income"],"dimensions":["event"],"filter":{"audience":"buyers"}},"format":"csv"}`,
 		"parquet": `{"dataset":"web","columns":["event","n"],"format":"parquet"}`,
 		"xlsx":    `{"dataset":"web","columns":["event","n"],"format":"xlsx"}`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			calm := newExportWorld(t, body)
 			calm.plan(1<<30, none)
+			calm.steady = true
 			want, result := calm.run()
 			if name == "rows" && (result.Rows != 55 || strings.Count(want, "\n") != 56) {
 				t.Fatalf("%+v: %s", result, want)

@@ -12,6 +12,7 @@ import (
 	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/job"
 	"github.com/tarnhq/tarn/shared/manifest"
+	"github.com/tarnhq/tarn/shared/saved"
 	"github.com/tarnhq/tarn/shared/serve"
 	"github.com/tarnhq/tarn/shared/snapshot"
 )
@@ -26,8 +27,9 @@ func main() {
 	exports.Register(server, exports.Deps{
 		Source: &snapshot.Sealed{Catalog: dataset.Catalog{Table: table, Now: time.Now},
 			Manifest: manifest.Store{Table: table, Blobs: blobs, Now: time.Now}, Poll: snapshot.Every(250 * time.Millisecond)},
-		Jobs: job.Jobs{Table: table, Queue: account.Queue(config.Queue.Value(), config.Unworked.Value()), Now: time.Now},
-		Now:  time.Now,
+		Saved: saved.Store{Table: table, Now: time.Now},
+		Jobs:  job.Jobs{Table: table, Queue: account.Queue(config.Queue.Value(), config.Unworked.Value()), Now: time.Now},
+		Now:   time.Now,
 	})
 	serve.HTTP(server)
 }

@@ -68,7 +68,7 @@ func (s *Server) register(a *api.Server) {
 	cube.Register(a, cube.Deps{Deps: questions, Catalog: s.catalog, Patience: func() <-chan time.Time { return time.After(cubePatience) }})
 	jobs.Register(a, jobs.Deps{Jobs: s.jobs, Now: s.options.Now, Poll: snapshot.Every(watchPoll),
 		Results: map[job.Kind]jobs.Result{export.Kind: s.exports().View}})
-	exports.Register(a, exports.Deps{Source: s.live, Jobs: s.jobs, Now: s.options.Now})
+	exports.Register(a, exports.Deps{Source: s.live, Saved: names, Jobs: s.jobs, Now: s.options.Now})
 	keys.Register(a, keys.Deps{Keys: s.keys})
 	reference.Register(a, reference.Deps{Issuer: s.provider.Issuer, Document: a.OpenAPI})
 }
