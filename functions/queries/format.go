@@ -101,6 +101,9 @@ func formatOf(r *http.Request) (format, error) {
 // accepted returns the format that a header wants most. Whoever takes anything is
 // given the usual one.
 func accepted(header string) format {
+	if header == "" {
+		return formats[0].format
+	}
 	best, most := formats[0], max(quality(header, formats[0].accept), quality(header, "*/*"))
 	for _, f := range formats[1:] {
 		if q := quality(header, f.accept); q > most {

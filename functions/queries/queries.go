@@ -4,33 +4,21 @@ package queries
 import (
 	"errors"
 	"io"
-	"log/slog"
 	"net/http"
-	"time"
 
 	"github.com/tarnhq/tarn/shared/access"
 	"github.com/tarnhq/tarn/shared/answer"
 	"github.com/tarnhq/tarn/shared/api"
 	"github.com/tarnhq/tarn/shared/engine"
 	"github.com/tarnhq/tarn/shared/fault"
-	"github.com/tarnhq/tarn/shared/limit"
 	"github.com/tarnhq/tarn/shared/query"
 	"github.com/tarnhq/tarn/shared/route"
-	"github.com/tarnhq/tarn/shared/saved"
-	"github.com/tarnhq/tarn/shared/snapshot"
 )
 
 // Deps is what the endpoints need.
 type Deps struct {
-	Source snapshot.Source
-	Saved  saved.Store
-	Engine engine.Engine
-	SQL    engine.SQL   // nil: callers' own SQL is not run
-	Kept   *answer.Kept // nil: no answer is kept
-	Limits *limit.Store // nil: none
-	Now    func() time.Time
-	Slow   time.Duration // a query that took longer is logged; zero: none is
-	Log    *slog.Logger
+	answer.Executor
+	SQL engine.SQL // nil: callers' own SQL is not run
 }
 
 // Register serves the endpoints.
@@ -44,7 +32,7 @@ func Register(s *api.Server, d Deps) {
 	api.Handle(s, route.SetLimits, d.setLimits)
 }
 
-func (d Deps) run(w http.ResponseWriter, r *http.Request, caller access.Principal) error {
+func (d *Deps) run(w http.ResponseWriter, r *http.Request, caller access.Principal) error {
 	as, err := formatOf(r)
 	if err != nil {
 		return err
@@ -53,7 +41,7 @@ func (d Deps) run(w http.ResponseWriter, r *http.Request, caller access.Principa
 	if err != nil {
 		return err
 	}
-	if done, err := d.again(w, r, caller, body, as); done || err != nil {
+	if done, err := d.repeat(w, r, caller, body, as); done || err != nil {
 		return err
 	}
 	request, err := query.Decode(body)
@@ -66,16 +54,16 @@ func (d Deps) run(w http.ResponseWriter, r *http.Request, caller access.Principa
 	return d.give(w, r, caller, request, body, as)
 }
 
-// again gives the answer of a body that was sent before, and has not to be read again.
-func (d Deps) again(w http.ResponseWriter, r *http.Request, caller access.Principal, body []byte, as format) (bool, error) {
-	name, ok := d.Kept.About(caller.Tenant, body)
+// repeat gives the answer of a body that was sent before, and has not to be read again.
+func (d *Deps) repeat(w http.ResponseWriter, r *http.Request, caller access.Principal, body []byte, as format) (bool, error) {
+	parsed, ok := d.Cache.Parsed(caller.Tenant, body)
 	if !ok {
 		return false, nil
 	}
-	if err := caller.Allow(route.RunQuery.Action, name, d.Now()); err != nil {
+	if err := caller.Allow(route.RunQuery.Action, parsed.Dataset, d.Now()); err != nil {
 		return false, err
 	}
-	a, ok, err := d.Desk().Again(r.Context(), caller.Tenant, body)
+	a, ok, err := d.Again(r.Context(), caller.Tenant, parsed)
 	if !ok || err != nil {
 		return false, err
 	}
@@ -90,8 +78,8 @@ func (d Deps) again(w http.ResponseWriter, r *http.Request, caller access.Princi
 
 // give answers a request, unless the caller has the answer already. Its text, if any,
 // is remembered.
-func (d Deps) give(w http.ResponseWriter, r *http.Request, caller access.Principal, request query.Request, text []byte, as format) error {
-	question, err := d.Desk().Open(r.Context(), caller.Tenant, request)
+func (d *Deps) give(w http.ResponseWriter, r *http.Request, caller access.Principal, request query.Request, text []byte, as format) error {
+	question, err := d.Open(r.Context(), caller.Tenant, request)
 	if err != nil {
 		return err
 	}
@@ -111,11 +99,6 @@ func (d Deps) give(w http.ResponseWriter, r *http.Request, caller access.Princip
 	}
 	as.head(w, tag)
 	return as.sendKept(w, a)
-}
-
-// Desk answers requests.
-func (d Deps) Desk() *answer.Desk {
-	return &answer.Desk{Source: d.Source, Saved: d.Saved, Engine: d.Engine, Kept: d.Kept, Limits: d.Limits, Now: d.Now, Slow: d.Slow, Log: d.Log}
 }
 
 func read(r *http.Request) ([]byte, error) {

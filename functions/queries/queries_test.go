@@ -38,7 +38,7 @@ type world struct {
 	err      error
 	version  manifest.Version
 	segments []segment.Ref
-	kept     *answer.Kept
+	cache    *answer.Cache
 	limits   *limit.Store
 	slow     time.Duration
 	log      *slog.Logger
@@ -80,7 +80,7 @@ func (w *world) send(method, url, body string) *httptest.ResponseRecorder {
 func (w *world) serve(method, url, body string, header http.Header) *httptest.ResponseRecorder {
 	identify := func(*http.Request) (access.Principal, error) { return w.caller, nil }
 	s := api.New(identify, func() time.Time { return now }, slog.New(slog.NewTextHandler(io.Discard, nil)))
-	queries.Register(s, queries.Deps{Source: w, Saved: saved.Store{Table: &fake.Table{}}, Engine: limit.Engine{Inner: w}, Kept: w.kept, Limits: w.limits, Now: w.clock, Slow: w.slow, Log: w.log})
+	queries.Register(s, queries.Deps{Executor: answer.Executor{Source: w, Saved: saved.Store{Table: &fake.Table{}}, Engine: limit.Engine{Inner: w}, Cache: w.cache, Limits: w.limits, Now: w.clock, Slow: w.slow, Log: w.log}})
 	r := httptest.NewRequest(method, url, strings.NewReader(body))
 	r.Header = header
 	out := httptest.NewRecorder()
@@ -195,7 +195,7 @@ func TestWhoeverHasTheAnswerIsNotGivenItAgain(t *testing.T) {
 }
 
 func TestAKeptAnswerIsTheSameInEveryFormat(t *testing.T) {
-	w := &world{caller: analyst, kept: answer.NewKept(1<<20, nil, slog.New(slog.DiscardHandler))}
+	w := &world{caller: analyst, cache: answer.NewCache(1<<20, nil, slog.New(slog.DiscardHandler))}
 	for _, format := range []string{"json", "csv", "arrow", "parquet"} {
 		var bodies []string
 		for range 3 {
@@ -249,7 +249,7 @@ func TestALimitHoldsForTheTenantThatHasIt(t *testing.T) {
 
 // TestWhatIsKnownOfARequestOpensItToNobody sends the same bytes as callers who may not.
 func TestWhatIsKnownOfARequestOpensItToNobody(t *testing.T) {
-	w := &world{caller: analyst, kept: answer.NewKept(1<<20, nil, slog.New(slog.DiscardHandler))}
+	w := &world{caller: analyst, cache: answer.NewCache(1<<20, nil, slog.New(slog.DiscardHandler))}
 	for range 2 {
 		if out := w.ask("/v1/query", count, ""); out.Code != http.StatusOK {
 			t.Fatalf("%d %s", out.Code, out.Body)

@@ -9,7 +9,7 @@ import (
 )
 
 // saved answers a saved query. Who may ask it is who may ask the question.
-func (d Deps) saved(w http.ResponseWriter, r *http.Request, caller access.Principal) error {
+func (d *Deps) saved(w http.ResponseWriter, r *http.Request, caller access.Principal) error {
 	as, err := formatOf(r)
 	if err != nil {
 		return err

@@ -9,6 +9,7 @@ import (
 
 	"github.com/tarnhq/tarn/functions/queries"
 	"github.com/tarnhq/tarn/shared/access"
+	"github.com/tarnhq/tarn/shared/answer"
 	"github.com/tarnhq/tarn/shared/api"
 	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/query"
@@ -25,7 +26,7 @@ func askSaved(t *testing.T, w *world, url string) *httptest.ResponseRecorder {
 		t.Fatal(err)
 	}
 	s := api.New(func(*http.Request) (access.Principal, error) { return w.caller, nil }, func() time.Time { return now }, slog.New(slog.DiscardHandler))
-	queries.Register(s, queries.Deps{Source: w, Saved: names, Engine: w, Now: func() time.Time { return now }})
+	queries.Register(s, queries.Deps{Executor: answer.Executor{Source: w, Saved: names, Engine: w, Now: func() time.Time { return now }}})
 	out := httptest.NewRecorder()
 	s.ServeHTTP(out, httptest.NewRequest(http.MethodGet, url, nil))
 	return out

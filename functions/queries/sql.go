@@ -32,7 +32,7 @@ type SQLAnswer struct {
 	Stats    query.Stats             `json:"stats"`
 }
 
-func (d Deps) sql(w http.ResponseWriter, r *http.Request, caller access.Principal) error {
+func (d *Deps) sql(w http.ResponseWriter, r *http.Request, caller access.Principal) error {
 	as, err := formatOf(r)
 	if err != nil {
 		return err
@@ -53,7 +53,7 @@ func (d Deps) sql(w http.ResponseWriter, r *http.Request, caller access.Principa
 }
 
 // Statement answers a caller's own SQL over what the caller sees.
-func (d Deps) Statement(ctx context.Context, caller access.Principal, s engine.Statement) (query.Result, error) {
+func (d *Deps) Statement(ctx context.Context, caller access.Principal, s engine.Statement) (query.Result, error) {
 	if d.SQL == nil {
 		return query.Result{}, fault.New(fault.Unavailable, "sql_off", "this server does not run SQL")
 	}
@@ -69,7 +69,7 @@ func (d Deps) Statement(ctx context.Context, caller access.Principal, s engine.S
 }
 
 // visible pins what a caller sees of a dataset.
-func (d Deps) visible(ctx context.Context, caller access.Principal, name dataset.Name) (engine.Visible, error) {
+func (d *Deps) visible(ctx context.Context, caller access.Principal, name dataset.Name) (engine.Visible, error) {
 	if err := caller.Allow(route.RunSQL.Action, name, d.Now()); err != nil {
 		return engine.Visible{}, err
 	}

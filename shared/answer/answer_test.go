@@ -68,13 +68,13 @@ func (w *world) Run(ctx context.Context, p query.Plan, _ snapshot.Snapshot) (que
 	return result, err
 }
 
-func (w *world) desk(kept *answer.Kept) *answer.Desk {
-	return &answer.Desk{Source: w, Engine: w, Kept: kept, Now: time.Now}
+func (w *world) executor(cache *answer.Cache) *answer.Executor {
+	return &answer.Executor{Source: w, Engine: w, Cache: cache, Now: time.Now}
 }
 
 var silent = slog.New(slog.NewTextHandler(io.Discard, nil))
 
-func keep(shared answer.Shared) *answer.Kept { return answer.NewKept(1<<20, shared, silent) }
+func keep(shared answer.Shared) *answer.Cache { return answer.NewCache(1<<20, shared, silent) }
 
 func request(t *testing.T, text string) query.Request {
 	t.Helper()
@@ -88,9 +88,9 @@ func request(t *testing.T, text string) query.Request {
 const count = `{"dataset": "web", "measures": ["count"]}`
 
 // asked asks and returns the number of the run that the answer is from.
-func asked(t *testing.T, d *answer.Desk, who tenant.ID, text string) int64 {
+func asked(t *testing.T, e *answer.Executor, who tenant.ID, text string) int64 {
 	t.Helper()
-	a, err := d.Ask(t.Context(), who, request(t, text))
+	a, err := e.Ask(t.Context(), who, request(t, text))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,14 +99,14 @@ func asked(t *testing.T, d *answer.Desk, who tenant.ID, text string) int64 {
 
 func TestAnAnswerIsGivenAgainToTheSameQuestionOfTheSameRowsAlone(t *testing.T) {
 	w := &world{}
-	d := w.desk(keep(nil))
+	e := w.executor(keep(nil))
 	want := int64(0)
 	ask := func(what string, fresh bool, who tenant.ID, text string) {
 		t.Helper()
 		if fresh {
 			want++
 		}
-		if got := asked(t, d, who, text); fresh && got != want || !fresh && w.runs != want {
+		if got := asked(t, e, who, text); fresh && got != want || !fresh && w.runs != want {
 			t.Errorf("%s: answer %d after %d runs, want %d", what, got, w.runs, want)
 		}
 	}
@@ -128,12 +128,12 @@ func TestAnAnswerIsGivenAgainToTheSameQuestionOfTheSameRowsAlone(t *testing.T) {
 
 func TestAnAnswerGivenAgainSaysThatItCostNothing(t *testing.T) {
 	w := &world{}
-	d := w.desk(keep(nil))
-	first, err := d.Ask(t.Context(), "acme", request(t, count))
+	e := w.executor(keep(nil))
+	first, err := e.Ask(t.Context(), "acme", request(t, count))
 	if err != nil {
 		t.Fatal(err)
 	}
-	second, err := d.Ask(t.Context(), "acme", request(t, count))
+	second, err := e.Ask(t.Context(), "acme", request(t, count))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -149,10 +149,10 @@ func TestAnAnswerGivenAgainSaysThatItCostNothing(t *testing.T) {
 }
 
 func TestAFormIsMadeOnceWhileItsAnswerIsKept(t *testing.T) {
-	d := (&world{}).desk(keep(nil))
+	e := (&world{}).executor(keep(nil))
 	made := 0
 	for range 3 {
-		a, err := d.Ask(t.Context(), "acme", request(t, count))
+		a, err := e.Ask(t.Context(), "acme", request(t, count))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -168,23 +168,23 @@ func TestAFormIsMadeOnceWhileItsAnswerIsKept(t *testing.T) {
 
 func TestAFailureIsNotKept(t *testing.T) {
 	w := &world{err: fault.New(fault.Unavailable, "deadline", "too long")}
-	d := w.desk(keep(nil))
-	if _, err := d.Ask(t.Context(), "acme", request(t, count)); !fault.Is(err, fault.Unavailable) {
+	e := w.executor(keep(nil))
+	if _, err := e.Ask(t.Context(), "acme", request(t, count)); !fault.Is(err, fault.Unavailable) {
 		t.Fatal(err)
 	}
 	w.err = nil
-	if got := asked(t, d, "acme", count); got != 2 {
+	if got := asked(t, e, "acme", count); got != 2 {
 		t.Errorf("the answer is of run %d", got)
 	}
 }
 
 func TestTheSameQuestionManyTimesAtOnceIsAnsweredOnce(t *testing.T) {
 	w := &world{running: make(chan struct{}, 100), proceed: make(chan struct{})}
-	d := w.desk(keep(nil))
+	e := w.executor(keep(nil))
 	var all sync.WaitGroup
 	for range 20 {
 		all.Go(func() {
-			if _, err := d.Ask(t.Context(), "acme", request(t, count)); err != nil {
+			if _, err := e.Ask(t.Context(), "acme", request(t, count)); err != nil {
 				t.Error(err)
 			}
 		})
@@ -200,16 +200,16 @@ func TestTheSameQuestionManyTimesAtOnceIsAnsweredOnce(t *testing.T) {
 // TestWhoeverIsCalledAwayTakesNobodyAlong ends the first of two who ask the same.
 func TestWhoeverIsCalledAwayTakesNobodyAlong(t *testing.T) {
 	w := &world{running: make(chan struct{}, 100), proceed: make(chan struct{})}
-	d := w.desk(keep(nil))
+	e := w.executor(keep(nil))
 	first, leave := context.WithCancel(t.Context())
 	left, stayed := make(chan error, 1), make(chan error, 1)
 	go func() {
-		_, err := d.Ask(first, "acme", request(t, count))
+		_, err := e.Ask(first, "acme", request(t, count))
 		left <- err
 	}()
 	<-w.running
 	go func() {
-		_, err := d.Ask(t.Context(), "acme", request(t, count))
+		_, err := e.Ask(t.Context(), "acme", request(t, count))
 		stayed <- err
 	}()
 	leave()
@@ -226,8 +226,8 @@ func TestWhoeverIsCalledAwayTakesNobodyAlong(t *testing.T) {
 func TestProcessesShareAnswers(t *testing.T) {
 	w := &world{}
 	shared := answer.Table{Table: &fake.Table{}, Now: time.Now}
-	asked(t, w.desk(keep(shared)), "acme", count)
-	a, err := w.desk(keep(shared)).Ask(t.Context(), "acme", request(t, count))
+	asked(t, w.executor(keep(shared)), "acme", count)
+	a, err := w.executor(keep(shared)).Ask(t.Context(), "acme", request(t, count))
 	if err != nil || a.Rows[0][0].Int() != 1 || w.runs != 1 || !a.Stats.Kept {
 		t.Errorf("%+v, %v after %d runs", a, err, w.runs)
 	}
@@ -250,11 +250,11 @@ func (b broken) Put(context.Context, tenant.ID, answer.Tag, []byte) error {
 func TestWhatIsSharedMayBreak(t *testing.T) {
 	for _, shared := range []broken{{}, {[]byte("nonsense")}} {
 		w := &world{}
-		d := w.desk(keep(shared))
-		if got := asked(t, d, "acme", count); got != 1 {
+		e := w.executor(keep(shared))
+		if got := asked(t, e, "acme", count); got != 1 {
 			t.Errorf("answer %d", got)
 		}
-		if got := asked(t, d, "acme", count); got != 1 || w.runs != 1 {
+		if got := asked(t, e, "acme", count); got != 1 || w.runs != 1 {
 			t.Errorf("answer %d after %d runs", got, w.runs)
 		}
 	}
@@ -263,11 +263,11 @@ func TestWhatIsSharedMayBreak(t *testing.T) {
 func TestAnExplanationTellsWhatAnAnswerCost(t *testing.T) {
 	w := &world{}
 	at := time.Unix(0, 0)
-	d := &answer.Desk{Source: w, Engine: w, Kept: keep(nil), Now: func() time.Time { at = at.Add(time.Second); return at }}
+	e := &answer.Executor{Source: w, Engine: w, Cache: keep(nil), Now: func() time.Time { at = at.Add(time.Second); return at }}
 	const compared = `{"dataset": "web", "measures": ["count"], "explain": true, "compare": {"unit": "week"},
 		"time": {"from": "2026-01-05T00:00:00Z", "to": "2026-01-12T00:00:00Z"}}`
 	for _, from := range []string{"engine", "kept"} {
-		a, err := d.Ask(t.Context(), "acme", request(t, compared))
+		a, err := e.Ask(t.Context(), "acme", request(t, compared))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -276,7 +276,7 @@ func TestAnExplanationTellsWhatAnAnswerCost(t *testing.T) {
 			t.Errorf("%+v", e)
 		}
 	}
-	a, err := d.Ask(t.Context(), "acme", request(t, strings.Replace(compared, `"explain": true, `, "", 1)))
+	a, err := e.Ask(t.Context(), "acme", request(t, strings.Replace(compared, `"explain": true, `, "", 1)))
 	if err != nil || a.Explain != nil || !a.Stats.Kept {
 		t.Errorf("unasked: %+v, %v", a, err)
 	}

@@ -14,28 +14,25 @@ import (
 	"github.com/tarnhq/tarn/shared/route"
 )
 
-type key int
+type lineKey struct{}
 
-const (
-	callerKey key = iota
-	lineKey
-)
-
-// Caller returns the principal of the request that ctx belongs to.
-func Caller(ctx context.Context) access.Principal {
-	p, _ := ctx.Value(callerKey).(access.Principal)
-	return p
-}
-
-// line is what the access line of one request says beside its outcome.
+// line is what the guard learns of one request, for its handler and its access line.
 type line struct {
 	err    error
 	caller access.Principal
 }
 
+// Caller returns the principal of the request that ctx belongs to.
+func Caller(ctx context.Context) access.Principal {
+	if l, ok := ctx.Value(lineKey{}).(*line); ok {
+		return l.caller
+	}
+	return access.Principal{}
+}
+
 // note remembers the error behind a problem, for the log.
 func note(ctx context.Context, err error) {
-	if l, ok := ctx.Value(lineKey).(*line); ok {
+	if l, ok := ctx.Value(lineKey{}).(*line); ok {
 		l.err = err
 	}
 }
@@ -43,7 +40,7 @@ func note(ctx context.Context, err error) {
 // Identified records the caller of a producer route, which the handler itself
 // identifies because the key may stand in the body, and authorizes it.
 func (s *Server) Identified(r *http.Request, rt route.Route, caller access.Principal) error {
-	if l, ok := r.Context().Value(lineKey).(*line); ok {
+	if l, ok := r.Context().Value(lineKey{}).(*line); ok {
 		l.caller = caller
 	}
 	on := datasetOf(r)
@@ -59,7 +56,7 @@ func (s *Server) mount(rt route.Route, h func(http.ResponseWriter, *http.Request
 	s.mux.HandleFunc(rt.Pattern(), func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now()
 		l := &line{}
-		ctx, cancel := context.WithTimeout(context.WithValue(r.Context(), lineKey, l), Deadline)
+		ctx, cancel := context.WithTimeout(context.WithValue(r.Context(), lineKey{}, l), Deadline)
 		defer cancel()
 		_ = http.NewResponseController(w).SetReadDeadline(began.Add(Deadline)) // a body that trickles in ends then; in Lambda it is here already
 		out := &answer{ResponseWriter: w}
@@ -97,7 +94,6 @@ func (s *Server) run(rt route.Route, h func(http.ResponseWriter, *http.Request) 
 		if err := caller.Allow(rt.Action, on, s.now()); err != nil {
 			return err
 		}
-		r = r.WithContext(context.WithValue(r.Context(), callerKey, caller))
 	}
 	return h(w, r)
 }

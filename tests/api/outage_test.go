@@ -23,6 +23,7 @@ import (
 	"github.com/tarnhq/tarn/functions/queries"
 	"github.com/tarnhq/tarn/functions/queries/cube"
 	"github.com/tarnhq/tarn/shared/access"
+	"github.com/tarnhq/tarn/shared/answer"
 	"github.com/tarnhq/tarn/shared/api"
 	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/engine/duck"
@@ -74,7 +75,7 @@ func newDependent(t *testing.T) *dependent {
 	intake.Register(s, intake.Deps{Authenticator: auth, Datasets: &dataset.Cache{Catalog: catalog}, Producer: ingest.NewProducer(options), Now: time.Now})
 	accounts.Register(s, accounts.Deps{Source: d.live, Table: tbl, Segments: segments, Finder: fate.Finder{Segments: segments, Stream: d.stream},
 		Replayer: quarantine.Replayer{Manifest: store, Segments: segments, Ingest: options}})
-	questions := queries.Deps{Source: d.live, Saved: names, Engine: newEngine(t, blobs), SQL: newRunner(t, blobs), Limits: &limit.Store{Table: tbl, Now: time.Now}, Now: time.Now}
+	questions := queries.Deps{Executor: answer.Executor{Source: d.live, Saved: names, Engine: newEngine(t, blobs), Limits: &limit.Store{Table: tbl, Now: time.Now}, Now: time.Now}, SQL: newRunner(t, blobs)}
 	queries.Register(s, questions)
 	cube.Register(s, cube.Deps{Deps: questions, Catalog: catalog})
 	keys.Register(s, keys.Deps{Keys: issuer})

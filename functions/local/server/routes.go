@@ -16,6 +16,7 @@ import (
 	"github.com/tarnhq/tarn/functions/queries/cube"
 	"github.com/tarnhq/tarn/functions/reference"
 	"github.com/tarnhq/tarn/shared/adapter/embedded"
+	"github.com/tarnhq/tarn/shared/answer"
 	"github.com/tarnhq/tarn/shared/api"
 	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/export"
@@ -61,9 +62,8 @@ func (s *Server) register(a *api.Server) {
 	intake.Register(a, intake.Deps{Authenticator: s.auth, Datasets: remembered, Producer: s.producer, Now: s.options.Now})
 	accounts.Register(a, accounts.Deps{Source: s.live, Table: s.manifest.Table, Segments: s.segments, Seal: s.live.SealAll,
 		Finder: fate.Finder{Segments: s.segments, Stream: s.ingest.Stream}, Replayer: quarantine.Replayer{Manifest: s.manifest, Segments: s.segments, Ingest: s.ingest}})
-	questions := queries.Deps{Source: s.live, Saved: names, Engine: s.answers, SQL: s.statements(), Kept: s.kept,
-		Limits: &limit.Store{Table: s.manifest.Table, Now: s.options.Now},
-		Now:    s.options.Now, Slow: slowQuery, Log: s.options.Log}
+	questions := queries.Deps{SQL: s.statements(), Executor: answer.Executor{Source: s.live, Saved: names, Engine: s.answers, Cache: s.cache,
+		Limits: &limit.Store{Table: s.manifest.Table, Now: s.options.Now}, Now: s.options.Now, Slow: slowQuery, Log: s.options.Log}}
 	queries.Register(a, questions)
 	cube.Register(a, cube.Deps{Deps: questions, Catalog: s.catalog, Patience: func() <-chan time.Time { return time.After(cubePatience) }})
 	jobs.Register(a, jobs.Deps{Jobs: s.jobs, Now: s.options.Now, Poll: snapshot.Every(watchPoll),

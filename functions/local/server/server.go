@@ -92,7 +92,7 @@ type Server struct {
 	producer *ingest.Producer
 	engine   *duck.Engine
 	answers  engine.Engine // the engine, with what is kept of its answers
-	kept     *answer.Kept
+	cache    *answer.Cache
 	tables   *embedded.Pointers // of the Iceberg tables
 	sql      *sqlrun.Runner
 	jobs     job.Jobs
@@ -167,7 +167,7 @@ func (s *Server) open(ctx context.Context) (err error) {
 	s.answers = limit.Engine{Inner: s.engine}
 	if !s.options.AskAnew {
 		s.answers = partial.New(partial.Config{Inner: s.answers, Engine: duck.Release(), Blobs: blobs, Log: s.options.Log})
-		s.kept = answer.NewKept(answerMemory, nil, s.options.Log)
+		s.cache = answer.NewCache(answerMemory, nil, s.options.Log)
 	}
 	if s.options.Program != "" {
 		if s.sql, err = sqlrun.New(sqlrun.Config{Program: s.options.Program, Files: files, Readable: []string{blobs.Folder()}, Now: now}); err != nil {

@@ -30,7 +30,7 @@ func (e *endpoints) load(w http.ResponseWriter, r *http.Request, caller access.P
 		return fault.New(fault.Invalid, "bad_cube_query", "several queries have several answers").WithHint("send queryType=multi")
 	}
 	requests := a.requests()
-	work := func(ctx context.Context) ([]query.Result, error) { return all(ctx, e.Desk(), caller, requests) }
+	work := func(ctx context.Context) ([]query.Result, error) { return all(ctx, &e.Executor, caller, requests) }
 	var patience <-chan time.Time
 	if e.Patience != nil {
 		patience = e.Patience()
@@ -53,10 +53,10 @@ func (e *endpoints) load(w http.ResponseWriter, r *http.Request, caller access.P
 }
 
 // all asks requests, one after the other: a query has the whole engine.
-func all(ctx context.Context, desk *answer.Desk, caller access.Principal, requests []query.Request) ([]query.Result, error) {
+func all(ctx context.Context, executor *answer.Executor, caller access.Principal, requests []query.Request) ([]query.Result, error) {
 	results := make([]query.Result, len(requests))
 	for i, r := range requests {
-		a, err := desk.Ask(ctx, caller.Tenant, r)
+		a, err := executor.Ask(ctx, caller.Tenant, r)
 		if err != nil {
 			return nil, err
 		}

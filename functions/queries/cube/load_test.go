@@ -12,6 +12,7 @@ import (
 
 	"github.com/tarnhq/tarn/functions/queries"
 	"github.com/tarnhq/tarn/shared/access"
+	"github.com/tarnhq/tarn/shared/answer"
 	"github.com/tarnhq/tarn/shared/api"
 	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/manifest"
@@ -46,7 +47,7 @@ func TestALongQueryIsAskedAgainAndAnswered(t *testing.T) {
 	caller := access.Principal{Tenant: "acme", ID: "user:1", Role: access.Analyst}
 	s := api.New(func(*http.Request) (access.Principal, error) { return caller, nil }, time.Now, slog.New(slog.DiscardHandler))
 	patience := over
-	Register(s, Deps{Deps: queries.Deps{Source: world, Saved: saved.Store{Table: &fake.Table{}, Now: time.Now}, Engine: world, Now: time.Now},
+	Register(s, Deps{Deps: queries.Deps{Executor: answer.Executor{Source: world, Saved: saved.Store{Table: &fake.Table{}, Now: time.Now}, Engine: world, Now: time.Now}},
 		Patience: func() <-chan time.Time { return patience }})
 	ask := func() string {
 		out := httptest.NewRecorder()

@@ -22,19 +22,19 @@ type Shared interface {
 	Put(ctx context.Context, t tenant.ID, tag Tag, value []byte) error
 }
 
-// Kept keeps answers: in memory and, where it has one, in what processes share. The
-// same question asked many times at once is answered once. A nil Kept does neither.
-type Kept struct {
+// Cache keeps answers: in memory and, where it has one, in what processes share. The
+// same question asked many times at once is answered once. A nil Cache does neither.
+type Cache struct {
 	shared  Shared
 	log     *slog.Logger
 	memory  *lru.Cache[Tag, Answer]
-	words   *lru.Cache[words, meaning]
+	parsed  *lru.Cache[sent, Parsed]
 	flights singleflight.Group
 }
 
-// NewKept keeps answers in so many bytes of memory. Shared may be nil.
-func NewKept(memory int64, shared Shared, log *slog.Logger) *Kept {
-	return &Kept{shared: shared, log: log, memory: lru.New[Tag, Answer](memory), words: lru.New[words, meaning](memory / 16)}
+// NewCache keeps answers in so many bytes of memory. Shared may be nil.
+func NewCache(memory int64, shared Shared, log *slog.Logger) *Cache {
+	return &Cache{shared: shared, log: log, memory: lru.New[Tag, Answer](memory), parsed: lru.New[sent, Parsed](memory / 16)}
 }
 
 // forms are an answer as bytes, for surfaces that give the same bytes again.
@@ -61,21 +61,21 @@ func (a Answer) Form(name string, encode func(query.Result) ([]byte, error)) ([]
 	return made, err
 }
 
-// ask returns the answer of a tag: the one that is kept, the one that somebody is
+// answer returns the answer of a tag: the one that is kept, the one that somebody is
 // about to get, or a new one.
-func (k *Kept) ask(ctx context.Context, t tenant.ID, tag Tag, run func() (query.Result, error)) (Answer, error) {
-	if k == nil {
+func (c *Cache) answer(ctx context.Context, t tenant.ID, tag Tag, run func() (query.Result, error)) (Answer, error) {
+	if c == nil {
 		result, err := run()
 		return Answer{Result: result, Tag: tag}, err
 	}
 	for {
-		if a, ok := k.memory.Get(tag); ok {
+		if a, ok := c.memory.Get(tag); ok {
 			return a, nil
 		}
 		mine := false
-		got, err, _ := k.flights.Do(string(tag), func() (any, error) {
+		got, err, _ := c.flights.Do(string(tag), func() (any, error) {
 			mine = true
-			return k.answer(ctx, t, tag, run)
+			return c.fetch(ctx, t, tag, run)
 		})
 		if err == nil {
 			return got.(Answer), nil
@@ -87,9 +87,9 @@ func (k *Kept) ask(ctx context.Context, t tenant.ID, tag Tag, run func() (query.
 	}
 }
 
-// answer gets an answer, and keeps it as one that cost nothing.
-func (k *Kept) answer(ctx context.Context, t tenant.ID, tag Tag, run func() (query.Result, error)) (Answer, error) {
-	if a, ok := k.recall(ctx, t, tag); ok {
+// fetch gets an answer, and keeps it as one that cost nothing.
+func (c *Cache) fetch(ctx context.Context, t tenant.ID, tag Tag, run func() (query.Result, error)) (Answer, error) {
+	if a, ok := c.recall(ctx, t, tag); ok {
 		return a, nil
 	}
 	result, err := run()
@@ -98,23 +98,23 @@ func (k *Kept) answer(ctx context.Context, t tenant.ID, tag Tag, run func() (que
 	}
 	again := result
 	again.Stats = query.Stats{Truncated: result.Stats.Truncated, Kept: true}
-	k.keep(tag, again)
-	if k.shared != nil {
-		if err := k.shared.Put(ctx, t, tag, query.AppendResult(nil, again)); err != nil {
-			k.log.Warn("an answer cannot be shared", "tag", tag, "error", err)
+	c.keep(tag, again)
+	if c.shared != nil {
+		if err := c.shared.Put(ctx, t, tag, query.AppendResult(nil, again)); err != nil {
+			c.log.Warn("an answer cannot be shared", "tag", tag, "error", err)
 		}
 	}
 	return Answer{Result: result, Tag: tag}, nil
 }
 
 // recall asks what processes share.
-func (k *Kept) recall(ctx context.Context, t tenant.ID, tag Tag) (Answer, bool) {
-	if k.shared == nil {
+func (c *Cache) recall(ctx context.Context, t tenant.ID, tag Tag) (Answer, bool) {
+	if c.shared == nil {
 		return Answer{}, false
 	}
-	value, ok, err := k.shared.Get(ctx, t, tag)
+	value, ok, err := c.shared.Get(ctx, t, tag)
 	if err != nil {
-		k.log.Warn("shared answers cannot be read", "error", err)
+		c.log.Warn("shared answers cannot be read", "error", err)
 		return Answer{}, false
 	}
 	if !ok {
@@ -122,15 +122,15 @@ func (k *Kept) recall(ctx context.Context, t tenant.ID, tag Tag) (Answer, bool) 
 	}
 	result, err := query.DecodeResult(value)
 	if err != nil {
-		k.log.Warn("a shared answer cannot be read", "tag", tag, "error", err)
+		c.log.Warn("a shared answer cannot be read", "tag", tag, "error", err)
 		return Answer{}, false
 	}
-	return k.keep(tag, result), true
+	return c.keep(tag, result), true
 }
 
-func (k *Kept) keep(tag Tag, result query.Result) Answer {
+func (c *Cache) keep(tag Tag, result query.Result) Answer {
 	a := Answer{Result: result, Tag: tag, forms: &forms{bytes: map[string][]byte{}}}
 	const forms = 2 // as bytes it takes about as much again
-	k.memory.Put(tag, a, forms*result.Size())
+	c.memory.Put(tag, a, forms*result.Size())
 	return a
 }

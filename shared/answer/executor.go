@@ -20,12 +20,12 @@ import (
 	"github.com/tarnhq/tarn/shared/tenant"
 )
 
-// Desk answers requests. It is safe for concurrent use.
-type Desk struct {
+// Executor answers requests. It is safe for concurrent use.
+type Executor struct {
 	Source snapshot.Source
 	Saved  saved.Store
 	Engine engine.Engine
-	Kept   *Kept        // nil: nothing is kept, and nobody waits for another's answer
+	Cache  *Cache       // nil: nothing is kept, and nobody waits for another's answer
 	Limits *limit.Store // nil: none
 	Now    func() time.Time
 	Slow   time.Duration // an answer that took longer is logged; zero: none is
@@ -45,19 +45,19 @@ type Tag string
 // Question is a request on its way to an answer: bound to a version, which stays
 // pinned until Release.
 type Question struct {
-	Program query.Program
-	Over    snapshot.Snapshot
-	Tag     Tag
-	desk    *Desk
-	tenant  tenant.ID
-	explain bool
-	opened  time.Duration // what it took to open the version
-	bound   time.Duration // and to bind the request to it
+	Program  query.Program
+	Over     snapshot.Snapshot
+	Tag      Tag
+	executor *Executor
+	tenant   tenant.ID
+	explain  bool
+	opened   time.Duration // what it took to open the version
+	bound    time.Duration // and to bind the request to it
 }
 
 // Open binds a request to the newest version. Whoever has the answer of the
 // Question's tag need not ask.
-func (d *Desk) Open(ctx context.Context, t tenant.ID, r query.Request) (*Question, error) {
+func (e *Executor) Open(ctx context.Context, t tenant.ID, r query.Request) (*Question, error) {
 	wait, err := snapshot.ParsePosition(r.WaitFor)
 	if err != nil {
 		return nil, err
@@ -65,19 +65,19 @@ func (d *Desk) Open(ctx context.Context, t tenant.ID, r query.Request) (*Questio
 	if err := r.Dataset.Check(); err != nil {
 		return nil, err
 	}
-	began := d.Now()
-	over, err := d.Source.Open(ctx, t, r.Dataset, wait)
+	began := e.Now()
+	over, err := e.Source.Open(ctx, t, r.Dataset, wait)
 	if err != nil {
 		return nil, err
 	}
-	opened := d.Now()
-	program, err := d.Saved.Bind(ctx, t, r, over.Dataset, over.Schema)
+	opened := e.Now()
+	program, err := e.Saved.Bind(ctx, t, r, over.Dataset, over.Schema)
 	if err != nil {
 		over.Release()
 		return nil, err
 	}
-	return &Question{Program: program, Over: over, Tag: tagOf(over, program), desk: d, tenant: t,
-		explain: r.Explain, opened: opened.Sub(began), bound: d.Now().Sub(opened)}, nil
+	return &Question{Program: program, Over: over, Tag: tagOf(over, program), executor: e, tenant: t,
+		explain: r.Explain, opened: opened.Sub(began), bound: e.Now().Sub(opened)}, nil
 }
 
 // Release lets go of the version.
@@ -95,18 +95,18 @@ func tagOf(over snapshot.Snapshot, program query.Program) Tag {
 
 // Ask answers the question.
 func (q *Question) Ask(ctx context.Context) (Answer, error) {
-	ctx, cancel, err := q.desk.Limits.Bound(ctx, q.tenant)
+	ctx, cancel, err := q.executor.Limits.Bound(ctx, q.tenant)
 	if err != nil {
 		return Answer{}, err
 	}
 	defer cancel()
-	began := q.desk.Now()
-	costs := recorder{Engine: q.desk.Engine, plans: []query.PlanCost{}}
-	a, err := q.desk.Kept.ask(ctx, q.tenant, q.Tag, func() (query.Result, error) {
+	began := q.executor.Now()
+	costs := recorder{Engine: q.executor.Engine, plans: []query.PlanCost{}}
+	a, err := q.executor.Cache.answer(ctx, q.tenant, q.Tag, func() (query.Result, error) {
 		return engine.Answer(ctx, &costs, q.Program, q.Over)
 	})
-	took := q.desk.Now().Sub(began)
-	if q.desk.Slow > 0 && took > q.desk.Slow {
+	took := q.executor.Now().Sub(began)
+	if q.executor.Slow > 0 && took > q.executor.Slow {
 		q.slow(ctx, took, a, err)
 	}
 	if q.explain && err == nil {
@@ -117,14 +117,14 @@ func (q *Question) Ask(ctx context.Context) (Answer, error) {
 
 // slow logs a question that took long, without its values.
 func (q *Question) slow(ctx context.Context, took time.Duration, a Answer, err error) {
-	q.desk.Log.LogAttrs(ctx, slog.LevelWarn, "slow query", slog.String("tenant", string(q.tenant)), slog.String("dataset", string(q.Over.Dataset.Name)),
+	q.executor.Log.LogAttrs(ctx, slog.LevelWarn, "slow query", slog.String("tenant", string(q.tenant)), slog.String("dataset", string(q.Over.Dataset.Name)),
 		slog.String("tag", string(q.Tag)), slog.Float64("ms", float64(took.Microseconds())/1000), slog.Int64("rows_scanned", a.Stats.RowsScanned),
 		slog.Int("segments", a.Stats.Segments), slog.Int64("bytes", a.Stats.Bytes), slog.Bool("failed", err != nil))
 }
 
 // Ask answers a request.
-func (d *Desk) Ask(ctx context.Context, t tenant.ID, r query.Request) (Answer, error) {
-	q, err := d.Open(ctx, t, r)
+func (e *Executor) Ask(ctx context.Context, t tenant.ID, r query.Request) (Answer, error) {
+	q, err := e.Open(ctx, t, r)
 	if err != nil {
 		return Answer{}, err
 	}
