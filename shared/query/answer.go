@@ -28,6 +28,7 @@ type Stats struct {
 type Result struct {
 	Columns  []Column
 	Rows     [][]Value
+	Trails   Trails // of a TrailPlan, in place of rows
 	Version  manifest.Version
 	Versions map[dataset.Name]manifest.Version // nil: of one dataset
 	Stats    Stats

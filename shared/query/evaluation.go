@@ -217,8 +217,7 @@ func (e *evaluation) arranged(lines []line) (rows [][]Value, truncated bool) {
 	for i, l := range lines {
 		rows[i] = e.row(l)
 	}
-	columns := e.columns()
-	slices.SortStableFunc(rows, func(a, b []Value) int { return compareRows(a, b, e.Order, columns) })
+	slices.SortStableFunc(rows, func(a, b []Value) int { return compareRows(a, b, e.Order) })
 	if len(rows) > e.Limit {
 		return rows[:e.Limit], true
 	}
@@ -247,29 +246,17 @@ func (e *evaluation) row(l line) []Value {
 }
 
 // compareRows orders rows, nulls last.
-func compareRows(a, b []Value, order []Sort, columns []Column) int {
+func compareRows(a, b []Value, order []Sort) int {
 	for _, s := range order {
 		v, w := a[s.Column], b[s.Column]
-		switch {
-		case v.IsNull() && w.IsNull():
+		c := CompareValues(v, w)
+		if c == 0 {
 			continue
-		case v.IsNull():
-			return 1
-		case w.IsNull():
-			return -1
 		}
-		c := v.compare(w)
-		if v.kind != w.kind { // an int and one past 64 bits
-			c = compareWhole(v, w)
-		} else if v.kind == kindBig {
-			c = compareWhole(v, w)
+		if s.Desc && !v.IsNull() && !w.IsNull() {
+			return -c
 		}
-		if c != 0 {
-			if s.Desc {
-				return -c
-			}
-			return c
-		}
+		return c
 	}
 	return 0
 }

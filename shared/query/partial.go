@@ -76,7 +76,7 @@ func (p Partial) Merge(a, b [][]Value) [][]Value {
 	}
 	out := make([][]Value, 0, len(a)+len(b))
 	for len(a) > 0 && len(b) > 0 {
-		switch c := compareRows(a[0], b[0], p.Plan.Order, nil); {
+		switch c := compareRows(a[0], b[0], p.Plan.Order); {
 		case c < 0:
 			out, a = append(out, a[0]), a[1:]
 		case c > 0:
@@ -185,7 +185,7 @@ func (f final) of(measures []Value) Value {
 // Arrange puts the rows of an answer in order and cuts them off at a limit. It may
 // change the order of rows.
 func Arrange(rows [][]Value, order []Sort, limit int) (_ [][]Value, truncated bool) {
-	compare := func(a, b []Value) int { return compareRows(a, b, order, nil) }
+	compare := func(a, b []Value) int { return compareRows(a, b, order) }
 	if len(rows) > 8*limit { // the rest need no order among themselves
 		rows = least(rows, limit+1, compare)
 	}

@@ -34,8 +34,7 @@ func (e *evaluation) rank() ([]Value, error) {
 		}
 		ranked[i] = []Value{f.row[0], f.slots[e.Top.By]}
 	}
-	columns := []Column{{Type: TypeOf(keys.Dimensions[0].Field.Type)}, {Type: e.slotType(e.Top.By)}}
-	slices.SortFunc(ranked, func(a, b []Value) int { return compareRows(a, b, []Sort{{1, true}, {0, false}}, columns) })
+	slices.SortFunc(ranked, func(a, b []Value) int { return compareRows(a, b, []Sort{{1, true}, {0, false}}) })
 	var top []Value
 	for _, row := range ranked[:min(len(ranked), e.Top.N)] {
 		top = append(top, row[0])

@@ -1,6 +1,7 @@
 package query
 
 import (
+	"cmp"
 	"math"
 	"slices"
 )
@@ -143,7 +144,7 @@ func tau(x float64) float64 {
 // Accuracy of it (Masson, Rim, Lee: "DDSketch: a fast and fully-mergeable quantile
 // sketch with relative-error guarantees", VLDB 2019).
 func quantile(buckets []cell, q float64) float64 {
-	slices.SortFunc(buckets, func(a, b cell) int { return compareOrdered(a.at, b.at) })
+	slices.SortFunc(buckets, func(a, b cell) int { return cmp.Compare(a.at, b.at) })
 	var rows int64
 	for _, b := range buckets {
 		rows += b.value

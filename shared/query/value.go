@@ -1,6 +1,7 @@
 package query
 
 import (
+	"cmp"
 	"encoding/json"
 	"math"
 	"math/big"
@@ -180,26 +181,34 @@ func appendString(b []byte, s string) []byte {
 	return append(b, '"')
 }
 
+// CompareValues orders two values of one column, nulls last.
+func CompareValues(v, w Value) int {
+	switch {
+	case v.IsNull() || w.IsNull():
+		return cmp.Compare(boolBit(v.IsNull()), boolBit(w.IsNull()))
+	case v.kind == kindBig || w.kind == kindBig: // an int and one past 64 bits
+		return compareWhole(v, w)
+	}
+	return v.compare(w)
+}
+
+func boolBit(b bool) int64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
 func (v Value) compare(w Value) int {
 	switch {
 	case v.kind != w.kind:
 		return int(v.kind) - int(w.kind)
 	case v.kind == kindFloat:
-		return compareOrdered(v.Float(), w.Float())
+		return cmp.Compare(v.Float(), w.Float()) // NaN is the least: it must have a place
 	case v.text != w.text:
-		return compareOrdered(v.text, w.text)
+		return cmp.Compare(v.text, w.text)
 	}
-	return compareOrdered(v.Int(), w.Int())
-}
-
-func compareOrdered[T int64 | float64 | string](a, b T) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
+	return cmp.Compare(v.Int(), w.Int())
 }
 
 func (v Value) String() string { return string(v.AppendJSON(nil)) }

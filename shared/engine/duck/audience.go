@@ -53,8 +53,15 @@ func (s sources) audience(p query.AudiencePlan) statement {
 	if p.List {
 		return statement{sql: s.members(p) + sqltext.Sorted(p.Order, p.Limit)}
 	}
-	n := len(p.Dimensions)
-	return statement{sql: fmt.Sprintf("SELECT %s FROM (%s)", strings.Join(append(each(n, "d#"), "count(*)"), ", "), s.members(p)) + grouped(n, p.Order, p.Limit)}
+	sql := "SELECT "
+	for i := range p.Dimensions {
+		sql += fmt.Sprintf("d%d, ", i)
+	}
+	sql += "count(*) FROM (" + s.members(p) + ")"
+	if n := len(p.Dimensions); n > 0 {
+		sql += "\nGROUP BY " + sqltext.Places(n) + sqltext.Sorted(p.Order, p.Limit)
+	}
+	return statement{sql: sql}
 }
 
 // audienceName names the table of an audience's subjects within a statement.
@@ -84,14 +91,11 @@ func (s sources) withAudiences(sql string) string {
 	if len(s.audiences) == 0 {
 		return sql
 	}
-	var c chain
+	var tables []string
 	all := s.audiences
 	s.audiences = nil // theirs name no others
 	for _, p := range all {
-		c.tables = append(c.tables, audienceName(p)+" AS MATERIALIZED (\n"+s.members(p)+")")
+		tables = append(tables, audienceName(p)+" AS MATERIALIZED (\n"+s.members(p)+")")
 	}
-	if rest, ok := strings.CutPrefix(sql, "WITH "); ok {
-		return "WITH " + strings.Join(c.tables, ",\n") + ",\n" + rest
-	}
-	return c.end(sql)
+	return "WITH " + strings.Join(tables, ",\n") + "\n" + sql
 }

@@ -147,6 +147,9 @@ func (e *Engine) Run(ctx context.Context, plan query.Plan, over snapshot.Snapsho
 }
 
 func (e *Engine) run(ctx context.Context, plan query.Plan, over snapshot.Snapshot) (query.Result, error) {
+	if p, ok := plan.(query.Follower); ok {
+		return e.follow(ctx, p, over)
+	}
 	pruned := prune(over.Segments, rangeOfPlan(plan, audiencesOf(plan)))
 	if err := ctx.Err(); err != nil {
 		return query.Result{}, err
@@ -164,16 +167,16 @@ func (e *Engine) run(ctx context.Context, plan query.Plan, over snapshot.Snapsho
 	if err != nil {
 		return query.Result{}, err
 	}
-	rows, truncated, err := e.fetch(ctx, s, plan)
-	if err != nil {
-		return query.Result{}, err
-	}
-	stats := pruned.stats()
+	result := query.Result{Columns: plan.Columns(), Stats: pruned.stats()}
 	for _, part := range from.tail {
-		stats.RowsScanned += int64(part.rows)
+		result.Stats.RowsScanned += int64(part.rows)
 	}
-	stats.Truncated = truncated
-	return query.Result{Columns: plan.Columns(), Rows: rows, Stats: stats}, nil
+	if p, ok := plan.(query.TrailPlan); ok {
+		result.Trails, err = e.gather(ctx, s, p)
+	} else {
+		result.Rows, result.Stats.Truncated, err = e.fetch(ctx, s, plan)
+	}
+	return result, err
 }
 
 // open brings what a plan reads to where DuckDB reads it. It stays until release is

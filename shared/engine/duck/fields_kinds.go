@@ -12,13 +12,8 @@ func conditionsOf(p query.Plan) []*query.Expr {
 		for _, m := range p.Measures {
 			all = append(all, m.Filter)
 		}
-	case query.FunnelPlan:
-		all = append(all, p.Steps...)
-		for i := range p.Exclude {
-			all = append(all, &p.Exclude[i].Filter)
-		}
-	case query.RetentionPlan:
-		all = append(all, p.Cohort, p.Returning)
+	case query.TrailPlan:
+		all = append(all, p.Flags...)
 	case query.AudiencePlan:
 		all = append(all, deedsOf(p.Where)...)
 	}
@@ -89,15 +84,8 @@ func (f *fields) addPlan(p query.Plan) {
 			}
 			f.addFilter(m.Filter)
 		}
-	case query.FunnelPlan:
-		f.addFollowed(p.Subject, p.Keys)
-	case query.RetentionPlan:
-		f.addFollowed(p.Subject, p.Keys)
-	case query.PathsPlan:
-		f.addFollowed(p.Subject, p.Keys)
-		f.add(p.Of)
-	case query.SessionsPlan:
-		f.addFollowed(p.Subject, p.Keys)
+	case query.TrailPlan:
+		f.addFollowed(p.Subject, query.Keys{Dimensions: p.Fields})
 	case query.AudiencePlan:
 		f.add(p.Subject)
 		if len(p.Dimensions) > 0 {

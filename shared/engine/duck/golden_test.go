@@ -71,6 +71,9 @@ func statementFor(t *testing.T, body []byte) string {
 	tail := []part{{table: &table{name: "tail1"}, rows: 7, columns: append(append([]dataset.Column{}, dataset.Fixed...), goldenSchema.Columns...)}}
 	var all []string
 	_, err = program.Run(func(p query.Plan) (query.Result, error) {
+		if follower, ok := p.(query.Follower); ok {
+			p = follower.Trails()
+		}
 		s := prune(goldenSegments(), p.Source().Range)
 		var paths []string
 		for _, ref := range s.refs {

@@ -73,6 +73,9 @@ func selectedAs(columns []string) (list string) {
 // Stream implements engine.Reader. The answer is in DuckDB's memory while it is handed
 // on.
 func (e *Engine) Stream(ctx context.Context, plan query.Plan, over snapshot.Snapshot, each engine.Each) error {
+	if p, ok := plan.(query.Follower); ok {
+		return e.streamFollowed(ctx, p, over, each)
+	}
 	from, release, err := e.open(ctx, plan, prune(over.Segments, rangeOfPlan(plan, audiencesOf(plan))), over)
 	if err != nil {
 		return e.faultOf(ctx, err)
@@ -83,6 +86,20 @@ func (e *Engine) Stream(ctx context.Context, plan query.Plan, over snapshot.Snap
 		return err
 	}
 	return e.faulty(ctx, e.hand(ctx, s, plan.Columns(), each))
+}
+
+// streamFollowed hands on what follows subjects, which is made here and not in DuckDB.
+func (e *Engine) streamFollowed(ctx context.Context, plan query.Follower, over snapshot.Snapshot, each engine.Each) error {
+	result, err := e.follow(ctx, plan, over)
+	if err != nil {
+		return e.faultOf(ctx, err)
+	}
+	for _, row := range result.Rows {
+		if err := each(row); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // hand runs a statement and hands its rows on.

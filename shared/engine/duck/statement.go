@@ -40,14 +40,8 @@ func (s sources) write(p query.Plan) (statement, error) {
 	switch p := p.(type) {
 	case query.AggregatePlan:
 		return s.aggregate(p)
-	case query.FunnelPlan:
-		return s.funnel(p)
-	case query.RetentionPlan:
-		return s.retention(p)
-	case query.PathsPlan:
-		return s.routes(p)
-	case query.SessionsPlan:
-		return s.sessions(p)
+	case query.TrailPlan:
+		return s.trails(p), nil
 	case query.AudiencePlan:
 		return s.audience(p), nil
 	}

@@ -33,6 +33,7 @@ func RunRepeated(t *testing.T, store blob.Store, restart func() engine.Engine) {
 		for range rapid.IntRange(1, 3).Draw(t, "plans") {
 			plans = append(plans, drawPlan(t, h.drawn(t).snapshot))
 		}
+		followed := followers[rapid.IntRange(0, len(followers)-1).Draw(t, "kind")](t, h.drawn(t))
 		for range rapid.IntRange(2, 6).Draw(t, "steps") {
 			h.step(t)
 			if rapid.IntRange(0, 4).Draw(t, "restart") == 0 {
@@ -42,9 +43,13 @@ func RunRepeated(t *testing.T, store blob.Store, restart func() engine.Engine) {
 			for _, plan := range plans {
 				compareAnswers(t, e, moved(t, plan), now)
 			}
+			compareFollowed(t, e, now, followed, nil)
 		}
 	})
 }
+
+// followers draw requests that follow subjects.
+var followers = []func(*rapid.T, drawn) query.Request{drawFunnel, drawRetention, drawPaths, drawSessions}
 
 // moved asks the same of another range now and then, of another order and limit too.
 func moved(t *rapid.T, p query.AggregatePlan) query.AggregatePlan {
@@ -83,9 +88,13 @@ type piece struct {
 
 func drawCareer(t *rapid.T, store blob.Store) *career {
 	h := &career{store: store, name: dataset.ID(fmt.Sprintf("h%d", careers.Add(1)))}
+	draw := drawEvent
+	if rapid.Bool().Draw(t, "dense") {
+		draw = drawDense(t)
+	}
 	var all []*events.Event
 	for i := range rapid.IntRange(4, 60).Draw(t, "events") {
-		e := drawEvent(t, i, false)
+		e := draw(t, i, false)
 		if next, changed, refusal := rows.Resolve(h.schema, e, dataset.Keep); refusal == (events.Refusal{}) {
 			if changed {
 				h.schema = next

@@ -11,6 +11,7 @@ import (
 	"github.com/tarnhq/tarn/shared/blob"
 	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/engine"
+	"github.com/tarnhq/tarn/shared/engine/trail"
 	"github.com/tarnhq/tarn/shared/lru"
 	"github.com/tarnhq/tarn/shared/query"
 	"github.com/tarnhq/tarn/shared/segment"
@@ -22,17 +23,19 @@ type Config struct {
 	Inner  engine.Engine // answers what is not kept
 	Engine string        // names what Inner is made of, and its release: another may hash differently
 	Blobs  blob.Store    // where answers outlive the process; nil: they do not
-	Memory int64         // bytes of answers that are kept; zero: 128 MiB
+	Memory int64         // bytes of answers that are kept; zero: 192 MiB
 	Worth  int64         // sealed rows from which on an answer is kept; zero: 50,000
 	Stored int64         // rows scanned from which on it is stored in Blobs; zero: 200,000
 	Log    *slog.Logger  // told when Blobs fails, which no question does with it; nil: nobody
 }
 
-// Engine is an engine.Engine that keeps answers of aggregate plans over segments. It is
+// Engine is an engine.Engine that keeps answers over segments: merged ones of aggregate
+// plans, whole days of others, and the trails of the plans that follow subjects. It is
 // safe for concurrent use.
 type Engine struct {
 	config Config
-	units  *lru.Cache[shape, kept]
+	groups *shelf[[][]query.Value]
+	trails *shelf[trail.Trails]
 	days   *lru.Cache[shape, days]
 }
 
@@ -46,7 +49,7 @@ type shape struct {
 // New returns an Engine that has kept nothing yet.
 func New(c Config) *Engine {
 	if c.Memory == 0 {
-		c.Memory = 128 << 20
+		c.Memory = 192 << 20
 	}
 	if c.Worth == 0 {
 		c.Worth = 50_000
@@ -57,19 +60,27 @@ func New(c Config) *Engine {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Engine{config: c, units: lru.New[shape, kept](c.Memory / 2), days: lru.New[shape, days](c.Memory / 2)}
+	share := c.Memory / 3
+	return &Engine{config: c, groups: newShelf(c, groupsForm, share), trails: newShelf(c, trailsForm, share), days: lru.New[shape, days](share)}
 }
 
 // Run implements engine.Engine.
 func (e *Engine) Run(ctx context.Context, plan query.Plan, over snapshot.Snapshot) (query.Result, error) {
-	p, ok := plan.(query.AggregatePlan)
-	ok = ok && over.Dataset.Kind == dataset.Events // a table's rows may have no time, and what replaces one replaces all of it
-	if ok && sealedRows(over, p.Range) >= e.config.Worth {
+	// A table's rows may have no time, and what replaces one replaces all of it.
+	if over.Dataset.Kind != dataset.Events || sealedRows(over, plan.Source().Range) < e.config.Worth {
+		return e.config.Inner.Run(ctx, plan, over)
+	}
+	switch p := plan.(type) {
+	case query.AggregatePlan:
 		if mergeable, ok := p.Partial(); ok {
 			return e.merged(ctx, mergeable, p, over)
 		}
 		if daily, ok := dailyOf(p); ok {
 			return e.daily(ctx, daily, p, over)
+		}
+	case query.Follower:
+		if trails := p.Trails(); trails.Rowwise() {
+			return e.followed(ctx, p, trails, over)
 		}
 	}
 	return e.config.Inner.Run(ctx, plan, over)

@@ -174,6 +174,10 @@ func TestAQuestionAskedAgainLooksAtWhatCameSince(t *testing.T) {
 		"by week":          {`"measures": [{"op": "sum", "column": "n"}], "time": {"grain": "week", "zone": "Europe/Zurich"}`, 0, late, late},
 		"exact by day":     {`"measures": [{"op": "count_distinct", "column": "user_id"}], "time": {"grain": "day"}`, 0, perDay + late, perDay + late},
 		"exact by hour":    {`"measures": [{"op": "median", "column": "n"}], "time": {"grain": "hour"}`, 0, perDay + late, perDay + late},
+		"funnel":           {`"kind": "funnel", "steps": [{"filter": {"column": "event", "op": "=", "value": "event0"}}, {}]`, 0, late, late},
+		"retention":        {`"kind": "retention"`, 0, late, late},
+		"paths":            {`"kind": "paths", "depth": 2`, 0, late, late},
+		"sessions":         {`"kind": "sessions", "timeout": "1h"`, 0, late, late},
 		"exact altogether": {`"measures": [{"op": "count_distinct", "column": "user_id"}]`, all, all + late, all + 2*late},
 	} {
 		t.Run(name, func(t *testing.T) {

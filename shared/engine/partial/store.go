@@ -17,7 +17,9 @@ import (
 
 	"github.com/tarnhq/tarn/shared/blob"
 	"github.com/tarnhq/tarn/shared/dataset"
+	"github.com/tarnhq/tarn/shared/engine/trail"
 	"github.com/tarnhq/tarn/shared/fault"
+	"github.com/tarnhq/tarn/shared/lru"
 	"github.com/tarnhq/tarn/shared/manifest"
 	"github.com/tarnhq/tarn/shared/query"
 	"github.com/tarnhq/tarn/shared/segment"
@@ -29,53 +31,81 @@ import (
 // version. Nothing is lost when all of it is deleted.
 const Folder = "partials"
 
-// format is the version of what blobs hold. It is part of their keys.
-const format = "1"
+// form is how answers of one kind are measured and written down.
+type form[T any] struct {
+	version string // of what blobs hold; it is part of their keys
+	size    func(T) int64
+	append  func([]byte, T) []byte
+	read    func(*reader) T
+}
+
+// shelf keeps the answers of one kind: in memory, and in blobs beyond the process.
+type shelf[T any] struct {
+	config Config
+	form   form[T]
+	cache  *lru.Cache[shape, kept[T]]
+}
+
+func newShelf[T any](c Config, f form[T], memory int64) *shelf[T] {
+	return &shelf[T]{c, f, lru.New[shape, kept[T]](memory)}
+}
+
+// put keeps units in memory.
+func (s *shelf[T]) put(name shape, k kept[T]) {
+	var size int64
+	for _, u := range k.units {
+		size += s.form.size(u.answer)
+		for _, key := range u.segments {
+			size += int64(len(key)) + 16
+		}
+	}
+	s.cache.Put(name, k, size)
+}
 
 // recall returns what is kept of a shape: in memory, or else in the newest blob that
 // is not newer than the snapshot.
-func (e *Engine) recall(ctx context.Context, name shape, over snapshot.Snapshot) kept {
-	if k, ok := e.units.Get(name); ok || e.config.Blobs == nil {
+func (s *shelf[T]) recall(ctx context.Context, name shape, over snapshot.Snapshot) kept[T] {
+	if k, ok := s.cache.Get(name); ok || s.config.Blobs == nil || len(over.Segments) == 0 {
 		return k
 	}
-	folder := e.folderOf(name, over)
-	k, err := e.load(ctx, folder)
+	folder := s.folderOf(name, over)
+	k, err := s.load(ctx, folder)
 	if err != nil {
-		e.config.Log.Warn("kept answers cannot be read", "folder", folder, "error", err)
-		return kept{}
+		s.config.Log.Warn("kept answers cannot be read", "folder", folder, "error", err)
+		return kept[T]{}
 	}
-	e.units.Put(name, k, k.size())
+	s.put(name, k)
 	return k
 }
 
 // remember keeps what a question found out, and stores it if finding it out again
 // would cost a scan of many rows. A failure to store costs that scan and no more.
-func (e *Engine) remember(ctx context.Context, name shape, over snapshot.Snapshot, k kept, scanned int64) {
-	if e.config.Blobs != nil && scanned >= e.config.Stored && over.Version > k.stored {
-		folder := e.folderOf(name, over)
-		if err := e.store(ctx, folder, over.Version, k); err != nil {
-			e.config.Log.Warn("answers cannot be kept", "folder", folder, "error", err)
+func (s *shelf[T]) remember(ctx context.Context, name shape, over snapshot.Snapshot, k kept[T], scanned int64) {
+	if s.config.Blobs != nil && scanned >= s.config.Stored && over.Version > k.stored {
+		folder := s.folderOf(name, over)
+		if err := s.store(ctx, folder, over.Version, k); err != nil {
+			s.config.Log.Warn("answers cannot be kept", "folder", folder, "error", err)
 		} else {
 			k.stored = over.Version
 		}
 	}
-	e.units.Put(name, k, k.size())
+	s.put(name, k)
 }
 
-func (e *Engine) folderOf(name shape, over snapshot.Snapshot) string {
-	sum := sha256.Sum256([]byte(e.config.Engine + "\n" + name.plan))
-	return over.Segments[0].Home() + Folder + "/" + format + "-" + hex.EncodeToString(sum[:12]) + "/"
+func (s *shelf[T]) folderOf(name shape, over snapshot.Snapshot) string {
+	sum := sha256.Sum256([]byte(s.config.Engine + "\n" + name.plan))
+	return over.Segments[0].Home() + Folder + "/" + s.form.version + "-" + hex.EncodeToString(sum[:12]) + "/"
 }
 
 // store writes a blob and deletes the one that it replaces.
-func (e *Engine) store(ctx context.Context, folder string, version manifest.Version, k kept) error {
-	if err := e.config.Blobs.Put(ctx, keyOf(folder, version), encode(k.units)); err != nil && !fault.Is(err, fault.Conflict) {
+func (s *shelf[T]) store(ctx context.Context, folder string, version manifest.Version, k kept[T]) error {
+	if err := s.config.Blobs.Put(ctx, keyOf(folder, version), s.form.encode(k.units)); err != nil && !fault.Is(err, fault.Conflict) {
 		return err
 	}
 	if k.stored == 0 {
 		return nil
 	}
-	return e.config.Blobs.Delete(ctx, keyOf(folder, k.stored))
+	return s.config.Blobs.Delete(ctx, keyOf(folder, k.stored))
 }
 
 func keyOf(folder string, version manifest.Version) string {
@@ -83,12 +113,12 @@ func keyOf(folder string, version manifest.Version) string {
 }
 
 // load reads the newest blob of a folder; there may be none.
-func (e *Engine) load(ctx context.Context, folder string) (kept, error) {
+func (s *shelf[T]) load(ctx context.Context, folder string) (kept[T], error) {
 	key := ""
 	for next := ""; ; {
-		page, err := e.config.Blobs.List(ctx, folder, next, 1000)
+		page, err := s.config.Blobs.List(ctx, folder, next, 1000)
 		if err != nil {
-			return kept{}, err
+			return kept[T]{}, err
 		}
 		if n := len(page.Blobs); n > 0 {
 			key = page.Blobs[n-1].Key
@@ -98,26 +128,26 @@ func (e *Engine) load(ctx context.Context, folder string) (kept, error) {
 		}
 	}
 	if key == "" {
-		return kept{}, nil
+		return kept[T]{}, nil
 	}
 	version, err := strconv.ParseUint(path.Base(key), 10, 64)
 	if err != nil {
-		return kept{}, err
+		return kept[T]{}, err
 	}
-	body, err := e.config.Blobs.Get(ctx, key, 0, -1)
+	body, err := s.config.Blobs.Get(ctx, key, 0, -1)
 	if fault.Is(err, fault.NotFound) {
-		return kept{}, nil // replaced meanwhile
+		return kept[T]{}, nil // replaced meanwhile
 	}
 	if err != nil {
-		return kept{}, err
+		return kept[T]{}, err
 	}
 	defer body.Close()
 	packed, err := io.ReadAll(body)
 	if err != nil {
-		return kept{}, err
+		return kept[T]{}, err
 	}
-	units, err := decode(packed)
-	return kept{units: units, stored: manifest.Version(version)}, err
+	units, err := s.form.decode(packed)
+	return kept[T]{units: units, stored: manifest.Version(version)}, err
 }
 
 // lasts is how long a stored answer lasts that nobody has added to.
@@ -141,8 +171,8 @@ var (
 const maxUnpacked = 256 << 20
 
 // encode writes units: their number, then of each the last day, the keys of its
-// segments, the number of rows and of values in each, and the values.
-func encode(units []unit) []byte {
+// segments, and the answer.
+func (f form[T]) encode(units []unit[T]) []byte {
 	out := binary.AppendUvarint(nil, uint64(len(units)))
 	for _, u := range units {
 		out = binary.AppendVarint(out, int64(u.last))
@@ -150,33 +180,74 @@ func encode(units []unit) []byte {
 		for _, key := range u.segments {
 			out = append(binary.AppendUvarint(out, uint64(len(key))), key...)
 		}
-		out = binary.AppendUvarint(out, uint64(len(u.rows)))
-		for _, row := range u.rows {
-			out = binary.AppendUvarint(out, uint64(len(row)))
-			for _, v := range row {
-				out = v.AppendBinary(out)
-			}
-		}
+		out = f.append(out, u.answer)
 	}
 	return packers().EncodeAll(out, nil)
 }
 
 var errBroken = errors.New("it is no list of units")
 
-func decode(packed []byte) ([]unit, error) {
+func (f form[T]) decode(packed []byte) ([]unit[T], error) {
 	data, err := unpackers().DecodeAll(packed, nil)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errBroken, err)
 	}
 	r := reader{data: data}
-	var units []unit
+	var units []unit[T]
 	for n := r.count(); n > 0 && !r.broken; n-- {
-		units = append(units, r.unit())
+		u := unit[T]{last: segment.Day(r.varint())}
+		for n := r.count(); n > 0 && !r.broken; n-- {
+			u.segments = append(u.segments, r.text())
+		}
+		u.answer = f.read(&r)
+		units = append(units, u)
 	}
 	if r.broken || len(r.data) > 0 {
 		return nil, errBroken
 	}
 	return units, nil
+}
+
+// groupsForm writes the number of rows, and of each the number of values and the values.
+var groupsForm = form[[][]query.Value]{
+	version: "1",
+	size:    sizeOf,
+	append: func(out []byte, rows [][]query.Value) []byte {
+		out = binary.AppendUvarint(out, uint64(len(rows)))
+		for _, row := range rows {
+			out = binary.AppendUvarint(out, uint64(len(row)))
+			for _, v := range row {
+				out = v.AppendBinary(out)
+			}
+		}
+		return out
+	},
+	read: func(r *reader) (rows [][]query.Value) {
+		for n := r.count(); n > 0 && !r.broken; n-- {
+			row := make([]query.Value, r.count())
+			for i := range row {
+				row[i] = r.value()
+			}
+			rows = append(rows, row)
+		}
+		return rows
+	},
+}
+
+// trailsForm writes trails as their package does.
+var trailsForm = form[trail.Trails]{
+	version: "trails-1",
+	size:    trail.Trails.Size,
+	append:  func(out []byte, t trail.Trails) []byte { return t.AppendBinary(out) },
+	read: func(r *reader) trail.Trails {
+		t, rest, err := trail.Decode(r.data)
+		if err != nil {
+			r.fail()
+			return trail.Trails{}
+		}
+		r.data = rest
+		return t
+	},
 }
 
 // reader reads what encode wrote. After a mistake it reads zeros.
@@ -198,21 +269,6 @@ func (r *reader) count() int {
 	}
 	r.data = r.data[n:]
 	return int(v)
-}
-
-func (r *reader) unit() unit {
-	u := unit{last: segment.Day(r.varint())}
-	for n := r.count(); n > 0 && !r.broken; n-- {
-		u.segments = append(u.segments, r.text())
-	}
-	for n := r.count(); n > 0 && !r.broken; n-- {
-		row := make([]query.Value, r.count())
-		for i := range row {
-			row[i] = r.value()
-		}
-		u.rows = append(u.rows, row)
-	}
-	return u
 }
 
 func (r *reader) varint() int64 {

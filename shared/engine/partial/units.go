@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/tarnhq/tarn/shared/engine/trail"
 	"github.com/tarnhq/tarn/shared/manifest"
 	"github.com/tarnhq/tarn/shared/query"
 	"github.com/tarnhq/tarn/shared/segment"
@@ -11,65 +12,124 @@ import (
 )
 
 // kept is what is known of a shape whose answers can be merged.
-type kept struct {
-	units   []unit
+type kept[T any] struct {
+	units   []unit[T]
 	stored  manifest.Version // of the blob that holds it; zero: none
 	tooMany bool             // it has more groups than it is worth to merge
 }
 
 // unit is the answer over a set of segments. It holds of all their rows, so that it
 // serves every range that they lie in.
-type unit struct {
+type unit[T any] struct {
 	segments []string // keys, ascending
 	last     segment.Day
-	rows     [][]query.Value
+	answer   T
 }
 
 // recentDays is how many of the newest days have units of their own: they are merged
 // soon and often, and what a merge removes must be asked anew.
 const recentDays = 2
 
-// merged answers a plan from the units that hold and from what they do not cover.
-func (e *Engine) merged(ctx context.Context, p query.Partial, whole query.AggregatePlan, over snapshot.Snapshot) (query.Result, error) {
-	name := shapeOf(over, p.Plan)
-	was := e.recall(ctx, name, over)
+// question is what is asked of sets of rows, and how their answers are merged.
+type question[T any] struct {
+	name  shape
+	of    query.Range
+	ask   func(ctx context.Context, over snapshot.Snapshot, r query.Range) (answer T, stats query.Stats, tooMany bool, err error)
+	merge func(a, b T) T
+}
+
+// parts answers a question from the units that hold and from what they do not cover:
+// answers over disjoint sets of rows, one at least. When there are too many groups it
+// gives none.
+func (s *shelf[T]) parts(ctx context.Context, q question[T], over snapshot.Snapshot) (all []T, cost tally, err error) {
+	was := s.recall(ctx, q.name, over)
 	if was.tooMany {
-		return e.config.Inner.Run(ctx, whole, over)
+		return nil, cost, nil
 	}
-	within, edge, pruned := parted(over.Segments, whole.Range)
+	within, edge, pruned := parted(over.Segments, q.of)
 	units, missing := cover(was.units, within)
-	cost := tally{query.Stats{SegmentsPruned: pruned, SegmentsKept: len(within) - len(missing)}}
+	cost = tally{query.Stats{SegmentsPruned: pruned, SegmentsKept: len(within) - len(missing)}}
 	for _, some := range batches(missing, newest(within)) {
-		u, truncated, err := e.unit(ctx, p, over, some, &cost)
+		u, tooMany, err := q.unit(ctx, over, some, &cost)
 		if err != nil {
-			return query.Result{}, err
+			return nil, cost, err
 		}
-		if truncated {
-			e.units.Put(name, kept{tooMany: true}, 1)
-			return e.config.Inner.Run(ctx, whole, over)
+		if tooMany {
+			s.cache.Put(q.name, kept[T]{tooMany: true}, 1)
+			return nil, cost, nil
 		}
 		units = append(units, u)
 	}
-	rows, truncated, err := e.rest(ctx, p, of(over, edge, over.Tail), len(units) == 0, &cost)
+	units = q.consolidated(units, newest(within))
+	if len(missing) > 0 {
+		s.remember(ctx, q.name, over, kept[T]{units: units, stored: was.stored}, cost.RowsScanned)
+	}
+	for _, u := range units {
+		all = append(all, u.answer)
+	}
+	if len(edge) == 0 && len(over.Tail) == 0 && len(all) > 0 {
+		return all, cost, nil
+	}
+	rest, stats, tooMany, err := q.ask(ctx, of(over, edge, over.Tail), q.of) // segments that the range cuts, and the tail
+	if err != nil || tooMany {
+		return nil, cost, err
+	}
+	cost.add(stats)
+	return append(all, rest), cost, nil
+}
+
+// merged answers a plan whose answers over sets of rows can be merged.
+func (e *Engine) merged(ctx context.Context, p query.Partial, whole query.AggregatePlan, over snapshot.Snapshot) (query.Result, error) {
+	parts, cost, err := e.groups.parts(ctx, question[[][]query.Value]{
+		name: shapeOf(over, p.Plan), of: whole.Range, merge: p.Merge,
+		ask: func(ctx context.Context, over snapshot.Snapshot, r query.Range) ([][]query.Value, query.Stats, bool, error) {
+			plan := p.Plan
+			plan.Range = r
+			result, err := e.config.Inner.Run(ctx, plan, over)
+			return result.Rows, result.Stats, result.Stats.Truncated, err
+		},
+	}, over)
 	if err != nil {
 		return query.Result{}, err
 	}
-	if truncated {
-		return e.config.Inner.Run(ctx, whole, over)
-	}
-	units = consolidated(p, units, newest(within))
-	if len(missing) > 0 {
-		e.remember(ctx, name, over, kept{units: units, stored: was.stored}, cost.RowsScanned)
-	}
-	for _, u := range units {
-		rows = p.Merge(rows, u.rows)
+	var rows [][]query.Value
+	for _, some := range parts {
+		rows = p.Merge(rows, some)
 	}
 	rows, truncated, exact := p.Finish(rows)
-	if !exact {
+	if parts == nil || !exact {
 		return e.config.Inner.Run(ctx, whole, over)
 	}
 	cost.Truncated = truncated
 	return query.Result{Columns: whole.Columns(), Rows: rows, Version: over.Version, Stats: cost.Stats}, nil
+}
+
+// followed answers a plan that follows subjects from their trails.
+func (e *Engine) followed(ctx context.Context, p query.Follower, trails query.TrailPlan, over snapshot.Snapshot) (query.Result, error) {
+	shared := trails
+	shared.Range = query.Unbounded
+	parts, cost, err := e.trails.parts(ctx, question[trail.Trails]{
+		name: shape{over.Dataset.ID, query.Key(shared)}, of: trails.Range, merge: trail.Join,
+		ask: func(ctx context.Context, over snapshot.Snapshot, r query.Range) (trail.Trails, query.Stats, bool, error) {
+			plan := trails
+			plan.Range = r
+			result, err := e.config.Inner.Run(ctx, plan, over)
+			if err != nil {
+				return trail.Trails{}, query.Stats{}, false, err
+			}
+			return result.Trails.(trail.Trails), result.Stats, false, nil
+		},
+	}, over)
+	if err != nil {
+		return query.Result{}, err
+	}
+	var all trail.Trails
+	for _, some := range parts {
+		all = all.And(some)
+	}
+	rows, truncated, err := trail.Answer(ctx, p, all)
+	cost.Truncated = truncated
+	return query.Result{Columns: p.Columns(), Rows: rows, Version: over.Version, Stats: cost.Stats}, err
 }
 
 func shapeOf(over snapshot.Snapshot, p query.AggregatePlan) shape {
@@ -93,7 +153,7 @@ func parted(refs []segment.Ref, r query.Range) (within, edge []segment.Ref, prun
 }
 
 // cover returns the units that lie in some segments, and the segments that none covers.
-func cover(units []unit, within []segment.Ref) (hold []unit, missing []segment.Ref) {
+func cover[T any](units []unit[T], within []segment.Ref) (hold []unit[T], missing []segment.Ref) {
 	live := make(map[string]bool, len(within))
 	for _, ref := range within {
 		live[ref.Key] = true
@@ -142,63 +202,37 @@ func batches(refs []segment.Ref, newest segment.Day) [][]segment.Ref {
 	return out
 }
 
-// unit asks a partial plan of segments.
-func (e *Engine) unit(ctx context.Context, p query.Partial, over snapshot.Snapshot, refs []segment.Ref, cost *tally) (unit, bool, error) {
-	plan := p.Plan
-	plan.Range = query.Unbounded
-	result, err := e.config.Inner.Run(ctx, plan, of(over, refs, nil))
+// unit asks a question of segments.
+func (q question[T]) unit(ctx context.Context, over snapshot.Snapshot, refs []segment.Ref, cost *tally) (unit[T], bool, error) {
+	answer, stats, tooMany, err := q.ask(ctx, of(over, refs, nil), query.Unbounded)
 	if err != nil {
-		return unit{}, false, err
+		return unit[T]{}, false, err
 	}
-	cost.add(result.Stats)
-	u := unit{rows: result.Rows, last: newest(refs)}
+	cost.add(stats)
+	u := unit[T]{answer: answer, last: newest(refs)}
 	for _, ref := range refs {
 		u.segments = append(u.segments, ref.Key)
 	}
 	slices.Sort(u.segments)
-	return u, result.Stats.Truncated, nil
-}
-
-// rest asks a partial plan of what no unit is made of: segments that the range cuts,
-// and the tail.
-func (e *Engine) rest(ctx context.Context, p query.Partial, over snapshot.Snapshot, anyway bool, cost *tally) ([][]query.Value, bool, error) {
-	if len(over.Segments) == 0 && len(over.Tail) == 0 && !anyway {
-		return nil, false, nil
-	}
-	result, err := e.config.Inner.Run(ctx, p.Plan, over)
-	if err != nil {
-		return nil, false, err
-	}
-	cost.add(result.Stats)
-	return result.Rows, result.Stats.Truncated, nil
+	return u, tooMany, nil
 }
 
 // consolidated merges the units of each recent day, and all others.
-func consolidated(p query.Partial, units []unit, newest segment.Day) []unit {
-	byDay := map[segment.Day]unit{}
+func (q question[T]) consolidated(units []unit[T], newest segment.Day) []unit[T] {
+	byDay := map[segment.Day]unit[T]{}
 	for _, u := range units {
 		day := max(u.last, newest-recentDays)
 		if held, ok := byDay[day]; ok {
-			u = unit{rows: p.Merge(held.rows, u.rows), last: max(held.last, u.last), segments: slices.Concat(held.segments, u.segments)}
+			u = unit[T]{answer: q.merge(held.answer, u.answer), last: max(held.last, u.last), segments: slices.Concat(held.segments, u.segments)}
 			slices.Sort(u.segments)
 		}
 		byDay[day] = u
 	}
-	out := make([]unit, 0, len(byDay))
+	out := make([]unit[T], 0, len(byDay))
 	for day := newest - recentDays; day <= newest; day++ {
 		if u, ok := byDay[day]; ok {
 			out = append(out, u)
 		}
 	}
 	return out
-}
-
-func (k kept) size() (size int64) {
-	for _, u := range k.units {
-		size += sizeOf(u.rows)
-		for _, key := range u.segments {
-			size += int64(len(key)) + 16
-		}
-	}
-	return size
 }

@@ -1,0 +1,157 @@
+// Package trail answers the plans that follow subjects through time: funnels,
+// retention, paths and sessions. A trail is a subject's rows in the order of time, each
+// reduced to a Mark: what the plan needs to know of the row. Trails are kept packed,
+// by subject, so that those of several sets of rows are walked side by side; package
+// partial keeps those of rows that do not change.
+package trail
+
+import (
+	"encoding/binary"
+	"slices"
+
+	"github.com/tarnhq/tarn/shared/query"
+)
+
+// Mark is what is known of a row besides its subject and its time.
+type Mark struct {
+	Flags  uint64        // bit i: the row matches flag i of the plan
+	Values []query.Value // of the plan's fields
+}
+
+// compareMarks orders by the values, nulls last, then by the flags.
+func compareMarks(a, b Mark) int {
+	for i := range a.Values {
+		if c := query.CompareValues(a.Values[i], b.Values[i]); c != 0 {
+			return c
+		}
+	}
+	switch {
+	case a.Flags < b.Flags:
+		return -1
+	case a.Flags > b.Flags:
+		return 1
+	}
+	return 0
+}
+
+// Step is a row of a trail.
+type Step struct {
+	At   int64 // UTC microseconds
+	Mark uint32
+}
+
+func compareSteps(a, b Step) int {
+	switch {
+	case a.At != b.At:
+		if a.At < b.At {
+			return -1
+		}
+		return 1
+	}
+	return int(a.Mark) - int(b.Mark)
+}
+
+// run is the trails of a set of rows, packed: the subjects ascending, of each its name
+// and its steps ascending. A name is the length that it shares with the one before, the
+// length of the rest, and the rest; steps are their number and, of each, the time since
+// the one before and the mark.
+type run struct {
+	marks []Mark // ascending, each once
+	data  []byte
+	steps int64
+}
+
+// Trails are the trails of disjoint sets of rows. A subject can be in each of them. They
+// do not change.
+type Trails struct {
+	runs []run
+}
+
+// Size implements query.Trails.
+func (t Trails) Size() (size int64) {
+	for _, r := range t.runs {
+		size += int64(len(r.data)) + 64
+		for _, m := range r.marks {
+			size += query.SizeOf(m.Values) + 32
+		}
+	}
+	return size
+}
+
+// And returns the trails of both sets of rows.
+func (t Trails) And(o Trails) Trails { return Trails{slices.Concat(t.runs, o.runs)} }
+
+// maxRuns is how many runs Join leaves side by side: each costs a comparison a subject
+// when they are walked, and to merge them costs as much as to walk them several times.
+const maxRuns = 8
+
+// Join returns the trails of two sets of rows, as what will be walked again and again.
+func Join(a, b Trails) Trails {
+	t := a.And(b)
+	if len(t.runs) > maxRuns {
+		return t.merged()
+	}
+	return t
+}
+
+// merged returns the same trails as one set's.
+func (t Trails) merged() Trails {
+	marks, renamed := commonMarks(t.runs)
+	p := packer{run: run{marks: marks}}
+	walk(t.runs, renamed, func(subject []byte, steps []Step) bool {
+		p.add(subject, steps)
+		return true
+	})
+	p.data = slices.Clip(p.data)
+	return Trails{[]run{p.run}}
+}
+
+// packer writes a run, subject by subject.
+type packer struct {
+	run
+	last []byte
+}
+
+func (p *packer) add(subject []byte, steps []Step) {
+	shared := 0
+	for shared < len(subject) && shared < len(p.last) && subject[shared] == p.last[shared] {
+		shared++
+	}
+	p.data = binary.AppendUvarint(p.data, uint64(shared))
+	p.data = binary.AppendUvarint(p.data, uint64(len(subject)-shared))
+	p.data = append(p.data, subject[shared:]...)
+	p.data = binary.AppendUvarint(p.data, uint64(len(steps)))
+	before := int64(0)
+	for i, s := range steps {
+		if i == 0 {
+			p.data = binary.AppendVarint(p.data, s.At)
+		} else {
+			p.data = binary.AppendUvarint(p.data, uint64(s.At-before))
+		}
+		p.data = binary.AppendUvarint(p.data, uint64(s.Mark))
+		before = s.At
+	}
+	p.steps += int64(len(steps))
+	p.last = append(p.last[:0], subject...)
+}
+
+// commonMarks merges the marks of runs, and tells what each run's are called then.
+func commonMarks(runs []run) (all []Mark, renamed [][]uint32) {
+	for _, r := range runs {
+		all = append(all, r.marks...)
+	}
+	slices.SortFunc(all, compareMarks)
+	all = slices.CompactFunc(all, func(a, b Mark) bool { return compareMarks(a, b) == 0 })
+	renamed = make([][]uint32, len(runs))
+	for i, r := range runs {
+		renamed[i] = make([]uint32, len(r.marks))
+		at := 0
+		for j, m := range r.marks {
+			for compareMarks(all[at], m) != 0 {
+				at++
+			}
+			renamed[i][j] = uint32(at)
+		}
+	}
+	return all, renamed
+}

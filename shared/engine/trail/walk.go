@@ -1,0 +1,90 @@
+package trail
+
+import (
+	"bytes"
+	"encoding/binary"
+	"slices"
+)
+
+// cursor reads a run, subject by subject.
+type cursor struct {
+	rest    []byte
+	subject []byte // the next one's name
+	more    bool
+	renamed []uint32
+}
+
+func (c *cursor) uvarint() uint64 {
+	if b := c.rest[0]; b < 0x80 { // most numbers are small
+		c.rest = c.rest[1:]
+		return uint64(b)
+	}
+	v, n := binary.Uvarint(c.rest)
+	c.rest = c.rest[n:]
+	return v
+}
+
+// next reads the name of the next subject.
+func (c *cursor) next() {
+	if c.more = len(c.rest) > 0; !c.more {
+		return
+	}
+	shared := c.uvarint()
+	size := c.uvarint()
+	c.subject = append(c.subject[:shared], c.rest[:size]...)
+	c.rest = c.rest[size:]
+}
+
+// steps appends the subject's steps.
+func (c *cursor) steps(out []Step) []Step {
+	n := int(c.uvarint())
+	at, size := binary.Varint(c.rest)
+	c.rest = c.rest[size:]
+	out = append(out, Step{at, c.renamed[c.uvarint()]})
+	for range n - 1 {
+		at += int64(c.uvarint())
+		out = append(out, Step{at, c.renamed[c.uvarint()]})
+	}
+	return out
+}
+
+// walk hands on each subject of some runs with all its steps, ascending, until it is
+// told to stop. What is handed on holds until the next subject.
+func walk(runs []run, renamed [][]uint32, each func(subject []byte, steps []Step) bool) {
+	cursors := make([]*cursor, len(runs))
+	for i, r := range runs {
+		cursors[i] = &cursor{rest: r.data, renamed: renamed[i]}
+		cursors[i].next()
+	}
+	var subject []byte
+	var steps []Step
+	for {
+		least := first(cursors)
+		if least == nil {
+			return
+		}
+		subject, steps = append(subject[:0], least.subject...), steps[:0]
+		for _, c := range cursors {
+			if c.more && bytes.Equal(c.subject, subject) {
+				steps = c.steps(steps)
+				c.next()
+			}
+		}
+		if !slices.IsSortedFunc(steps, compareSteps) {
+			slices.SortFunc(steps, compareSteps)
+		}
+		if !each(subject, steps) {
+			return
+		}
+	}
+}
+
+// first returns the cursor with the least subject; nil at the end.
+func first(all []*cursor) (least *cursor) {
+	for _, c := range all {
+		if c.more && (least == nil || bytes.Compare(c.subject, least.subject) < 0) {
+			least = c
+		}
+	}
+	return least
+}
