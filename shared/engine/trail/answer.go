@@ -103,15 +103,18 @@ func newGroups[T any](k query.Keys, marks []Mark) (groups[T], error) {
 		return g, nil
 	}
 	zone, err := time.LoadLocation(k.Bucket.Zone)
+	if err != nil {
+		return g, err
+	}
 	g.buckets = &buckets{Buckets: calendar.Buckets{Grain: k.Bucket.Grain, Zone: zone, WeekStart: k.Bucket.WeekStart}}
-	return g, err
+	return g, nil
 }
 
 // at returns the group of something that began at an instant with some values.
 func (g *groups[T]) at(began int64, values []query.Value) *group[T] {
 	g.key = g.key[:0]
 	if g.buckets != nil {
-		began = g.buckets.start(began)
+		began = g.buckets.find(began).from
 		g.key = binary.LittleEndian.AppendUint64(g.key, uint64(began))
 	}
 	for _, v := range values {
@@ -159,34 +162,6 @@ func (g *groups[T]) least(out []query.Value, fields []int, steps []Step, counts 
 		out = append(out, value)
 	}
 	return out
-}
-
-// buckets finds the bucket of instants, of which many follow each other.
-type buckets struct {
-	calendar.Buckets
-	from, to int64 // the bucket found last
-	number   int64 // its key
-}
-
-func (b *buckets) find(at int64) {
-	if b.from <= at && at < b.to {
-		return
-	}
-	b.number = b.Key(at)
-	b.from = b.Start(b.number)
-	b.to = b.Next(b.from)
-}
-
-// start is the first instant of the bucket that holds an instant.
-func (b *buckets) start(at int64) int64 {
-	b.find(at)
-	return b.from
-}
-
-// key is the number of the bucket that holds an instant.
-func (b *buckets) keyOf(at int64) int64 {
-	b.find(at)
-	return b.number
 }
 
 // anything counts every row.

@@ -12,9 +12,9 @@ import (
 type Builder struct {
 	runs []run
 
-	subjects map[string]uint32
-	names    []string
-	steps    []built
+	names *names
+	steps [][]built // blocks
+	count int
 
 	byFlags map[uint64]uint32 // marks without values
 	byText  map[string]uint32 // marks with values
@@ -28,11 +28,13 @@ type built struct {
 	Step
 }
 
+// builtBytes is what a row takes until it is packed.
 const builtBytes = 24
 
-// full is how many rows are gathered before they are packed: 24 bytes each until then,
-// some 6 to 10 afterwards.
-const full = 4 << 20
+const (
+	full  = 4 << 20 // rows that are gathered before they are packed: some 6 to 10 bytes each from then on
+	block = 1 << 16 // of them
+)
 
 // NewBuilder returns a Builder without rows.
 func NewBuilder() *Builder {
@@ -42,22 +44,21 @@ func NewBuilder() *Builder {
 }
 
 func (b *Builder) reset() {
-	b.subjects, b.byFlags, b.byText = map[string]uint32{}, map[uint64]uint32{}, map[string]uint32{}
-	b.names, b.marks, b.steps = nil, nil, b.steps[:0]
+	b.names, b.byFlags, b.byText = newNames(), map[uint64]uint32{}, map[string]uint32{}
+	b.marks, b.steps, b.count = nil, nil, 0
 }
 
 // Add takes a row. It keeps the subject, and a copy of the values.
 func (b *Builder) Add(subject string, at int64, flags uint64, values []query.Value) {
-	if len(b.steps) == full {
+	if b.count == full {
 		b.pack()
 	}
-	who, ok := b.subjects[subject]
-	if !ok {
-		who = uint32(len(b.names))
-		b.subjects[subject] = who
-		b.names = append(b.names, subject)
+	if b.count%block == 0 {
+		b.steps = append(b.steps, make([]built, 0, block))
 	}
-	b.steps = append(b.steps, built{who, Step{at, b.mark(flags, values)}})
+	last := &b.steps[len(b.steps)-1]
+	*last = append(*last, built{b.names.number(subject), Step{at, b.mark(flags, values)}})
+	b.count++
 }
 
 func (b *Builder) mark(flags uint64, values []query.Value) uint32 {
@@ -88,12 +89,12 @@ func (b *Builder) newMark(flags uint64, values []query.Value) uint32 {
 
 // Size is how many bytes the trails take so far, about.
 func (b *Builder) Size() int64 {
-	return Trails{b.runs}.Size() + int64(len(b.steps))*builtBytes
+	return Trails{b.runs}.Size() + int64(b.count)*builtBytes
 }
 
 // Trails returns the trails of all rows.
 func (b *Builder) Trails() Trails {
-	if len(b.steps) > 0 {
+	if b.count > 0 {
 		b.pack()
 	}
 	return Trails{b.runs}
@@ -102,7 +103,7 @@ func (b *Builder) Trails() Trails {
 // pack makes a run of the rows that have come.
 func (b *Builder) pack() {
 	marks, renamed := ranked(b.marks, compareMarks)
-	names, ranks := ranked(b.names, cmp.Compare[string])
+	names, ranks := ranked(b.names.all, cmp.Compare[string])
 	steps := b.sorted(ranks, renamed, len(names))
 	p := packer{run: run{marks: marks}}
 	for subject, some := range steps {
@@ -117,19 +118,23 @@ func (b *Builder) pack() {
 // sorted returns the steps of each subject, by rank.
 func (b *Builder) sorted(ranks, renamed []uint32, subjects int) [][]Step {
 	ends := make([]int, subjects)
-	for _, s := range b.steps {
-		ends[ranks[s.subject]]++
+	for _, some := range b.steps {
+		for _, s := range some {
+			ends[ranks[s.subject]]++
+		}
 	}
-	all := make([]Step, len(b.steps))
+	all := make([]Step, b.count)
 	out := make([][]Step, subjects)
 	from := 0
 	for i, n := range ends {
 		out[i] = all[from : from : from+n]
 		from += n
 	}
-	for _, s := range b.steps {
-		rank := ranks[s.subject]
-		out[rank] = append(out[rank], Step{s.At, renamed[s.Mark]})
+	for _, some := range b.steps {
+		for _, s := range some {
+			rank := ranks[s.subject]
+			out[rank] = append(out[rank], Step{s.At, renamed[s.Mark]})
+		}
 	}
 	return out
 }

@@ -49,7 +49,7 @@ func (r *retention) follow(steps []Step) {
 func (r *retention) present(steps []Step) {
 	r.buckets = r.buckets[:0]
 	for i, s := range steps {
-		key := r.groups.buckets.keyOf(s.At)
+		key := r.groups.buckets.find(s.At).key
 		if n := len(r.buckets); n == 0 || r.buckets[n-1].key != key {
 			r.buckets = append(r.buckets, presence{key: key, began: -1})
 		}

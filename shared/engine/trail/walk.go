@@ -64,13 +64,16 @@ func walk(runs []run, renamed [][]uint32, each func(subject []byte, steps []Step
 			return
 		}
 		subject, steps = append(subject[:0], least.subject...), steps[:0]
+		sorted := true
 		for _, c := range cursors {
 			if c.more && bytes.Equal(c.subject, subject) {
+				n := len(steps)
 				steps = c.steps(steps)
+				sorted = sorted && (n == 0 || compareSteps(steps[n-1], steps[n]) <= 0)
 				c.next()
 			}
 		}
-		if !slices.IsSortedFunc(steps, compareSteps) {
+		if !sorted {
 			slices.SortFunc(steps, compareSteps)
 		}
 		if !each(subject, steps) {
