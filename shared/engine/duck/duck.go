@@ -182,6 +182,9 @@ func (e *Engine) run(ctx context.Context, plan query.Plan, over snapshot.Snapsho
 // open brings what a plan reads to where DuckDB reads it. It stays until release is
 // called.
 func (e *Engine) open(ctx context.Context, plan query.Plan, pruned selection, over snapshot.Snapshot) (s sources, release func(), err error) {
+	if pruned.buckets, err = bucketsOf(plan); err != nil {
+		return s, nil, err
+	}
 	needed := fieldsOf(plan)
 	paths, releaseFiles, err := e.config.Files.Open(ctx, pruned.wants(needed))
 	if err != nil {

@@ -20,11 +20,8 @@ func (f fields) alias(field query.Field) string {
 
 var timeField = query.Field{Name: dataset.ColumnTime, Type: dataset.Time}
 
-func (f *fields) addKeys(k query.Keys) {
-	if k.Bucket != nil {
-		f.add(timeField)
-	}
-	for _, d := range k.Dimensions {
+func (f *fields) addDimensions(all []query.Group) {
+	for _, d := range all {
 		f.add(d.Field)
 	}
 }
@@ -54,14 +51,14 @@ const instant dataset.Type = "instant"
 // because integer arithmetic buckets them.
 var sqlTypes = map[dataset.Type]string{
 	dataset.Bool: "BOOLEAN", dataset.Int: "BIGINT", dataset.Float: "DOUBLE",
-	dataset.Text: "VARCHAR", dataset.Time: "BIGINT", dataset.JSON: "VARCHAR", instant: "TIMESTAMP",
+	dataset.Text: "VARCHAR", dataset.Time: "BIGINT", dataset.JSON: "VARCHAR", instant: "TIMESTAMP", moment: "BIGINT",
 }
 
 // widened converts an SQL expression of one type to the type that its column has
 // now, with the text that ingestion would give it.
 func widened(expression string, from, to dataset.Type) string {
 	switch {
-	case from == to:
+	case from == to, to == moment: // only times become such
 		return expression
 	case to == instant: // only times become such
 		return "make_timestamp(" + expression + ")"

@@ -64,12 +64,14 @@ func rangeOfPlan(p query.Plan, audiences []query.AudiencePlan) query.Range {
 }
 
 // fieldsOf lists the fields that a plan groups, computes or filters by. The range of
-// time is not among them: each source restricts it in its own way.
+// time is not among them, where there is but one: each source restricts it in its own
+// way.
 func fieldsOf(p query.Plan) fields {
 	var f fields
 	f.addPlan(p)
 	for _, a := range audiencesOf(p) {
 		f.addPlan(a)
+		f.add(timeField)
 	}
 	return f
 }
@@ -77,7 +79,10 @@ func fieldsOf(p query.Plan) fields {
 func (f *fields) addPlan(p query.Plan) {
 	switch p := p.(type) {
 	case query.AggregatePlan:
-		f.addKeys(p.Keys)
+		if p.Bucket != nil {
+			f.add(momentField)
+		}
+		f.addDimensions(p.Dimensions)
 		for _, m := range p.Measures {
 			if m.Field != nil {
 				f.add(*m.Field)
@@ -100,5 +105,5 @@ func (f *fields) addPlan(p query.Plan) {
 func (f *fields) addFollowed(subject query.Field, k query.Keys) {
 	f.add(subject)
 	f.add(timeField)
-	f.addKeys(k)
+	f.addDimensions(k.Dimensions)
 }

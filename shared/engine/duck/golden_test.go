@@ -75,6 +75,9 @@ func statementFor(t *testing.T, body []byte) string {
 			p = follower.Trails()
 		}
 		s := prune(goldenSegments(), p.Source().Range)
+		if s.buckets, err = bucketsOf(p); err != nil {
+			return query.Result{}, err
+		}
 		var paths []string
 		for _, ref := range s.refs {
 			paths = append(paths, ref.Key)

@@ -9,6 +9,7 @@ import (
 	"github.com/tarnhq/tarn/shared/engine/local"
 	"github.com/tarnhq/tarn/shared/engine/sqltext"
 	"github.com/tarnhq/tarn/shared/query"
+	"github.com/tarnhq/tarn/shared/query/calendar"
 	"github.com/tarnhq/tarn/shared/segment"
 )
 
@@ -17,6 +18,7 @@ type selection struct {
 	refs    []segment.Ref
 	within  []bool // all rows of the ref lie in the range
 	skipped int
+	buckets *calendar.Buckets // that rows are grouped by; nil: by none
 }
 
 // prune drops the segments none of whose rows lie in a range.
@@ -37,6 +39,7 @@ func prune(refs []segment.Ref, r query.Range) selection {
 // one was pruned to.
 func (s selection) of(r query.Range, paths []string) (selection, []string) {
 	narrower, at := prune(s.refs, r), 0
+	narrower.buckets = s.buckets
 	var kept []string
 	for i, ref := range s.refs {
 		if at < len(narrower.refs) && narrower.refs[at].Key == ref.Key {
@@ -55,13 +58,20 @@ func meetsDays(days []segment.Day, r query.Range) bool {
 	return len(days) == 0 || at < len(days) && days[at] <= last
 }
 
-// wants lists what is read of the segments: the fields' columns, and the time, which
-// ranges restrict.
+// wants lists what is read of the segments: the fields' columns, and the time where
+// the range cuts them.
 func (s selection) wants(f fields) []local.Want {
 	wants := make([]local.Want, len(s.refs))
 	for i, ref := range s.refs {
 		wants[i].Ref = ref
-		for _, field := range slices.Concat(f, fields{timeField}) {
+		read := f
+		if _, known := s.moment(ref); known {
+			read = slices.DeleteFunc(slices.Clone(f), func(field query.Field) bool { return field == momentField })
+		}
+		if !s.within[i] {
+			read = slices.Concat(read, fields{timeField})
+		}
+		for _, field := range read {
 			if column, ok := storedIn(ref, field); ok && !slices.Contains(wants[i].Columns, column) {
 				wants[i].Columns = append(wants[i].Columns, column)
 			}
@@ -94,9 +104,10 @@ func (s selection) stats() query.Stats {
 
 // group is segments that one scan can read: they hold the fields in the same way.
 type group struct {
-	ref    segment.Ref // any of them
-	within bool
-	paths  []string
+	ref     segment.Ref // any of them
+	within  bool
+	paths   []string
+	moments []int64 // of each, where moments are known
 }
 
 // groups gathers segments whose columns, as far as the fields go, are the same.
@@ -105,6 +116,10 @@ func (s selection) groups(f fields, paths []string) []*group {
 	byShape := map[string]*group{}
 	for i, ref := range s.refs {
 		shape := shapeOf(ref, f, s.within[i])
+		at, known := s.moment(ref)
+		if known {
+			shape += "!"
+		}
 		g := byShape[shape]
 		if g == nil {
 			g = &group{ref: ref, within: s.within[i]}
@@ -112,6 +127,9 @@ func (s selection) groups(f fields, paths []string) []*group {
 			out = append(out, g)
 		}
 		g.paths = append(g.paths, paths[i])
+		if known {
+			g.moments = append(g.moments, at)
+		}
 	}
 	return out
 }
@@ -142,7 +160,9 @@ func (g *group) scan(f fields, r query.Range) string {
 	}
 	columns := make([]string, len(f))
 	for i, field := range f {
-		columns[i] = fileColumn(g.ref, field)
+		if columns[i] = fileColumn(g.ref, field); field == momentField && g.moments != nil {
+			columns[i] = eachFile(g.moments)
+		}
 	}
 	sql := "SELECT " + selected(f, columns) + " FROM read_parquet([" + strings.Join(quoted, ", ") + "])"
 	if g.within {

@@ -3,7 +3,6 @@ package duck
 import (
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/tarnhq/tarn/shared/engine/sqltext"
 	"github.com/tarnhq/tarn/shared/query"
@@ -71,7 +70,7 @@ func (s sources) aggregate(p query.AggregatePlan) (statement, error) {
 func (s sources) keys(k query.Keys, out *statement) ([]string, error) {
 	var columns []string
 	if k.Bucket != nil {
-		key, err := s.bucket(*k.Bucket, s.alias(timeField), out)
+		key, err := s.bucket(*k.Bucket, s.alias(momentField), out)
 		if err != nil {
 			return nil, err
 		}
@@ -85,11 +84,11 @@ func (s sources) keys(k query.Keys, out *statement) ([]string, error) {
 
 // bucket writes the key of a time's bucket, which the answer's first column is.
 func (s sources) bucket(b query.Bucket, column string, out *statement) (string, error) {
-	zone, err := time.LoadLocation(b.Zone)
+	buckets, err := bucketsIn(b)
 	if err != nil {
-		return "", fmt.Errorf("plan: %w", err)
+		return "", err
 	}
-	out.buckets = &calendar.Buckets{Grain: b.Grain, Zone: zone, WeekStart: b.WeekStart}
+	out.buckets = &buckets
 	return bucketKey(*out.buckets, daysOf(s.sealed, s.tail), column), nil
 }
 
