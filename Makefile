@@ -7,6 +7,7 @@ SHELL := bash
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.7.0
 FUZZTIME ?= 30s
+CHECKS ?= 2000
 
 # Quick tests are those of single packages and the few of tests/ named here; the
 # others there start servers and emulators. The CDK under infra costs minutes to
@@ -33,7 +34,7 @@ node_modules/.package-lock.json: package-lock.json | need-npm
 	npm ci --no-audit --no-fund
 	@touch $@ node_modules/.bin/cdk
 
-.PHONY: test test-quick test-full e2e test-aws fuzz
+.PHONY: test test-quick test-full e2e test-aws properties fuzz
 test: ## Run every test, the quick ones first
 	@$(MAKE) --no-print-directory test-quick
 	@$(MAKE) --no-print-directory test-full
@@ -49,6 +50,9 @@ e2e: build node_modules/.package-lock.json ## Run the tests that start servers, 
 
 test-aws: need-go ## Run the contract suites in the AWS account that the environment names
 	TARN_AWS=1 go test -count=1 -timeout 30m ./tests/contract/...
+
+properties: need-go need-cc ## Hold answers against the references on CHECKS=2000 random datasets a property
+	go test -timeout 2h -rapid.checks $(CHECKS) ./shared/engine/duck ./shared/engine/partial ./shared/engine/trail
 
 fuzz: need-go need-cc ## Fuzz every decoder for FUZZTIME=30s each
 	@grep -rEo --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' events functions shared tests | sort | \
