@@ -1,6 +1,10 @@
 package query
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/tarnhq/tarn/shared/dataset"
+)
 
 // Follower is a plan that follows subjects through time. It is answered from their
 // trails, whatever engine finds those.
@@ -17,6 +21,9 @@ type TrailPlan struct {
 	Subject Field   `json:"subject"`
 	Flags   []*Expr `json:"flags"` // up to MaxFlags; nil: any row
 	Fields  []Group `json:"fields,omitempty"`
+
+	Once   bool    `json:"once,omitempty"`   // a step's time is the key of its bucket, and equal steps are one
+	Bucket *Bucket `json:"bucket,omitempty"` // of Once; nil: all time is one, and rows without a time take part
 }
 
 // MaxFlags bounds the flags of a TrailPlan: they are bits of an int.
@@ -76,4 +83,78 @@ func (p SessionsPlan) Trails() TrailPlan {
 		fields[i].AtExit = false // the same trails serve either end
 	}
 	return TrailPlan{Rows: p.Rows, Subject: p.Subject, Flags: []*Expr{nil}, Fields: fields}
+}
+
+// DistinctPlan counts the values of a field that are not null, of each group. It
+// follows values as if they were subjects, to know those that two sets of rows share.
+type DistinctPlan struct {
+	Rows
+	Keys
+	Of    Field `json:"of"`
+	When  *Expr `json:"when,omitempty"` // of the rows that count; nil: all
+	Limit int   `json:"limit"`
+}
+
+// Distinct is the kind of a DistinctPlan, which no request names.
+const Distinct Kind = "distinct"
+
+// Kind implements Plan.
+func (DistinctPlan) Kind() Kind { return Distinct }
+
+// MaxRows implements Plan.
+func (p DistinctPlan) MaxRows() int { return p.Limit }
+
+// Columns describes the answer: the keys, and how many values. It comes in the order of
+// the keys.
+func (p DistinctPlan) Columns() []Column { return append(p.Keys.Columns(), Column{"values", Int}) }
+
+// Trails has one step for each value in each bucket and group.
+func (p DistinctPlan) Trails() TrailPlan {
+	return TrailPlan{Rows: p.Rows, Subject: p.Of, Flags: []*Expr{p.When}, Fields: p.Dimensions, Once: true, Bucket: p.Bucket}
+}
+
+// Distincts parts a plan whose measures can be merged but for distinct counts: into one
+// without those, and one for each of them. Both answer groups in the order of their
+// keys, and Joined puts the answers together. A float has two zeros, which are one
+// value and two texts, and is counted in no other way than with all rows at once.
+func (p AggregatePlan) Distincts() (rest AggregatePlan, each []DistinctPlan, ok bool) {
+	rest = p
+	rest.Order, rest.Limit = p.Keys.ordered(), MaxPartialRows
+	rest.Measures = []Aggregand{{Name: "rows", Op: Count}} // so that there is a row of every group
+	for _, m := range p.Measures {
+		if m.Op != CountDistinct {
+			rest.Measures = append(rest.Measures, m)
+			continue
+		}
+		if m.Via != "" || m.Field.Type == dataset.Float || slices.ContainsFunc(p.Dimensions, func(g Group) bool { return g.Via != "" }) {
+			return rest, nil, false
+		}
+		each = append(each, DistinctPlan{Rows: p.Rows, Keys: p.Keys, Of: *m.Field, When: m.Filter, Limit: MaxPartialRows})
+	}
+	_, mergeable := rest.Partial()
+	return rest, each, mergeable && len(each) > 0
+}
+
+// Joined puts the answers of Distincts' plans together: rows are those of the rest, and
+// each has the rows of a distinct count.
+func (p AggregatePlan) Joined(rest [][]Value, each [][][]Value) (rows [][]Value, truncated bool) {
+	keys, order := len(p.Keys.Columns()), p.Keys.ordered()
+	for _, from := range rest {
+		row := slices.Clone(from[:keys])
+		others, counted := from[keys+1:], 0
+		for _, m := range p.Measures {
+			if m.Op != CountDistinct {
+				row, others = append(row, others[0]), others[1:]
+				continue
+			}
+			n := IntValue(0)
+			if left := each[counted]; len(left) > 0 && compareRows(left[0], from, order) == 0 {
+				n, each[counted] = left[0][keys], left[1:]
+			}
+			row = append(row, n)
+			counted++
+		}
+		rows = append(rows, row)
+	}
+	return Arrange(rows, p.Order, p.Limit)
 }

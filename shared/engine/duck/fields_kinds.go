@@ -90,7 +90,11 @@ func (f *fields) addPlan(p query.Plan) {
 			f.addFilter(m.Filter)
 		}
 	case query.TrailPlan:
-		f.addFollowed(p.Subject, query.Keys{Dimensions: p.Fields})
+		f.add(p.Subject)
+		if time, timed := stepField(p); timed {
+			f.add(time)
+		}
+		f.addDimensions(p.Fields)
 	case query.AudiencePlan:
 		f.add(p.Subject)
 		if len(p.Dimensions) > 0 {

@@ -24,11 +24,17 @@ var momentField = query.Field{Name: dataset.ColumnTime, Type: moment}
 
 // bucketsOf returns the buckets of time that a plan groups rows by; nil: none.
 func bucketsOf(p query.Plan) (*calendar.Buckets, error) {
-	aggregate, ok := p.(query.AggregatePlan)
-	if !ok || aggregate.Bucket == nil {
+	var bucket *query.Bucket
+	switch p := p.(type) {
+	case query.AggregatePlan:
+		bucket = p.Bucket
+	case query.TrailPlan:
+		bucket = p.Bucket
+	}
+	if bucket == nil {
 		return nil, nil
 	}
-	b, err := bucketsIn(*aggregate.Bucket)
+	b, err := bucketsIn(*bucket)
 	return &b, err
 }
 

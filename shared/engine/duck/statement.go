@@ -40,7 +40,7 @@ func (s sources) write(p query.Plan) (statement, error) {
 	case query.AggregatePlan:
 		return s.aggregate(p)
 	case query.TrailPlan:
-		return s.trails(p), nil
+		return s.trails(p)
 	case query.AudiencePlan:
 		return s.audience(p), nil
 	}

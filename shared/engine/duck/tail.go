@@ -72,6 +72,11 @@ func (t *tails) open(ctx context.Context, id dataset.ID, tail []snapshot.Part, f
 			continue
 		}
 		table, err := t.fill(ctx, partID{dataset: id, part: p.ID}, p.Rows, f)
+		if err != nil && noMemory(err) {
+			if err = t.shed(ctx); err == nil {
+				table, err = t.fill(ctx, partID{dataset: id, part: p.ID}, p.Rows, f)
+			}
+		}
 		if err != nil {
 			for _, p := range parts {
 				p.table.readers--
@@ -143,6 +148,21 @@ func (t *tails) sweep(ctx context.Context, id dataset.ID, tail []snapshot.Part) 
 	for key, table := range t.tables {
 		current := key.dataset != id || len(tail) == 0 || key.replaced == 0 && slices.ContainsFunc(tail, func(p snapshot.Part) bool { return p.ID == key.part })
 		if table.readers > 0 || current && t.now().Sub(table.used) < tailIdle {
+			continue
+		}
+		delete(t.tables, key)
+		if err := t.drop(ctx, table); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// shed drops all tables that nobody reads at the moment: those of very many datasets,
+// each asked a short while ago, would take the memory of those that are asked now.
+func (t *tails) shed(ctx context.Context) error {
+	for key, table := range t.tables {
+		if table.readers > 0 {
 			continue
 		}
 		delete(t.tables, key)

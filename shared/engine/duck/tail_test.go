@@ -1,6 +1,7 @@
 package duck
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -13,13 +14,15 @@ import (
 	"github.com/tarnhq/tarn/shared/snapshot"
 )
 
-func openTails(t *testing.T, now func() time.Time) *tails {
+func openTails(t *testing.T, now func() time.Time) *tails { return openTailsWithin(t, now, 0) }
+
+func openTailsWithin(t *testing.T, now func() time.Time, memory int64) *tails {
 	t.Helper()
 	files, err := local.New(nil, t.TempDir(), 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	e, err := Open(Config{Files: files, Now: now})
+	e, err := Open(Config{Files: files, Now: now, Memory: memory})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,5 +111,21 @@ func TestTablesOfADatasetThatNobodyAsksAreDropped(t *testing.T) {
 	release()
 	if got := held(all); len(got) != 0 {
 		t.Errorf("holds %v", got)
+	}
+}
+
+// TestTailsOfManyDatasetsGiveWayToTheOneThatIsAsked asks more of them than there is
+// memory for.
+func TestTailsOfManyDatasetsGiveWayToTheOneThatIsAsked(t *testing.T) {
+	all := openTailsWithin(t, func() time.Time { return time.Unix(0, 0) }, 16<<20)
+	for i := range 100 {
+		tables, release := read(t, all, dataset.ID(fmt.Sprint("d", i)), partsOf(5000, 1), dataset.ColumnEvent)
+		if len(tables) != 1 {
+			t.Fatalf("dataset %d has %d tables", i, len(tables))
+		}
+		release()
+	}
+	if len(all.tables) == 100 {
+		t.Error("all tables were kept: the memory was no bound")
 	}
 }

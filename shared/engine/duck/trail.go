@@ -27,24 +27,52 @@ func (e *Engine) follow(ctx context.Context, plan query.Follower, over snapshot.
 }
 
 // trails writes the rows that trails are made of.
-func (s sources) trails(p query.TrailPlan) statement {
+func (s sources) trails(p query.TrailPlan) (statement, error) {
 	who := s.alias(p.Subject)
-	if p.Subject.Type != dataset.Text {
+	if p.Subject.Type != dataset.Text && p.Subject.Type != dataset.JSON {
 		who = "CAST(" + who + " AS VARCHAR)"
 	}
-	columns := []string{who, s.alias(timeField), s.flags(p.Flags)}
+	at, word, err := s.stepTime(p)
+	if err != nil {
+		return statement{}, err
+	}
+	columns := []string{who, at, s.flags(p.Flags)}
 	for _, g := range p.Fields {
 		columns = append(columns, s.alias(g.Field))
 	}
-	conditions := []string{s.alias(p.Subject) + " IS NOT NULL", s.alias(timeField) + " IS NOT NULL"}
+	conditions := []string{s.alias(p.Subject) + " IS NOT NULL"}
+	if time, timed := stepField(p); timed {
+		conditions = append(conditions, s.alias(time)+" IS NOT NULL")
+	}
 	if flagged := s.anyOf(p.Flags); flagged != "" {
 		conditions = append(conditions, flagged)
 	}
-	word := "\nWHERE "
+	where := "\nWHERE "
 	if p.Filter != nil {
-		word = "\nAND "
+		where = "\nAND "
 	}
-	return statement{sql: "SELECT " + strings.Join(columns, ", ") + "\nFROM " + s.rows(p.Rows) + word + strings.Join(conditions, " AND ")}
+	return statement{sql: word + strings.Join(columns, ", ") + "\nFROM " + s.rows(p.Rows) + where + strings.Join(conditions, " AND ")}, nil
+}
+
+// stepTime writes the time of a step, and how the statement begins.
+func (s sources) stepTime(p query.TrailPlan) (at, begin string, err error) {
+	switch {
+	case !p.Once:
+		return s.alias(timeField), "SELECT ", nil
+	case p.Bucket == nil:
+		return "0::BIGINT", "SELECT DISTINCT ", nil
+	}
+	var keyed statement
+	at, err = s.bucket(*p.Bucket, s.alias(momentField), &keyed)
+	return "CAST(" + at + " AS BIGINT)", "SELECT DISTINCT ", err
+}
+
+// stepField is the field of the times of steps; none where they do not matter.
+func stepField(p query.TrailPlan) (f query.Field, timed bool) {
+	if p.Once {
+		return momentField, p.Bucket != nil
+	}
+	return timeField, true
 }
 
 // flags writes the sum of what a row's flags weigh.
@@ -98,7 +126,7 @@ func (e *Engine) gather(ctx context.Context, s statement, p query.TrailPlan) (fo
 
 func (e *Engine) build(ctx context.Context, rows driver.Rows, p query.TrailPlan) (trail.Trails, error) {
 	const often = 1 << 16 // rows
-	b := trail.NewBuilder()
+	b := trail.NewBuilder(p.Once)
 	columns := p.Columns()
 	row, values := make([]driver.Value, len(columns)), make([]query.Value, len(p.Fields))
 	for n := 1; ; n++ {

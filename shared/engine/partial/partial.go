@@ -78,6 +78,9 @@ func (e *Engine) Run(ctx context.Context, plan query.Plan, over snapshot.Snapsho
 		if daily, ok := dailyOf(p); ok {
 			return e.daily(ctx, daily, p, over)
 		}
+		if rest, each, ok := p.Distincts(); ok {
+			return e.distinct(ctx, rest, each, p, over)
+		}
 	case query.Follower:
 		if trails := p.Trails(); trails.Rowwise() {
 			return e.followed(ctx, p, trails, over)

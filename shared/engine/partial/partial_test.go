@@ -169,28 +169,31 @@ func TestAQuestionAskedAgainLooksAtWhatCameSince(t *testing.T) {
 	for name, c := range map[string]struct {
 		request                    string
 		again, afterNew, afterLate int64 // rows looked at
+		parts                      int64 // that the question is asked in
 	}{
-		"of any rows":      {`"measures": ["count", {"op": "avg", "column": "n"}], "dimensions": ["event"]`, 0, late, late},
-		"by week":          {`"measures": [{"op": "sum", "column": "n"}], "time": {"grain": "week", "zone": "Europe/Zurich"}`, 0, late, late},
-		"exact by day":     {`"measures": [{"op": "count_distinct", "column": "user_id"}], "time": {"grain": "day"}`, 0, perDay + late, perDay + late},
-		"exact by hour":    {`"measures": [{"op": "median", "column": "n"}], "time": {"grain": "hour"}`, 0, perDay + late, perDay + late},
-		"funnel":           {`"kind": "funnel", "steps": [{"filter": {"column": "event", "op": "=", "value": "event0"}}, {}]`, 0, late, late},
-		"retention":        {`"kind": "retention"`, 0, late, late},
-		"paths":            {`"kind": "paths", "depth": 2`, 0, late, late},
-		"sessions":         {`"kind": "sessions", "timeout": "1h"`, 0, late, late},
-		"exact altogether": {`"measures": [{"op": "count_distinct", "column": "user_id"}]`, all, all + late, all + 2*late},
+		"of any rows":      {`"measures": ["count", {"op": "avg", "column": "n"}], "dimensions": ["event"]`, 0, late, late, 1},
+		"by week":          {`"measures": [{"op": "sum", "column": "n"}], "time": {"grain": "week", "zone": "Europe/Zurich"}`, 0, late, late, 1},
+		"exact by day":     {`"measures": [{"op": "count_distinct", "column": "user_id"}], "time": {"grain": "day"}`, 0, perDay + late, perDay + late, 1},
+		"exact by hour":    {`"measures": [{"op": "median", "column": "n"}], "time": {"grain": "hour"}`, 0, perDay + late, perDay + late, 1},
+		"funnel":           {`"kind": "funnel", "steps": [{"filter": {"column": "event", "op": "=", "value": "event0"}}, {}]`, 0, late, late, 1},
+		"retention":        {`"kind": "retention"`, 0, late, late, 1},
+		"paths":            {`"kind": "paths", "depth": 2`, 0, late, late, 1},
+		"sessions":         {`"kind": "sessions", "timeout": "1h"`, 0, late, late, 1},
+		"exact altogether": {`"measures": ["count", {"op": "count_distinct", "column": "user_id"}], "dimensions": ["event"]`, 0, late, late, 2},
+		"exact by month":   {`"measures": [{"op": "count_distinct", "column": "user_id"}, {"op": "avg", "column": "n"}], "time": {"grain": "month", "zone": "Europe/Zurich"}`, 0, late, late, 2},
+		"median":           {`"measures": [{"op": "median", "column": "n"}]`, all, all + late, all + 2*late, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
 			for day := range days {
 				w.seal(t, day, perDay)
 			}
-			w.ask(t, c.request, all)
-			w.ask(t, c.request, c.again)
+			w.ask(t, c.request, c.parts*all)
+			w.ask(t, c.request, c.parts*c.again)
 			w.seal(t, days-1, late)
-			w.ask(t, c.request, c.afterNew)
+			w.ask(t, c.request, c.parts*c.afterNew)
 			w.seal(t, 0, late)
-			w.ask(t, c.request, c.afterLate)
+			w.ask(t, c.request, c.parts*c.afterLate)
 		})
 	}
 }

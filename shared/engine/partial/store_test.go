@@ -17,7 +17,7 @@ var someUnits = []unit[[][]query.Value]{
 }
 
 func someTrails() []unit[trail.Trails] {
-	b := trail.NewBuilder()
+	b := trail.NewBuilder(false)
 	b.Add("bob", 7, 1, []query.Value{query.TextValue("x"), {}})
 	b.Add("bo", -7, 2, []query.Value{{}, query.IntValue(1)})
 	b.Add("bob", 7, 1, []query.Value{query.TextValue("x"), {}})

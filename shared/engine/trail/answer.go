@@ -49,6 +49,9 @@ func walkerOf(p query.Follower, marks []Mark) (walker, error) {
 	case query.PathsPlan:
 		g, err := newGroups[visits](p.Keys, marks)
 		return newPaths(p, g), err
+	case query.DistinctPlan:
+		g, err := newGroups[int64](p.Keys, marks)
+		return &distinct{plan: p, groups: g, last: make([]counted, len(marks))}, err
 	case query.SessionsPlan:
 		g, err := newGroups[visits](p.Keys, marks)
 		return &sessions{plan: p, groups: g}, err

@@ -20,7 +20,7 @@ const (
 func benchTrails() (all trail.Trails) {
 	r := rand.New(rand.NewPCG(1, 2))
 	for _, n := range []int{benchSteps, benchSteps / 100, benchSteps / 100} {
-		b := trail.NewBuilder()
+		b := trail.NewBuilder(false)
 		for i := range n {
 			at := int64(i) * benchDays * calendar.DayMicros / int64(n)
 			b.Add(fmt.Sprint("u", r.IntN(benchSubjects)), at, 1<<min(r.IntN(10)/3, 2), nil)

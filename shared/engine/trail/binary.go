@@ -8,9 +8,13 @@ import (
 	"github.com/tarnhq/tarn/shared/query"
 )
 
-// AppendBinary appends t as Decode reads it: the number of runs, and of each its marks,
-// its number of steps and its packed trails.
+// AppendBinary appends t as Decode reads it: whether equal steps are one, the number of
+// runs, and of each its marks, its number of steps and its packed trails.
 func (t Trails) AppendBinary(b []byte) []byte {
+	b = append(b, 0)
+	if t.once {
+		b[len(b)-1] = 1
+	}
 	b = binary.AppendUvarint(b, uint64(len(t.runs)))
 	for _, r := range t.runs {
 		b = binary.AppendUvarint(b, uint64(len(r.marks)))
@@ -32,6 +36,13 @@ var errBroken = errors.New("these bytes are no trails")
 // Decode reads trails and returns the bytes after them.
 func Decode(b []byte) (t Trails, rest []byte, err error) {
 	r := reader{rest: b}
+	switch r.uvarint() {
+	case 0:
+	case 1:
+		t.once = true
+	default:
+		r.fail()
+	}
 	for n := r.count(); n > 0 && !r.broken; n-- {
 		t.runs = append(t.runs, r.run())
 	}

@@ -10,6 +10,7 @@ import (
 
 // Builder makes trails of rows that come in any order.
 type Builder struct {
+	once bool
 	runs []run
 
 	names *names
@@ -36,9 +37,9 @@ const (
 	block = 1 << 16 // of them
 )
 
-// NewBuilder returns a Builder without rows.
-func NewBuilder() *Builder {
-	b := &Builder{}
+// NewBuilder returns a Builder without rows. Once: equal steps of a subject are one.
+func NewBuilder(once bool) *Builder {
+	b := &Builder{once: once}
 	b.reset()
 	return b
 }
@@ -89,7 +90,7 @@ func (b *Builder) newMark(flags uint64, values []query.Value) uint32 {
 
 // Size is how many bytes the trails take so far, about.
 func (b *Builder) Size() int64 {
-	return Trails{b.runs}.Size() + int64(b.count)*builtBytes
+	return Trails{b.once, b.runs}.Size() + int64(b.count)*builtBytes
 }
 
 // Trails returns the trails of all rows.
@@ -97,7 +98,7 @@ func (b *Builder) Trails() Trails {
 	if b.count > 0 {
 		b.pack()
 	}
-	return Trails{b.runs}
+	return Trails{b.once, b.runs}
 }
 
 // pack makes a run of the rows that have come.
@@ -105,7 +106,7 @@ func (b *Builder) pack() {
 	marks, renamed := ranked(b.marks, compareMarks)
 	names, ranks := ranked(b.names.all, cmp.Compare[string])
 	steps := b.sorted(ranks, renamed, len(names))
-	p := packer{run: run{marks: marks}}
+	p := packer{run: run{marks: marks}, once: b.once}
 	for subject, some := range steps {
 		slices.SortFunc(some, compareSteps)
 		p.add([]byte(names[subject]), some)

@@ -64,6 +64,7 @@ type run struct {
 // Trails are the trails of disjoint sets of rows. A subject can be in each of them. They
 // do not change.
 type Trails struct {
+	once bool // equal steps of a subject are one
 	runs []run
 }
 
@@ -79,7 +80,7 @@ func (t Trails) Size() (size int64) {
 }
 
 // And returns the trails of both sets of rows.
-func (t Trails) And(o Trails) Trails { return Trails{slices.Concat(t.runs, o.runs)} }
+func (t Trails) And(o Trails) Trails { return Trails{t.once || o.once, slices.Concat(t.runs, o.runs)} }
 
 // maxRuns is how many runs Join leaves side by side: each costs a comparison a subject
 // when they are walked, and to merge them costs as much as to walk them several times.
@@ -97,22 +98,26 @@ func Join(a, b Trails) Trails {
 // merged returns the same trails as one set's.
 func (t Trails) merged() Trails {
 	marks, renamed := commonMarks(t.runs)
-	p := packer{run: run{marks: marks}}
+	p := packer{run: run{marks: marks}, once: t.once}
 	walk(t.runs, renamed, func(subject []byte, steps []Step) bool {
 		p.add(subject, steps)
 		return true
 	})
 	p.data = slices.Clip(p.data)
-	return Trails{[]run{p.run}}
+	return Trails{t.once, []run{p.run}}
 }
 
 // packer writes a run, subject by subject.
 type packer struct {
 	run
+	once bool
 	last []byte
 }
 
 func (p *packer) add(subject []byte, steps []Step) {
+	if p.once {
+		steps = slices.Compact(steps)
+	}
 	shared := 0
 	for shared < len(subject) && shared < len(p.last) && subject[shared] == p.last[shared] {
 		shared++

@@ -17,9 +17,9 @@ func TestTrailsInPartsAreTheTrailsOfAll(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		sets := make([]*trail.Builder, rapid.IntRange(1, 30).Draw(t, "sets"))
 		for i := range sets {
-			sets[i] = trail.NewBuilder()
+			sets[i] = trail.NewBuilder(false)
 		}
-		whole := trail.NewBuilder()
+		whole := trail.NewBuilder(false)
 		for range rapid.IntRange(0, 200).Draw(t, "rows") {
 			subject := fmt.Sprint("u", rapid.IntRange(0, 20).Draw(t, "subject"))
 			at, flags := rapid.Int64Range(-20, 20).Draw(t, "at"), rapid.Uint64Range(1, 3).Draw(t, "flags")
@@ -59,7 +59,7 @@ func TestTrailsInPartsAreTheTrailsOfAll(t *testing.T) {
 // TestManySubjectsAreToldApart has more of them than any table began with.
 func TestManySubjectsAreToldApart(t *testing.T) {
 	const subjects = 50_000
-	b := trail.NewBuilder()
+	b := trail.NewBuilder(false)
 	for i := range 2 * subjects {
 		b.Add(fmt.Sprint(i%subjects), int64(i), 1, nil)
 	}
