@@ -4,7 +4,6 @@ package compactor
 
 import (
 	"context"
-	"time"
 
 	"github.com/tarnhq/tarn/shared/compact"
 	"github.com/tarnhq/tarn/shared/dataset"
@@ -27,17 +26,9 @@ type Report struct {
 	More   bool `json:"more"`   // time ran out
 }
 
-// reserve of a deadline is kept to end in order. A merge that is cut off leaves files
-// that nobody names and that the sweeper deletes.
-const reserve = 5 * time.Second
-
-// Run merges what is worth merging, or as much as it can before ctx ends.
+// Run merges what is worth merging, or as much as it can before ctx ends. A merge that
+// is cut off leaves files that nobody names and that the sweeper deletes.
 func (c Compactor) Run(ctx context.Context) (Report, error) {
-	if deadline, has := ctx.Deadline(); has {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-reserve))
-		defer cancel()
-	}
 	var r Report
 	var err error
 	r.Failed, r.More, err = c.Catalog.Visit(ctx, c.Shuffle, func(ctx context.Context, t tenant.ID, d dataset.Dataset) error {

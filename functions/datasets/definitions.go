@@ -3,13 +3,11 @@ package datasets
 import (
 	"context"
 	"encoding/json"
-	"io"
 	"net/http"
 
 	"github.com/tarnhq/tarn/shared/access"
 	"github.com/tarnhq/tarn/shared/api"
 	"github.com/tarnhq/tarn/shared/dataset"
-	"github.com/tarnhq/tarn/shared/fault"
 	"github.com/tarnhq/tarn/shared/query"
 	"github.com/tarnhq/tarn/shared/route"
 	"github.com/tarnhq/tarn/shared/saved"
@@ -33,9 +31,9 @@ type entry struct{ Body saved.Entry }
 
 // putDefinition reads its own body: a definition is decoded as strictly as a query.
 func (d Deps) putDefinition(w http.ResponseWriter, r *http.Request, caller access.Principal) error {
-	body, err := io.ReadAll(r.Body)
+	body, err := api.Body(r)
 	if err != nil {
-		return fault.New(fault.Invalid, "bad_body", "the body could not be read; it has at most %d bytes", query.MaxBody).Because(err)
+		return err
 	}
 	over, err := d.Source.Open(r.Context(), caller.Tenant, dataset.Name(r.PathValue(route.DatasetParam)), nil)
 	if err != nil {

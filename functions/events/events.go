@@ -3,10 +3,9 @@
 package events
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
-	"io"
 	"net/http"
 	"slices"
 	"time"
@@ -149,8 +148,13 @@ func mendedOf(r *http.Request) (quarantine.Mended, error) {
 	var body struct {
 		Events []json.RawMessage `json:"events"`
 	}
-	if err := decodeOne(r.Body, &body); err != nil {
+	sent, err := api.Body(r)
+	if err != nil {
 		return nil, err
+	}
+	if err := json.Unmarshal(sent, &body); err != nil && len(bytes.TrimSpace(sent)) > 0 {
+		return nil, fault.New(fault.Invalid, "bad_json", "the body is no JSON object of mended events").
+			WithHint(`send {"events": [{"event_id": "…", "event": "…"}]}, or nothing`).Because(err)
 	}
 	mended := quarantine.Mended{}
 	for _, text := range body.Events {
@@ -163,20 +167,4 @@ func mendedOf(r *http.Request) (quarantine.Mended, error) {
 		mended[named.ID] = text
 	}
 	return mended, nil
-}
-
-// decodeOne reads one JSON value, or leaves into alone where there is none.
-func decodeOne(body io.Reader, into any) error {
-	err := json.NewDecoder(body).Decode(into)
-	var over *http.MaxBytesError
-	switch {
-	case err == nil || err == io.EOF:
-		return nil
-	case errors.As(err, &over):
-		return fault.New(fault.TooLarge, "replay_too_large", "a replay has at most %d bytes", over.Limit).
-			WithHint("mend some events, then the others: those that are not mended go back to quarantine")
-	default:
-		return fault.New(fault.Invalid, "bad_json", "the body is no JSON object of mended events").
-			WithHint(`send {"events": [{"event_id": "…", "event": "…"}]}, or nothing`).Because(err)
-	}
 }

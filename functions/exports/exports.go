@@ -3,15 +3,12 @@ package exports
 
 import (
 	"encoding/json"
-	"errors"
-	"io"
 	"net/http"
 	"time"
 
 	"github.com/tarnhq/tarn/shared/access"
 	"github.com/tarnhq/tarn/shared/api"
 	"github.com/tarnhq/tarn/shared/export"
-	"github.com/tarnhq/tarn/shared/fault"
 	"github.com/tarnhq/tarn/shared/job"
 	"github.com/tarnhq/tarn/shared/route"
 	"github.com/tarnhq/tarn/shared/saved"
@@ -37,7 +34,7 @@ type Accepted struct {
 }
 
 func (d Deps) create(w http.ResponseWriter, r *http.Request, caller access.Principal) error {
-	body, err := read(r)
+	body, err := api.Body(r)
 	if err != nil {
 		return err
 	}
@@ -59,16 +56,4 @@ func (d Deps) create(w http.ResponseWriter, r *http.Request, caller access.Princ
 	w.Header().Set("Location", "/v1/jobs/"+string(j.ID))
 	w.WriteHeader(route.CreateExport.Status)
 	return json.NewEncoder(w).Encode(Accepted{JobID: j.ID})
-}
-
-func read(r *http.Request) ([]byte, error) {
-	body, err := io.ReadAll(r.Body)
-	var over *http.MaxBytesError
-	switch {
-	case errors.As(err, &over):
-		return nil, fault.New(fault.TooLarge, "export_too_large", "an export has at most %d bytes", over.Limit)
-	case err != nil:
-		return nil, fault.New(fault.Invalid, "bad_body", "the body could not be read").Because(err)
-	}
-	return body, nil
 }

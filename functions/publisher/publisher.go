@@ -4,7 +4,6 @@ package publisher
 
 import (
 	"context"
-	"time"
 
 	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/lake"
@@ -25,17 +24,9 @@ type Report struct {
 	More   bool `json:"more"`   // time ran out
 }
 
-// reserve of a deadline is kept to end in order: a commit that is cut off may have
-// been made, and the next run looks.
-const reserve = 5 * time.Second
-
-// Run publishes what is to be published, or as much as it can before ctx ends.
+// Run publishes what is to be published, or as much as it can before ctx ends. A commit
+// that is cut off may have been made, and the next run looks.
 func (p Publisher) Run(ctx context.Context) (Report, error) {
-	if deadline, has := ctx.Deadline(); has {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-reserve))
-		defer cancel()
-	}
 	var r Report
 	var err error
 	r.Failed, r.More, err = p.Catalog.Visit(ctx, p.Shuffle, func(ctx context.Context, t tenant.ID, d dataset.Dataset) error {

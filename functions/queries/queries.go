@@ -2,15 +2,12 @@
 package queries
 
 import (
-	"errors"
-	"io"
 	"net/http"
 
 	"github.com/tarnhq/tarn/shared/access"
 	"github.com/tarnhq/tarn/shared/answer"
 	"github.com/tarnhq/tarn/shared/api"
 	"github.com/tarnhq/tarn/shared/engine"
-	"github.com/tarnhq/tarn/shared/fault"
 	"github.com/tarnhq/tarn/shared/query"
 	"github.com/tarnhq/tarn/shared/route"
 )
@@ -37,7 +34,7 @@ func (d *Deps) run(w http.ResponseWriter, r *http.Request, caller access.Princip
 	if err != nil {
 		return err
 	}
-	body, err := read(r)
+	body, err := api.Body(r)
 	if err != nil {
 		return err
 	}
@@ -99,16 +96,4 @@ func (d *Deps) give(w http.ResponseWriter, r *http.Request, caller access.Princi
 	}
 	as.head(w, tag)
 	return as.sendKept(w, a)
-}
-
-func read(r *http.Request) ([]byte, error) {
-	body, err := io.ReadAll(r.Body)
-	var over *http.MaxBytesError
-	switch {
-	case errors.As(err, &over):
-		return nil, fault.New(fault.TooLarge, "query_too_large", "a query has at most %d bytes", over.Limit)
-	case err != nil:
-		return nil, fault.New(fault.Invalid, "bad_body", "the body could not be read").Because(err)
-	}
-	return body, nil
 }

@@ -132,7 +132,7 @@ func TestARefusalSaysWhy(t *testing.T) {
 		"a format that is none":       {analyst, "/v1/query?format=xml", count, 400, "bad_format"},
 		"a query that is wrong":       {analyst, "/v1/query", `{"dataset":"web","measures":["cuont"]}`, 400, "bad_query"},
 		"a version that is none":      {analyst, "/v1/query", `{"dataset":"web","measures":["count"],"wait_for":"?"}`, 400, "bad_position"},
-		"a body that is too large":    {analyst, "/v1/query", strings.Repeat(" ", query.MaxBody+1), 413, "query_too_large"},
+		"a body that is too large":    {analyst, "/v1/query", strings.Repeat(" ", query.MaxBody+1), 413, "body_too_large"},
 	}
 	for name, c := range cases {
 		w := &world{caller: c.caller}

@@ -9,6 +9,7 @@ import (
 	"net/http"
 
 	"github.com/tarnhq/tarn/shared/access"
+	"github.com/tarnhq/tarn/shared/api"
 	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/engine"
 	"github.com/tarnhq/tarn/shared/fault"
@@ -83,7 +84,7 @@ func (d *Deps) visible(ctx context.Context, caller access.Principal, name datase
 }
 
 func readSQL(r *http.Request) (SQLRequest, error) {
-	body, err := read(r)
+	body, err := api.Body(r)
 	if err != nil {
 		return SQLRequest{}, err
 	}

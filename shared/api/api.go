@@ -7,7 +7,9 @@ package api
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"path"
@@ -158,6 +160,20 @@ func Raw(s *Server, r route.Route, accepts, returns any, h func(w http.ResponseW
 		req.Body = http.MaxBytesReader(w, req.Body, maxBody(r))
 		return h(w, req, Caller(req.Context()))
 	})
+}
+
+// Body reads the body of a request to a route that Raw serves. One past the route's
+// limit is fault.TooLarge.
+func Body(r *http.Request) ([]byte, error) {
+	body, err := io.ReadAll(r.Body)
+	var over *http.MaxBytesError
+	switch {
+	case errors.As(err, &over):
+		return nil, fault.New(fault.TooLarge, "body_too_large", "the body of this request has at most %d bytes", over.Limit)
+	case err != nil:
+		return nil, fault.New(fault.Invalid, "bad_body", "the body could not be read").Because(err)
+	}
+	return body, nil
 }
 
 // OrText says in the document that a value of a type, which a body registered before

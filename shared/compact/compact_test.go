@@ -14,8 +14,8 @@ import (
 	"github.com/tarnhq/tarn/events"
 	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/engine/duck"
+	"github.com/tarnhq/tarn/shared/engine/duck/ducktest"
 	"github.com/tarnhq/tarn/shared/engine/enginetest"
-	"github.com/tarnhq/tarn/shared/engine/local"
 	"github.com/tarnhq/tarn/shared/fault"
 	"github.com/tarnhq/tarn/shared/manifest"
 	"github.com/tarnhq/tarn/shared/rows"
@@ -58,22 +58,9 @@ func compactor(blobs folder) Compactor {
 }
 
 func openEngine(t *testing.T, blobs folder) *duck.Engine {
-	files, err := local.New(blobs, "", 0)
-	if err != nil {
-		t.Fatal(err)
-	}
 	asked := noon
 	clock := func() time.Time { asked = asked.Add(time.Minute); return asked } // or tails that nobody asks about are kept
-	e, err := duck.Open(duck.Config{Files: files, Readable: []string{blobs.dir}, Now: clock})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := e.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return e
+	return ducktest.Open(t, blobs, duck.Config{Readable: []string{blobs.dir}, Now: clock})
 }
 
 func TestEveryQuestionIsAnsweredTheSameAfterMerges(t *testing.T) {

@@ -2,21 +2,16 @@ package cube
 
 import (
 	"encoding/json"
-	"flag"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/fault"
 	"github.com/tarnhq/tarn/shared/query"
+	"github.com/tarnhq/tarn/tests/golden"
 )
-
-var update = flag.Bool("update", false, "write golden files")
 
 // now is a Thursday, on which the clock in Zurich says 01:30 of Friday.
 var now = time.Date(2026, 3, 5, 24, 30, 15, 0, time.UTC)
@@ -33,26 +28,14 @@ func web() Cube {
 	})
 }
 
-func golden(t *testing.T, name string, got any) {
+// matches compares what a client is sent with a golden file.
+func matches(t *testing.T, name string, got any) {
 	t.Helper()
 	text, err := json.MarshalIndent(got, "", "  ")
 	if err != nil {
 		t.Fatal(err)
 	}
-	text = append(text, '\n')
-	file := filepath.Join("testdata", name+".json")
-	if *update {
-		if err := os.WriteFile(file, text, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), string(text)); diff != "" {
-		t.Errorf("%s (-want +got):\n%s", name, diff)
-	}
+	golden.Match(t, filepath.Join("testdata", name+".json"), string(text)+"\n")
 }
 
 func ask(text string) (Kind, []Question, error) {
@@ -100,7 +83,7 @@ func TestAQueryBecomesARequest(t *testing.T) {
 		for _, q := range questions {
 			requests = append(requests, q.Request)
 		}
-		golden(t, name, map[string]any{"requests": requests, "dry": Dry(kind, questions)})
+		matches(t, name, map[string]any{"requests": requests, "dry": Dry(kind, questions)})
 	}
 }
 
@@ -213,7 +196,7 @@ func TestAnAnswerIsWhatClientsRead(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		golden(t, "answer_"+name, load)
+		matches(t, "answer_"+name, load)
 	}
 }
 
@@ -228,7 +211,7 @@ func TestATotalOfMoreThanCanBeCountedIsRefused(t *testing.T) {
 }
 
 func TestADatasetIsDescribedAsACube(t *testing.T) {
-	golden(t, "meta", Meta{[]Schema{web().Describe(1)}})
+	matches(t, "meta", Meta{[]Schema{web().Describe(1)}})
 }
 
 func FuzzDecode(f *testing.F) {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/tarnhq/tarn/shared/tenant"
 )
@@ -14,11 +15,20 @@ type turn struct {
 	Dataset
 }
 
+// reserve of a deadline is kept for who visits to end in order.
+const reserve = 5 * time.Second
+
 // Visit calls do for every dataset of every tenant, in the order that shuffle makes:
 // another one each time, or one that takes long would keep those behind it waiting for
 // ever. What fails does not keep the others from their turn; the error tells of the
-// first. When ctx ends, Visit returns, and more says that some had no turn.
+// first. When ctx ends, or a little before its deadline, Visit returns, and more says that
+// some had no turn.
 func (c Catalog) Visit(ctx context.Context, shuffle func(n int, swap func(i, j int)), do func(context.Context, tenant.ID, Dataset) error) (failed int, more bool, err error) {
+	if deadline, has := ctx.Deadline(); has {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-reserve))
+		defer cancel()
+	}
 	all, err := c.everyone(ctx)
 	if ctx.Err() != nil {
 		return 0, true, nil

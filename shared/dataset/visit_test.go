@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/tenant"
@@ -42,5 +43,10 @@ func TestEveryDatasetHasItsTurnWhateverFails(t *testing.T) {
 	n := 0
 	if _, more, err := c.Visit(ctx, reversed, func(context.Context, tenant.ID, dataset.Dataset) error { n++; cancel(); return nil }); n != 1 || !more || err != nil {
 		t.Errorf("once time is up: %d turns, more %v, %v", n, more, err)
+	}
+	ctx, cancel = context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	if _, more, err := c.Visit(ctx, reversed, func(context.Context, tenant.ID, dataset.Dataset) error { n++; return nil }); n != 1 || !more || err != nil {
+		t.Errorf("when it soon is: %d turns more, more %v, %v", n-1, more, err)
 	}
 }

@@ -10,8 +10,8 @@ import (
 
 	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/engine/duck"
+	"github.com/tarnhq/tarn/shared/engine/duck/ducktest"
 	"github.com/tarnhq/tarn/shared/engine/enginetest"
-	"github.com/tarnhq/tarn/shared/engine/local"
 	"github.com/tarnhq/tarn/shared/query"
 	"github.com/tarnhq/tarn/shared/snapshot"
 	"github.com/tarnhq/tarn/shared/sqlrun"
@@ -111,20 +111,7 @@ func TestSQLCountsWhatQueriesCount(t *testing.T) {
 		t.Skip("it starts a process for each of hundreds of statements")
 	}
 	w := newWorld(t, sqlrun.Config{})
-	files, err := local.New(w.store, t.TempDir(), 1<<30)
-	if err != nil {
-		t.Fatal(err)
-	}
-	inside, err := duck.Open(duck.Config{Files: files})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		if err := inside.Close(); err != nil {
-			t.Error(err)
-		}
-	}()
-	e := &inSQL{Engine: inside, world: w}
+	e := &inSQL{Engine: ducktest.Open(t, w.store, duck.Config{}), world: w}
 	enginetest.Run(t, w.store, e)
 	if e.answer < 10 {
 		t.Errorf("%d plans were answered in SQL", e.answer)

@@ -7,6 +7,7 @@
 package sqlrun
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -44,21 +45,15 @@ type Config struct {
 }
 
 func (c Config) filled() Config {
-	set(&c.Threads, runtime.GOMAXPROCS(0))
-	set(&c.Memory, 512<<20)
-	set(&c.AtOnce, 2)
-	set(&c.Deadline, 25*time.Second)
-	set(&c.MaxAnswer, 64<<20)
+	c.Threads = cmp.Or(c.Threads, runtime.GOMAXPROCS(0))
+	c.Memory = cmp.Or(c.Memory, 512<<20)
+	c.AtOnce = cmp.Or(c.AtOnce, 2)
+	c.Deadline = cmp.Or(c.Deadline, 25*time.Second)
+	c.MaxAnswer = cmp.Or(c.MaxAnswer, 64<<20)
 	if c.Now == nil {
 		c.Now = time.Now
 	}
 	return c
-}
-
-func set[T int | int64 | time.Duration](field *T, usual T) {
-	if *field == 0 {
-		*field = usual
-	}
 }
 
 // Runner runs statements. It is safe for concurrent use.

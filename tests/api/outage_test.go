@@ -27,7 +27,7 @@ import (
 	"github.com/tarnhq/tarn/shared/api"
 	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/engine/duck"
-	"github.com/tarnhq/tarn/shared/engine/local"
+	"github.com/tarnhq/tarn/shared/engine/duck/ducktest"
 	"github.com/tarnhq/tarn/shared/fate"
 	"github.com/tarnhq/tarn/shared/ingest"
 	"github.com/tarnhq/tarn/shared/job"
@@ -75,7 +75,7 @@ func newDependent(t *testing.T) *dependent {
 	intake.Register(s, intake.Deps{Authenticator: auth, Datasets: &dataset.Cache{Catalog: catalog}, Producer: ingest.NewProducer(options), Now: time.Now})
 	accounts.Register(s, accounts.Deps{Source: d.live, Table: tbl, Segments: segments, Finder: fate.Finder{Segments: segments, Stream: d.stream},
 		Replayer: quarantine.Replayer{Manifest: store, Segments: segments, Ingest: options}})
-	questions := queries.Deps{Executor: answer.Executor{Source: d.live, Saved: names, Engine: newEngine(t, blobs), Limits: &limit.Store{Table: tbl, Now: time.Now}, Now: time.Now}, SQL: newRunner(t, blobs)}
+	questions := queries.Deps{Executor: answer.Executor{Source: d.live, Saved: names, Engine: ducktest.Open(t, blobs, duck.Config{}), Limits: &limit.Store{Table: tbl, Now: time.Now}, Now: time.Now}, SQL: newRunner(t, blobs)}
 	queries.Register(s, questions)
 	cube.Register(s, cube.Deps{Deps: questions, Catalog: catalog})
 	keys.Register(s, keys.Deps{Keys: issuer})
@@ -88,24 +88,6 @@ func newDependent(t *testing.T) *dependent {
 	}
 	d.world = world{Handler: s, keys: map[access.Role]string{access.Owner: secret}}
 	return d
-}
-
-func newEngine(t *testing.T, blobs frailBlobs) *duck.Engine {
-	t.Helper()
-	files, err := local.New(blobs, t.TempDir(), 1<<20)
-	if err != nil {
-		t.Fatal(err)
-	}
-	engine, err := duck.Open(duck.Config{Files: files})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := engine.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return engine
 }
 
 // request sends one as the owner.

@@ -16,19 +16,7 @@ import (
 
 func TestTheServerMergesSmallSegmentsAgainAndAgain(t *testing.T) {
 	log := lines{slog.NewTextHandler(t.Output(), nil), make(chan string)}
-	s, err := Open(t.Context(), Options{Dir: t.TempDir(), URL: "http://localhost", Log: slog.New(log), CompactEvery: time.Millisecond})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	d, err := s.catalog.Create(t.Context(), Tenant, dataset.Spec{Name: "web", Kind: dataset.Events})
-	if err != nil {
-		t.Fatal(err)
-	}
+	s, d := opened(t, Options{Log: slog.New(log), CompactEvery: time.Millisecond})
 	const segments = 9
 	for i := range segments {
 		b := rows.NewBuilder(dataset.Schema{}, dataset.Keep)

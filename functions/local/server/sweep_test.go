@@ -27,11 +27,11 @@ func (l lines) Handle(_ context.Context, r slog.Record) error {
 	return nil
 }
 
-func TestTheServerSweepsDeletedDatasetsAgainAndAgain(t *testing.T) {
-	var ahead atomic.Int64
-	log := lines{slog.NewTextHandler(t.Output(), nil), make(chan string)}
-	s, err := Open(t.Context(), Options{Dir: t.TempDir(), URL: "http://localhost", Log: slog.New(log), SweepEvery: time.Millisecond,
-		Now: func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }})
+// opened is a server with a dataset, which is closed with the test.
+func opened(t *testing.T, o Options) (*Server, dataset.Dataset) {
+	t.Helper()
+	o.Dir, o.URL = t.TempDir(), "http://localhost"
+	s, err := Open(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,6 +44,14 @@ func TestTheServerSweepsDeletedDatasetsAgainAndAgain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return s, d
+}
+
+func TestTheServerSweepsDeletedDatasetsAgainAndAgain(t *testing.T) {
+	var ahead atomic.Int64
+	log := lines{slog.NewTextHandler(t.Output(), nil), make(chan string)}
+	s, d := opened(t, Options{Log: slog.New(log), SweepEvery: time.Millisecond,
+		Now: func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }})
 	file := segment.Prefix(Tenant, d.ID) + "entry/1.json"
 	if err := s.manifest.Blobs.Put(t.Context(), file, []byte("x")); err != nil {
 		t.Fatal(err)

@@ -4,11 +4,10 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
-	"io"
 	"net/http"
 
 	"github.com/tarnhq/tarn/shared/access"
+	"github.com/tarnhq/tarn/shared/api"
 	"github.com/tarnhq/tarn/shared/cube"
 	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/fault"
@@ -50,13 +49,9 @@ func read(r *http.Request) (body, error) {
 
 // decode reads a body that is one JSON object.
 func decode(r *http.Request, into any) error {
-	text, err := io.ReadAll(r.Body)
-	var over *http.MaxBytesError
-	switch {
-	case errors.As(err, &over):
-		return fault.New(fault.TooLarge, "query_too_large", "a query has at most %d bytes", over.Limit)
-	case err != nil:
-		return fault.New(fault.Invalid, "bad_body", "the body could not be read").Because(err)
+	text, err := api.Body(r)
+	if err != nil {
+		return err
 	}
 	if text = bytes.TrimSpace(text); len(text) == 0 || text[0] != '{' || json.Unmarshal(text, into) != nil {
 		return fault.New(fault.Invalid, "bad_body", "the body is not a JSON object with a query").WithHint(`{"query": {"measures": ["web.count"]}}`)

@@ -12,8 +12,8 @@ import (
 	"github.com/tarnhq/tarn/shared/engine"
 	"github.com/tarnhq/tarn/shared/engine/athena"
 	"github.com/tarnhq/tarn/shared/engine/duck"
+	"github.com/tarnhq/tarn/shared/engine/duck/ducktest"
 	"github.com/tarnhq/tarn/shared/engine/enginetest"
-	"github.com/tarnhq/tarn/shared/engine/local"
 	"github.com/tarnhq/tarn/shared/engine/partial"
 	"github.com/tarnhq/tarn/shared/fault"
 	"github.com/tarnhq/tarn/shared/lake/shown"
@@ -75,20 +75,8 @@ func unpublished(t shown.Table, over snapshot.Snapshot) (n int64) {
 func world(t *testing.T) (*folder, *lake, engine.Engine) {
 	t.Helper()
 	store := &folder{root: t.TempDir() + "/"}
-	files, err := local.New(store, t.TempDir(), 1<<20)
-	if err != nil {
-		t.Fatal(err)
-	}
 	var now atomic.Int64
-	here, err := duck.Open(duck.Config{Files: files, Now: func() time.Time { return time.Unix(now.Add(60), 0) }}) // tails are soon forgotten
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := here.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	here := ducktest.Open(t, store, duck.Config{Now: func() time.Time { return time.Unix(now.Add(60), 0) }}) // tails are soon forgotten
 	return store, newLake(t, store.root), here
 }
 

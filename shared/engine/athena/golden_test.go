@@ -2,13 +2,8 @@ package athena
 
 import (
 	"errors"
-	"flag"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/fault"
@@ -16,9 +11,8 @@ import (
 	"github.com/tarnhq/tarn/shared/query"
 	"github.com/tarnhq/tarn/shared/rows"
 	"github.com/tarnhq/tarn/shared/segment"
+	"github.com/tarnhq/tarn/tests/golden"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 var goldenSchema = dataset.Schema{Columns: []dataset.Column{
 	{Name: "URL", Type: dataset.Text}, {Name: "url", Type: dataset.JSON}, {Name: "revenue", Type: dataset.Float}, {Name: "n", Type: dataset.Int},
@@ -61,32 +55,7 @@ func goldenTable() target {
 	return target{t, "tarn", "acme_web"}
 }
 
-func TestPlansAreTheseStatements(t *testing.T) {
-	requests, err := filepath.Glob("testdata/*.json")
-	if err != nil || len(requests) == 0 {
-		t.Fatal("no requests", err)
-	}
-	for _, path := range requests {
-		body, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		got := statementsFor(t, body)
-		golden := strings.TrimSuffix(path, "json") + "sql"
-		if *update {
-			if err := os.WriteFile(golden, []byte(got), 0o600); err != nil {
-				t.Fatal(err)
-			}
-		}
-		want, err := os.ReadFile(golden)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if diff := cmp.Diff(string(want), got); diff != "" {
-			t.Errorf("%s (-want +got; -update accepts):\n%s", path, diff)
-		}
-	}
-}
+func TestPlansAreTheseStatements(t *testing.T) { golden.Statements(t, statementsFor) }
 
 // statementsFor writes the statements of a request, or why there is none.
 func statementsFor(t *testing.T, body []byte) string {

@@ -13,7 +13,7 @@ import (
 	"github.com/tarnhq/tarn/events"
 	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/engine/duck"
-	"github.com/tarnhq/tarn/shared/engine/local"
+	"github.com/tarnhq/tarn/shared/engine/duck/ducktest"
 	"github.com/tarnhq/tarn/shared/fault"
 	"github.com/tarnhq/tarn/shared/query"
 	"github.com/tarnhq/tarn/shared/rows"
@@ -23,21 +23,7 @@ import (
 
 func engineOf(t *testing.T, config duck.Config) *duck.Engine {
 	t.Helper()
-	files, err := local.New(&memory{blobs: map[string][]byte{}}, t.TempDir(), 1<<20)
-	if err != nil {
-		t.Fatal(err)
-	}
-	config.Files = files
-	e, err := duck.Open(config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := e.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return e
+	return ducktest.Open(t, &memory{blobs: map[string][]byte{}}, config)
 }
 
 // tailOf is a dataset of n events, each of a user of its own.

@@ -5,6 +5,7 @@
 package duck
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"database/sql/driver"
@@ -38,21 +39,15 @@ type Config struct {
 }
 
 func (c Config) filled() Config {
-	set(&c.Threads, runtime.GOMAXPROCS(0))
-	set(&c.Memory, 1<<30)
-	set(&c.Queries, 2*c.Threads)
-	set(&c.Deadline, 25*time.Second)
-	set(&c.MaxAnswer, 64<<20)
+	c.Threads = cmp.Or(c.Threads, runtime.GOMAXPROCS(0))
+	c.Memory = cmp.Or(c.Memory, 1<<30)
+	c.Queries = cmp.Or(c.Queries, 2*c.Threads)
+	c.Deadline = cmp.Or(c.Deadline, 25*time.Second)
+	c.MaxAnswer = cmp.Or(c.MaxAnswer, 64<<20)
 	if c.Now == nil {
 		c.Now = time.Now
 	}
 	return c
-}
-
-func set[T int | int64 | time.Duration](field *T, usual T) {
-	if *field == 0 {
-		*field = usual
-	}
 }
 
 // Engine runs plans. It is safe for concurrent use.

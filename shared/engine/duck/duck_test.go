@@ -15,8 +15,8 @@ import (
 	"github.com/tarnhq/tarn/shared/blob"
 	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/engine/duck"
+	"github.com/tarnhq/tarn/shared/engine/duck/ducktest"
 	"github.com/tarnhq/tarn/shared/engine/enginetest"
-	"github.com/tarnhq/tarn/shared/engine/local"
 	"github.com/tarnhq/tarn/shared/fault"
 	"github.com/tarnhq/tarn/shared/query"
 	"github.com/tarnhq/tarn/shared/rows"
@@ -68,22 +68,10 @@ func (f *folder) Path(key string) (string, error) {
 	return filepath.Join(f.dir, strings.ReplaceAll(key, "/", "!")), nil
 }
 
+// openFor opens an engine over a store whose blobs are files of a folder, or none.
 func openFor(t testing.TB, store blob.Store, dir string) *duck.Engine {
 	t.Helper()
-	files, err := local.New(store, dir, 1<<20)
-	if err != nil {
-		t.Fatal(err)
-	}
-	e, err := duck.Open(duck.Config{Files: files, Readable: []string{dir}, Now: func() time.Time { return time.Unix(0, 0) }})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := e.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return e
+	return ducktest.Open(t, store, duck.Config{Readable: []string{dir}, Now: func() time.Time { return time.Unix(0, 0) }})
 }
 
 func TestEngineOverFilesInPlace(t *testing.T) {

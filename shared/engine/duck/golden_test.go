@@ -1,20 +1,14 @@
 package duck
 
 import (
-	"flag"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/query"
 	"github.com/tarnhq/tarn/shared/segment"
+	"github.com/tarnhq/tarn/tests/golden"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 var goldenSchema = dataset.Schema{Columns: []dataset.Column{
 	{Name: "URL", Type: dataset.Text}, {Name: "url", Type: dataset.JSON}, {Name: "revenue", Type: dataset.Float}, {Name: "n", Type: dataset.Int}, {Name: `q"uote`, Type: dataset.Text},
@@ -32,32 +26,7 @@ func goldenSegments() []segment.Ref {
 	}
 }
 
-func TestPlansAreTheseStatements(t *testing.T) {
-	requests, err := filepath.Glob("testdata/*.json")
-	if err != nil || len(requests) == 0 {
-		t.Fatal("no requests", err)
-	}
-	for _, path := range requests {
-		body, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		got := statementFor(t, body)
-		golden := strings.TrimSuffix(path, "json") + "sql"
-		if *update {
-			if err := os.WriteFile(golden, []byte(got), 0o600); err != nil {
-				t.Fatal(err)
-			}
-		}
-		want, err := os.ReadFile(golden)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if diff := cmp.Diff(string(want), got); diff != "" {
-			t.Errorf("%s (-want +got; -update accepts):\n%s", path, diff)
-		}
-	}
-}
+func TestPlansAreTheseStatements(t *testing.T) { golden.Statements(t, statementFor) }
 
 func statementFor(t *testing.T, body []byte) string {
 	r, err := query.Decode(body)

@@ -12,8 +12,8 @@ import (
 	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/engine"
 	"github.com/tarnhq/tarn/shared/engine/duck"
+	"github.com/tarnhq/tarn/shared/engine/duck/ducktest"
 	"github.com/tarnhq/tarn/shared/engine/enginetest"
-	"github.com/tarnhq/tarn/shared/engine/local"
 	"github.com/tarnhq/tarn/shared/engine/partial"
 	"github.com/tarnhq/tarn/shared/query"
 	"github.com/tarnhq/tarn/shared/rows"
@@ -25,20 +25,7 @@ import (
 
 func open(t *testing.T, store *fake.Blobs) engine.Engine {
 	t.Helper()
-	files, err := local.New(store, t.TempDir(), 1<<20)
-	if err != nil {
-		t.Fatal(err)
-	}
-	e, err := duck.Open(duck.Config{Files: files, Now: func() time.Time { return time.Unix(0, 0) }})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := e.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return e
+	return ducktest.Open(t, store, duck.Config{Now: func() time.Time { return time.Unix(0, 0) }})
 }
 
 // TestAnAnswerPutTogetherIsTheAnswer runs the suite of every engine.
