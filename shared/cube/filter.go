@@ -91,6 +91,11 @@ func (c condition) filter() (query.Filter, error) {
 	case "notStartsWith":
 		f, err := c.any(query.StartsWith)
 		return c.orNull(f), err
+	case "endsWith":
+		return c.any(query.EndsWith)
+	case "notEndsWith":
+		f, err := c.any(query.EndsWith)
+		return c.orNull(f), err
 	case "gt", "gte", "lt", "lte":
 		if len(c.Values) != 1 {
 			return query.Filter{}, refuse("%s of %s takes one value, not %d", c.Operator, c.member, len(c.Values))
@@ -99,7 +104,7 @@ func (c condition) filter() (query.Filter, error) {
 		return query.Filter{Column: c.column.Name, Op: comparisons[c.Operator], Value: v}, err
 	}
 	return query.Filter{}, refuse("there is no operator %.40q", c.Operator).
-		WithHint("equals, notEquals, contains, notContains, startsWith, notStartsWith, gt, gte, lt, lte, set, notSet, inDateRange, notInDateRange, beforeDate, beforeOrOnDate, afterDate, afterOrOnDate")
+		WithHint("equals, notEquals, contains, notContains, startsWith, notStartsWith, endsWith, notEndsWith, gt, gte, lt, lte, set, notSet, inDateRange, notInDateRange, beforeDate, beforeOrOnDate, afterDate, afterOrOnDate")
 }
 
 func (c condition) null(is bool) query.Filter {

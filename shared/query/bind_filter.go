@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 
 	"github.com/tarnhq/tarn/shared/dataset"
@@ -81,12 +82,15 @@ func membership(path string, field Field, f Filter) (Expr, error) {
 	return Expr{Node: NodeAlways, Field: &field}, nil
 }
 
+// ofTexts compare texts alone.
+var ofTexts = []Node{NodeContains, NodeStartsWith, NodeEndsWith}
+
 // compared types one comparison.
 func compared(path string, field Field, node Node, value any) (Expr, error) {
 	if value == nil {
 		return Expr{}, refuse(path, "null compares with nothing").WithHint("to match nulls use the op is_null")
 	}
-	if (node == NodeContains || node == NodeStartsWith) && field.Type != dataset.Text && field.Type != dataset.JSON {
+	if slices.Contains(ofTexts, node) && field.Type != dataset.Text && field.Type != dataset.JSON {
 		return Expr{}, refuse(path, "%s needs text, and column %q is %s", node, field.Name, field.Type)
 	}
 	if field.Type == dataset.Bool && node != NodeEqual && node != NodeNotEqual {

@@ -79,6 +79,7 @@ func TestARequestThatIsWrongIsToldWhatWouldBeRight(t *testing.T) {
 		"a text without quotes":        {filter(`{"and":[{"column":"price","op":"=","value":1}]}`), `filter.and[0].value: column "price" is text`, "in quotes"},
 		"a list for one":               {filter(`{"column":"n","op":"=","value":[1]}`), "one value, not a list", "op in"},
 		"one for a list":               {filter(`{"column":"n","op":"in","value":1}`), "needs a list", ""},
+		"ends_with of a number":        {filter(`{"column":"n","op":"ends_with","value":"1"}`), "ends_with needs text", ""},
 		"contains of a number":         {filter(`{"column":"n","op":"contains","value":"1"}`), "contains needs text", ""},
 		"a number out of range":        {filter(`{"column":"n","op":"=","value":1e999}`), "out of range", ""},
 		"a time finer than microsecs":  {filter(`{"column":"when","op":"=","value":"2026-01-01T00:00:00.0000001Z"}`), "finer than a microsecond", ""},

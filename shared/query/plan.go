@@ -125,6 +125,7 @@ const (
 	NodeNotIn      Node = "not_in"
 	NodeContains   Node = "contains"
 	NodeStartsWith Node = "starts_with"
+	NodeEndsWith   Node = "ends_with"
 	NodeIsNull     Node = "is_null"
 	NodeIsNotNull  Node = "is_not_null"
 	NodeNever      Node = "never"    // false of a value, null of null: an int that equals 1.5

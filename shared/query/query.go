@@ -157,7 +157,7 @@ type Filter struct {
 	Not      *Filter    `json:"not,omitempty"`
 	Audience string     `json:"audience,omitempty" doc:"the name of a saved audience: only rows of its subjects"`
 	Column   string     `json:"column,omitempty"`
-	Op       Comparison `json:"op,omitempty" enum:"=,!=,<,<=,>,>=,in,not_in,between,contains,starts_with,is_null,is_not_null"`
+	Op       Comparison `json:"op,omitempty" enum:"=,!=,<,<=,>,>=,in,not_in,between,contains,starts_with,ends_with,is_null,is_not_null"`
 	Value    any        `json:"value,omitempty" doc:"a list for in and not_in, [low, high] for between (both inclusive), none for is_null and is_not_null"`
 }
 
@@ -212,8 +212,9 @@ const (
 	Between      Comparison = "between"
 	Contains     Comparison = "contains"
 	StartsWith   Comparison = "starts_with"
+	EndsWith     Comparison = "ends_with"
 	IsNull       Comparison = "is_null"
 	IsNotNull    Comparison = "is_not_null"
 )
 
-var comparisons = []Comparison{Equal, NotEqual, Less, LessEqual, Greater, GreaterEqual, In, NotIn, Between, Contains, StartsWith, IsNull, IsNotNull}
+var comparisons = []Comparison{Equal, NotEqual, Less, LessEqual, Greater, GreaterEqual, In, NotIn, Between, Contains, StartsWith, EndsWith, IsNull, IsNotNull}

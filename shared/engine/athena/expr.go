@@ -38,6 +38,8 @@ func (w *writer) condition(e query.Expr) string {
 		return "strpos(" + column + ", " + list + ") > 0"
 	case query.NodeStartsWith:
 		return "starts_with(" + column + ", " + list + ")"
+	case query.NodeEndsWith: // Trino has no function for it
+		return column + " LIKE " + literal(query.TextValue("%"+escaped.Replace(e.Values[0].Text())), e.Field.Type) + ` ESCAPE '\'`
 	case query.NodeIsNull:
 		return column + " IS NULL"
 	case query.NodeIsNotNull:
@@ -51,6 +53,9 @@ func (w *writer) condition(e query.Expr) string {
 	}
 	return column + " " + string(e.Node) + " " + list
 }
+
+// escaped writes a text that LIKE takes as it is.
+var escaped = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
 
 // measure writes a measure. Ints are summed as decimals, which hold the sum of as many
 // as there can be; and what their average is of, is such a sum.

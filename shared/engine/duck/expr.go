@@ -36,6 +36,8 @@ func (f fields) condition(e query.Expr) string {
 		return "contains(" + column + ", " + list + ")"
 	case query.NodeStartsWith:
 		return "starts_with(" + column + ", " + list + ")"
+	case query.NodeEndsWith:
+		return "ends_with(" + column + ", " + list + ")"
 	case query.NodeIsNull:
 		return column + " IS NULL"
 	case query.NodeIsNotNull:

@@ -218,7 +218,7 @@ func comparisonsOf(t dataset.Type) []query.Comparison {
 		out = append(out, query.Less, query.LessEqual, query.Greater, query.GreaterEqual, query.Between)
 	}
 	if t == dataset.Text || t == dataset.JSON {
-		out = append(out, query.Contains, query.StartsWith)
+		out = append(out, query.Contains, query.StartsWith, query.EndsWith)
 	}
 	return out
 }

@@ -217,6 +217,8 @@ func compares(e query.Expr, v query.Value) bool {
 		return strings.Contains(v.Text(), e.Values[0].Text())
 	case query.NodeStartsWith:
 		return strings.HasPrefix(v.Text(), e.Values[0].Text())
+	case query.NodeEndsWith:
+		return strings.HasSuffix(v.Text(), e.Values[0].Text())
 	}
 	return e.Node == query.NodeAlways
 }
