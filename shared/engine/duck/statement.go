@@ -2,6 +2,7 @@ package duck
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/tarnhq/tarn/shared/engine/sqltext"
@@ -49,7 +50,7 @@ func (s sources) write(p query.Plan) (statement, error) {
 
 func (s sources) aggregate(p query.AggregatePlan) (statement, error) {
 	var out statement
-	keys, err := s.keys(p.Keys, &out)
+	keys, groups, err := s.keys(p.Keys, &out)
 	if err != nil {
 		return out, err
 	}
@@ -60,33 +61,33 @@ func (s sources) aggregate(p query.AggregatePlan) (statement, error) {
 	var sql strings.Builder
 	fmt.Fprintf(&sql, "SELECT %s\nFROM %s", strings.Join(columns, ", "), s.rows(p.Rows))
 	if len(keys) > 0 {
-		fmt.Fprintf(&sql, "\nGROUP BY %s%s", sqltext.Places(len(keys)), sqltext.Sorted(p.Order, p.Limit))
+		fmt.Fprintf(&sql, "\nGROUP BY %s%s", strings.Join(groups, ", "), sqltext.Sorted(p.Order, p.Limit))
 	}
 	out.sql = sql.String()
 	return out, nil
 }
 
-// keys writes what rows are grouped by.
-func (s sources) keys(k query.Keys, out *statement) ([]string, error) {
-	var columns []string
+// keys writes the keys of groups, and what rows are grouped by for them.
+func (s sources) keys(k query.Keys, out *statement) (columns, groups []string, err error) {
 	if k.Bucket != nil {
 		key, err := s.bucket(*k.Bucket, s.alias(momentField), out)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		columns = append(columns, key)
+		columns, groups = append(columns, key.String()), append(groups, key.group)
 	}
 	for _, d := range k.Dimensions {
 		columns = append(columns, via(d.Via, s.alias(d.Field)))
+		groups = append(groups, strconv.Itoa(len(columns)))
 	}
-	return columns, nil
+	return columns, groups, nil
 }
 
 // bucket writes the key of a time's bucket, which the answer's first column is.
-func (s sources) bucket(b query.Bucket, column string, out *statement) (string, error) {
+func (s sources) bucket(b query.Bucket, column string, out *statement) (keySQL, error) {
 	buckets, err := bucketsIn(b)
 	if err != nil {
-		return "", err
+		return keySQL{}, err
 	}
 	out.buckets = &buckets
 	return bucketKey(*out.buckets, daysOf(s.sealed, s.tail), column), nil

@@ -63,8 +63,8 @@ func (s sources) stepTime(p query.TrailPlan) (at, begin string, err error) {
 		return "0::BIGINT", "SELECT DISTINCT ", nil
 	}
 	var keyed statement
-	at, err = s.bucket(*p.Bucket, s.alias(momentField), &keyed)
-	return "CAST(" + at + " AS BIGINT)", "SELECT DISTINCT ", err
+	key, err := s.bucket(*p.Bucket, s.alias(momentField), &keyed)
+	return "CAST(" + key.String() + " AS BIGINT)", "SELECT DISTINCT ", err
 }
 
 // stepField is the field of the times of steps; none where they do not matter.
