@@ -86,7 +86,7 @@ func (c Cube) dimension(member string) (dimension, error) {
 		}
 	}
 	if _, err := c.measure(member); err == nil {
-		return dimension{}, refuse("%s is a measure, and stands where a dimension must", member).WithHint("rows are filtered by dimensions")
+		return dimension{}, refuse("%s is a measure, and stands where a dimension must", member).WithHint("conditions on measures and on dimensions are filters of their own")
 	}
 	return dimension{}, refuse("there is no dimension %.80q", member).WithHint("GET /cubejs-api/v1/meta lists those there are")
 }

@@ -1,6 +1,7 @@
 package cube
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"math/big"
@@ -11,10 +12,19 @@ import (
 	"github.com/tarnhq/tarn/shared/query"
 )
 
-// filters turns the query's filters, all of which must hold, into the request's.
+// filters turns the query's filters, all of which must hold, into the request's: those
+// of dimensions choose rows, those of measures rows of the answer.
 func (q *Question) filters(c clock) error {
 	for _, f := range q.Query.Filters {
-		made, err := q.cube.filter(f, c)
+		if _, err := q.cube.measure(f.first()); err == nil {
+			made, err := f.made(c, q.measured)
+			if err != nil {
+				return err
+			}
+			q.having(made)
+			continue
+		}
+		made, err := f.made(c, q.cube.filtered)
 		if err != nil {
 			return err
 		}
@@ -23,36 +33,68 @@ func (q *Question) filters(c clock) error {
 	return nil
 }
 
-func (c Cube) filter(f Filter, at clock) (query.Filter, error) {
-	member := f.Member
-	if member == "" {
-		member = f.Dimension
+// filtered finds the column of a dimension.
+func (c Cube) filtered(member string) (dataset.Column, error) {
+	d, err := c.dimension(member)
+	return d.column, err
+}
+
+// measured finds the answer's column of a measure, which nobody sees unless the query
+// asks for it.
+func (q *Question) measured(member string) (dataset.Column, error) {
+	m, err := q.cube.measure(member)
+	if err != nil {
+		if _, other := q.cube.dimension(member); other == nil {
+			err = refuse("%s is a dimension, and stands where a measure must", member).WithHint("conditions on measures and on dimensions are filters of their own")
+		}
+		return dataset.Column{}, err
 	}
+	if !slices.ContainsFunc(q.Request.Measures, func(o query.Measure) bool { return o.Ref == m.request.Ref && o.Op == m.request.Op }) {
+		q.Request.Measures = append(q.Request.Measures, m.request)
+	}
+	types := map[string]dataset.Type{"number": dataset.Float, "time": dataset.Time, "boolean": dataset.Bool}
+	return dataset.Column{Name: m.name, Type: cmp.Or(types[m.typ], dataset.Text)}, nil
+}
+
+// member is what a condition is of.
+func (f Filter) member() string { return cmp.Or(f.Member, f.Dimension) }
+
+// first returns the member of the first condition.
+func (f Filter) first() string {
+	if list := slices.Concat(f.And, f.Or); len(list) > 0 {
+		return list[0].first()
+	}
+	return f.member()
+}
+
+// made is the filter of a request, whose columns are found by their members.
+func (f Filter) made(at clock, find func(member string) (dataset.Column, error)) (query.Filter, error) {
+	member := f.member()
 	switch tree := f.And != nil || f.Or != nil; {
 	case tree && (member != "" || f.Operator != "" || f.And != nil && f.Or != nil):
 		return query.Filter{}, refuse("a filter is one of and, or, and a condition")
 	case f.And != nil:
-		list, err := c.each(f.And, at)
+		list, err := each(f.And, at, find)
 		return query.Filter{And: list}, err
 	case f.Or != nil:
-		list, err := c.each(f.Or, at)
+		list, err := each(f.Or, at, find)
 		return query.Filter{Or: list}, err
 	}
-	d, err := c.dimension(member)
+	column, err := find(member)
 	if err != nil {
 		return query.Filter{}, err
 	}
-	return condition{f, member, d.column, at}.filter()
+	return condition{f, member, column, at}.filter()
 }
 
-func (c Cube) each(list []Filter, at clock) ([]query.Filter, error) {
+func each(list []Filter, at clock, find func(member string) (dataset.Column, error)) ([]query.Filter, error) {
 	if len(list) == 0 {
 		return nil, refuse("a filter of no conditions is empty").WithHint("leave it out to match all rows")
 	}
 	out := make([]query.Filter, len(list))
 	for i, f := range list {
 		var err error
-		if out[i], err = c.filter(f, at); err != nil {
+		if out[i], err = f.made(at, find); err != nil {
 			return nil, err
 		}
 	}

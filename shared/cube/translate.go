@@ -155,6 +155,13 @@ func (q *Question) where(f query.Filter) {
 	q.Request.Filter.And = append(q.Request.Filter.And, f)
 }
 
+func (q *Question) having(f query.Filter) {
+	if q.Request.Having == nil {
+		q.Request.Having = &query.Filter{}
+	}
+	q.Request.Having.And = append(q.Request.Having.And, f)
+}
+
 // order sorts as asked; without that as Cube does: by time, or else by the first
 // measure, the greatest first.
 func (q *Question) order() error {

@@ -17,6 +17,7 @@ type aggregation struct {
 	Fill    bool     `json:",omitempty"`
 	Top     *ranking `json:",omitempty"`
 	Compare *shift   `json:",omitempty"`
+	Having  *Expr    `json:",omitempty"` // its fields are columns of the answer
 	Totals  Totals   `json:",omitempty"`
 	Order   []Sort
 	Limit   int
@@ -91,7 +92,7 @@ func (a *aggregation) columns() []Column {
 // push decides whether the engine can sort and cut: it can where each column of the
 // order is one of its own and no row depends on others.
 func (a *aggregation) push() {
-	if a.Fill || a.Top != nil || slices.ContainsFunc(a.Derived, func(d derived) bool { return d.Running != nil }) {
+	if a.Fill || a.Top != nil || a.Having != nil || slices.ContainsFunc(a.Derived, func(d derived) bool { return d.Running != nil }) {
 		return
 	}
 	keys, columns := len(a.Keys.Columns()), a.columns()
@@ -168,5 +169,5 @@ func (a *aggregation) run(run Runner) (Result, error) {
 
 func tooManyGroups() error {
 	return fault.New(fault.Invalid, "too_many_groups", "there are more than %d groups", MaxLimit).
-		WithHint("what is computed of all groups together (top, fill, compare, running totals, an order by an expression) needs fewer: leave out dimensions, filter, or use a wider grain")
+		WithHint("what is computed of all groups together (top, fill, compare, having, running totals, an order by an expression) needs fewer: leave out dimensions, filter, or use a wider grain")
 }

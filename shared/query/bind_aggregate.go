@@ -32,6 +32,11 @@ func (b *binder) aggregate(r Request) (*aggregation, error) {
 	if err := uniqueNames(columns); err != nil {
 		return nil, err
 	}
+	if r.Having != nil {
+		if a.Having, err = bindHaving(*r.Having, columns); err != nil {
+			return nil, err
+		}
+	}
 	a.Order, err = orderBy(r.Order, columns, a.distinct())
 	a.push()
 	return a, err

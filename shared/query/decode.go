@@ -24,7 +24,7 @@ var headFields = []string{"dataset", "kind", "time", "filter", "wait_for", "expl
 
 // kindFields are of one kind, beside headFields.
 var kindFields = map[Kind][]string{
-	Aggregate: {"measures", "dimensions", "top", "compare", "totals", "order", "limit"},
+	Aggregate: {"measures", "dimensions", "top", "compare", "having", "totals", "order", "limit"},
 	Funnel:    {"subject", "steps", "unordered", "window", "exclude", "dimensions", "limit"},
 	Retention: {"subject", "cohort", "returning", "recurring", "periods", "dimensions", "limit"},
 	Paths:     {"subject", "column", "start", "before", "depth", "collapse", "dimensions", "order", "limit"},
@@ -58,6 +58,7 @@ func decodeRequest(path string, value any) (Request, error) {
 		func() (err error) { r.Filter, err = decodeFilterField(o, "filter"); return },
 		func() (err error) { r.Top, err = decodeTop(o); return },
 		func() (err error) { r.Compare, err = decodeCompare(o); return },
+		func() (err error) { r.Having, err = decodeFilterField(o, "having"); return },
 		func() (err error) { r.Totals, err = choice(o, "totals", totals); return },
 		func() error { return decodeFollowed(o, &r) },
 		func() (err error) {

@@ -211,12 +211,14 @@ func (e *evaluation) rows(p AggregatePlan) (out []found, truncated bool, err err
 	return out, r.Stats.Truncated, nil
 }
 
-// arranged sorts lines and cuts them at the limit, as rows of the answer.
+// arranged makes rows of lines: those that the answer is to have, sorted and cut at the
+// limit.
 func (e *evaluation) arranged(lines []line) (rows [][]Value, truncated bool) {
 	rows = make([][]Value, len(lines))
 	for i, l := range lines {
 		rows[i] = e.row(l)
 	}
+	rows = e.having(rows)
 	slices.SortStableFunc(rows, func(a, b []Value) int { return compareRows(a, b, e.Order) })
 	if len(rows) > e.Limit {
 		return rows[:e.Limit], true

@@ -42,6 +42,7 @@ type Request struct {
 	Filter     *Filter      `json:"filter,omitempty"`
 	Top        *Top         `json:"top,omitempty"`
 	Compare    *Compare     `json:"compare,omitempty"`
+	Having     *Filter      `json:"having,omitempty" doc:"of aggregate: only rows of the answer that match, whose columns it names; applied once all else is computed, before the limit"`
 	Totals     Totals       `json:"totals,omitempty" enum:"grand,all" doc:"further rows of fewer dimensions, told by the column level"`
 	Order      []Order      `json:"order,omitempty" doc:"default: by time, then by the dimensions"`
 	Limit      int          `json:"limit,omitempty" minimum:"1" maximum:"100000" default:"1000"`

@@ -98,6 +98,10 @@ func (d *derivation) drawRest(t *rapid.T) {
 		r.Top = &query.Top{N: rapid.IntRange(1, 3).Draw(t, "n"), Dimension: fmt.Sprint("d", i), By: rapid.SampledFrom([]string{"m1", "f"}).Draw(t, "rank by"), Other: rapid.Bool().Draw(t, "other")}
 	}
 	r.Totals = rapid.SampledFrom([]query.Totals{"", query.GrandTotal, query.AllTotals}).Draw(t, "totals")
+	if rapid.Bool().Draw(t, "having") {
+		f := drawHaving(t, 2)
+		r.Having = &f
+	}
 	if rapid.Bool().Draw(t, "ordered") {
 		r.Order = []query.Order{{By: rapid.SampledFrom([]string{"m1", "f"}).Draw(t, "by"), Desc: rapid.Bool().Draw(t, "desc")}}
 	}

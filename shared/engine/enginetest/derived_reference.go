@@ -34,7 +34,7 @@ func (d derivation) answer(all rows.Batch, columns []query.Column) (out [][]quer
 	}
 	top := d.top(all)
 	for _, level := range levels {
-		rows, cut := orderRows(d.level(all, level, top), columns, d.order(columns), d.request.Limit)
+		rows, cut := orderRows(d.having(d.level(all, level, top), columns), columns, d.order(columns), d.request.Limit)
 		out, truncated = append(out, rows...), truncated || cut
 	}
 	return out, truncated
