@@ -52,11 +52,13 @@ type View struct {
 	Rate        float64      `json:"rate" doc:"units a second, of the last run"`
 	SecondsLeft *float64     `json:"seconds_left,omitempty" doc:"absent where nobody can say"`
 	Tries       int          `json:"tries" doc:"that failed since the job last got on"`
+	MaxTries    int          `json:"max_tries" doc:"after as many in a row it has failed"`
 	Due         *time.Time   `json:"due,omitempty" doc:"when a queued job is tried again; absent: at once"`
 	Result      any          `json:"result,omitempty" doc:"of a job that is done"`
 	Error       *job.Failure `json:"error,omitempty" doc:"the last failure, of which a job may have recovered"`
 	Submitted   time.Time    `json:"submitted"`
 	Started     *time.Time   `json:"started,omitempty"`
+	Deadline    *time.Time   `json:"deadline,omitempty" doc:"of a job that was started: when it fails unless it has ended"`
 	Updated     time.Time    `json:"updated"`
 	Ended       *time.Time   `json:"ended,omitempty"`
 	Expires     time.Time    `json:"expires" doc:"until when the job is remembered"`
@@ -65,8 +67,11 @@ type View struct {
 // view shows a job without its result.
 func view(j job.Job) View {
 	v := View{ID: j.ID, Kind: j.Kind, Dataset: j.Dataset, State: j.State, Progress: j.Share(), Done: j.Progress.Done, Total: j.Progress.Total,
-		Rows: j.Progress.Rows, Bytes: j.Progress.Bytes, Rate: j.Rate(), Tries: j.Tries, Error: j.Error, Submitted: j.Submitted,
+		Rows: j.Progress.Rows, Bytes: j.Progress.Bytes, Rate: j.Rate(), Tries: j.Tries, MaxTries: j.MaxTries, Error: j.Error, Submitted: j.Submitted,
 		Updated: j.Updated, Expires: j.Expires, Due: given(j.Due), Started: given(j.Started), Ended: given(j.Ended)}
+	if !j.Started.IsZero() && !j.State.Ended() {
+		v.Deadline = given(j.Started.Add(j.Limit))
+	}
 	if left, ok := j.Left(); ok {
 		seconds := left.Seconds()
 		v.SecondsLeft = &seconds

@@ -97,6 +97,31 @@ func TestAJobThatIsDoneShowsItsResult(t *testing.T) {
 	}
 }
 
+func TestAJobTellsWhenItIsGivenUpForAsLongAsItIsUnderWay(t *testing.T) {
+	s := newService(t)
+	id := s.submit("key:1")
+	shown := func() (v View) {
+		t.Helper()
+		if err := json.Unmarshal(s.ask("viewer key:1", "GET", "/v1/jobs/"+string(id)).Body.Bytes(), &v); err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+	s.worker.Runners["test"] = runner(func(context.Context, job.Checkpointer) (any, error) {
+		if v := shown(); v.Deadline == nil || !v.Deadline.Equal(noon.Add(24*time.Hour)) || v.MaxTries != 5 {
+			t.Errorf("under way: deadline %v, %d tries", v.Deadline, v.MaxTries)
+		}
+		return "well", nil
+	})
+	if v := shown(); v.Deadline != nil {
+		t.Errorf("in line: deadline %v", v.Deadline)
+	}
+	s.work()
+	if v := shown(); v.State != job.Done || v.Deadline != nil {
+		t.Errorf("%s: deadline %v", v.State, v.Deadline)
+	}
+}
+
 func TestACallerSeesTheirOwnJobsAndWhoManagesThemAll(t *testing.T) {
 	s := newService(t)
 	mine, other := s.submit("key:1"), s.submit("key:2")
