@@ -3,21 +3,23 @@ package datasets
 
 import (
 	"context"
+	"slices"
 
 	"github.com/tarnhq/tarn/shared/access"
 	"github.com/tarnhq/tarn/shared/api"
 	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/fault"
+	"github.com/tarnhq/tarn/shared/gate"
+	"github.com/tarnhq/tarn/shared/query"
 	"github.com/tarnhq/tarn/shared/route"
 	"github.com/tarnhq/tarn/shared/saved"
-	"github.com/tarnhq/tarn/shared/snapshot"
 	"github.com/tarnhq/tarn/shared/tenant"
 )
 
 // Deps is what the endpoints need.
 type Deps struct {
 	Catalog dataset.Catalog
-	Source  snapshot.Source
+	Gate    gate.Gate
 	Saved   saved.Store
 	// Forgotten returns once nobody takes events for a deleted dataset any more, so
 	// that its name may be used again; nil where nobody remembers datasets.
@@ -62,16 +64,28 @@ func (d Deps) list(ctx context.Context, caller access.Principal, in *struct {
 	if out.Body.Datasets == nil {
 		out.Body.Datasets = []dataset.Dataset{}
 	}
+	for i, listed := range out.Body.Datasets {
+		restriction, err := d.Gate.Rules.Restriction(ctx, caller, listed.Name)
+		if err != nil {
+			return nil, err
+		}
+		out.Body.Datasets[i].Declared = shown(listed.Declared, restriction.View(listed.Kind, dataset.Schema{Columns: listed.Declared}))
+	}
 	return out, err
+}
+
+// shown leaves out declared columns that the caller does not see.
+func shown(declared []dataset.Column, seen query.View) []dataset.Column {
+	return slices.DeleteFunc(slices.Clone(declared), func(c dataset.Column) bool { return seen.Masks[c.Name] == query.Hidden })
 }
 
 // detail is a dataset with what it holds.
 type detail struct {
 	dataset.Dataset
 	Schema  schema `json:"schema"`
-	Rows    int64  `json:"rows" doc:"rows that a query sees now"`
+	Rows    *int64 `json:"rows,omitempty" doc:"rows that a query sees now; absent where you see a part of them"`
 	Version uint64 `json:"version" doc:"of the sealed data"`
-	Bytes   int64  `json:"bytes" doc:"of the sealed segments"`
+	Bytes   *int64 `json:"bytes,omitempty" doc:"of the sealed segments; absent where you see a part of them"`
 }
 
 type schema struct {
@@ -80,22 +94,25 @@ type schema struct {
 }
 
 func (d Deps) get(ctx context.Context, caller access.Principal, in *named) (*struct{ Body detail }, error) {
-	snap, err := d.Source.Open(ctx, caller.Tenant, in.Name, nil)
+	over, err := d.Gate.Open(ctx, caller, route.GetDataset.Action, in.Name, nil)
 	if err != nil {
 		return nil, err
 	}
-	defer snap.Release()
+	defer over.Release()
 	out := &struct{ Body detail }{}
-	out.Body.Dataset = snap.Dataset
-	out.Body.Schema.Version = snap.Schema.Version
-	if snap.Dataset.Kind == dataset.Events {
-		out.Body.Schema.Columns = append(out.Body.Schema.Columns, dataset.Fixed...)
+	out.Body.Dataset = over.Dataset
+	out.Body.Declared = shown(over.Dataset.Declared, over.View)
+	out.Body.Schema.Version = over.Schema.Version
+	out.Body.Schema.Columns = over.View.Columns()
+	out.Body.Version = uint64(over.Version)
+	if over.View.Restricted() {
+		return out, nil
 	}
-	out.Body.Schema.Columns = append(out.Body.Schema.Columns, snap.Schema.Columns...)
-	out.Body.Rows, out.Body.Version = snap.Visible(), uint64(snap.Version)
-	for _, ref := range snap.State.Segments {
-		out.Body.Bytes += ref.Bytes
+	rows, bytes := over.Visible(), int64(0)
+	for _, ref := range over.State.Segments {
+		bytes += ref.Bytes
 	}
+	out.Body.Rows, out.Body.Bytes = &rows, &bytes
 	return out, nil
 }
 
@@ -112,7 +129,7 @@ func (d Deps) update(ctx context.Context, caller access.Principal, in *struct {
 
 // fits refuses to declare a column narrower than the values it has.
 func (d Deps) fits(ctx context.Context, caller access.Principal, name dataset.Name, columns []dataset.Column) error {
-	snap, err := d.Source.Open(ctx, caller.Tenant, name, nil)
+	snap, err := d.Gate.OpenWhole(ctx, caller, route.UpdateDataset.Action, name)
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"github.com/tarnhq/tarn/shared/gate"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -47,7 +48,7 @@ func newService() *service {
 		return access.Principal{Tenant: s.tenant, ID: "user:1", Role: access.Admin}, nil
 	}
 	s.Server = api.New(identify, now, slog.New(slog.DiscardHandler))
-	Register(s.Server, Deps{Catalog: s.catalog, Source: s, Saved: saved.Store{Table: &fake.Table{}, Now: now}, Forgotten: s.forget})
+	Register(s.Server, Deps{Catalog: s.catalog, Gate: gate.New(s, &fake.Table{}, now), Saved: saved.Store{Table: &fake.Table{}, Now: now}, Forgotten: s.forget})
 	return s
 }
 

@@ -35,7 +35,7 @@ func (d Deps) putDefinition(w http.ResponseWriter, r *http.Request, caller acces
 	if err != nil {
 		return err
 	}
-	over, err := d.Source.Open(r.Context(), caller.Tenant, dataset.Name(r.PathValue(route.DatasetParam)), nil)
+	over, err := d.Gate.OpenWhole(r.Context(), caller, route.PutDefinition.Action, dataset.Name(r.PathValue(route.DatasetParam)))
 	if err != nil {
 		return err
 	}

@@ -15,18 +15,18 @@ import (
 	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/fate"
 	"github.com/tarnhq/tarn/shared/fault"
+	"github.com/tarnhq/tarn/shared/gate"
 	"github.com/tarnhq/tarn/shared/ledger"
 	"github.com/tarnhq/tarn/shared/quarantine"
 	"github.com/tarnhq/tarn/shared/route"
 	"github.com/tarnhq/tarn/shared/segment"
-	"github.com/tarnhq/tarn/shared/snapshot"
 	"github.com/tarnhq/tarn/shared/table"
 	"github.com/tarnhq/tarn/shared/tenant"
 )
 
 // Deps is what the endpoints need.
 type Deps struct {
-	Source   snapshot.Source
+	Gate     gate.Gate
 	Table    table.Table
 	Segments *segment.Cache
 	Finder   fate.Finder
@@ -49,7 +49,7 @@ func (d Deps) fate(ctx context.Context, caller access.Principal, in *struct {
 	ID      string       `query:"id" required:"true" minLength:"1" maxLength:"256" doc:"the event's id"`
 	Time    time.Time    `query:"time" doc:"the event's time, if known: narrows the search to its UTC day"`
 }) (*struct{ Body fate.Fate }, error) {
-	snap, err := d.Source.Open(ctx, caller.Tenant, in.Dataset, nil)
+	snap, err := d.Gate.OpenWhole(ctx, caller, route.GetEvent.Action, in.Dataset)
 	if err != nil {
 		return nil, err
 	}
@@ -63,7 +63,7 @@ func (d Deps) quarantine(ctx context.Context, caller access.Principal, in *struc
 	Limit   int          `query:"limit" minimum:"1" maximum:"1000" default:"100"`
 	Next    string       `query:"next" maxLength:"1000"`
 }) (*struct{ Body quarantine.Page }, error) {
-	snap, err := d.Source.Open(ctx, caller.Tenant, in.Dataset, nil)
+	snap, err := d.Gate.OpenWhole(ctx, caller, route.ListQuarantine.Action, in.Dataset)
 	if err != nil {
 		return nil, err
 	}
@@ -89,7 +89,7 @@ type account struct {
 func (d Deps) ledger(ctx context.Context, caller access.Principal, in *struct {
 	Dataset dataset.Name `path:"dataset"`
 }) (*struct{ Body account }, error) {
-	snap, err := d.Source.Open(ctx, caller.Tenant, in.Dataset, nil)
+	snap, err := d.Gate.OpenWhole(ctx, caller, route.GetLedger.Action, in.Dataset)
 	if err != nil {
 		return nil, err
 	}
@@ -129,7 +129,7 @@ func (d Deps) replay(w http.ResponseWriter, r *http.Request, caller access.Princ
 			return err
 		}
 	}
-	snap, err := d.Source.Open(r.Context(), caller.Tenant, name, nil)
+	snap, err := d.Gate.OpenWhole(r.Context(), caller, route.ReplayQuarantine.Action, name)
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package events
 import (
 	"encoding/json"
 	"fmt"
+	"github.com/tarnhq/tarn/shared/gate"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -62,7 +63,7 @@ func newService(t *testing.T) *service {
 		return access.Principal{Tenant: "acme", ID: "user:1", Role: access.Editor}, nil
 	}
 	s.Server = api.New(identify, clock, slog.New(slog.DiscardHandler))
-	Register(s.Server, Deps{Source: s.live, Table: tbl, Segments: cache, Finder: fate.Finder{Segments: cache, Stream: s.stream},
+	Register(s.Server, Deps{Gate: gate.New(s.live, tbl, time.Now), Table: tbl, Segments: cache, Finder: fate.Finder{Segments: cache, Stream: s.stream},
 		Replayer: quarantine.Replayer{Manifest: store, Segments: cache, Ingest: options}})
 	return s
 }

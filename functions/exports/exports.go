@@ -4,23 +4,21 @@ package exports
 import (
 	"encoding/json"
 	"net/http"
-	"time"
 
 	"github.com/tarnhq/tarn/shared/access"
 	"github.com/tarnhq/tarn/shared/api"
 	"github.com/tarnhq/tarn/shared/export"
+	"github.com/tarnhq/tarn/shared/gate"
 	"github.com/tarnhq/tarn/shared/job"
 	"github.com/tarnhq/tarn/shared/route"
 	"github.com/tarnhq/tarn/shared/saved"
-	"github.com/tarnhq/tarn/shared/snapshot"
 )
 
 // Deps is what the endpoint needs.
 type Deps struct {
-	Source snapshot.Source
-	Saved  saved.Store
-	Jobs   job.Jobs
-	Now    func() time.Time
+	Gate  gate.Gate
+	Saved saved.Store
+	Jobs  job.Jobs
 }
 
 // Register serves the endpoint.
@@ -42,10 +40,7 @@ func (d Deps) create(w http.ResponseWriter, r *http.Request, caller access.Princ
 	if err != nil {
 		return err
 	}
-	if err := caller.Allow(route.CreateExport.Action, spec.Dataset, d.Now()); err != nil {
-		return err
-	}
-	if spec, err = export.Prepare(r.Context(), d.Source, d.Saved, caller.Tenant, spec); err != nil {
+	if spec, err = export.Prepare(r.Context(), d.Gate, d.Saved, caller, spec); err != nil {
 		return err
 	}
 	j, err := d.Jobs.Submit(r.Context(), caller.Tenant, spec)

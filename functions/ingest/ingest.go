@@ -153,7 +153,7 @@ func (h *handler) track(w http.ResponseWriter, r *http.Request, rt route.Route, 
 // sender identifies the caller by the header, or by the write key in the body.
 func (h *handler) sender(r *http.Request, body []byte) (access.Principal, error) {
 	caller, err := h.Authenticator.Identify(r)
-	if err != nil || caller != (access.Principal{}) {
+	if err != nil || !caller.IsNobody() {
 		return caller, err
 	}
 	if key := segmentapi.WriteKey(body); key != "" {

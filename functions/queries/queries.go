@@ -45,22 +45,16 @@ func (d *Deps) run(w http.ResponseWriter, r *http.Request, caller access.Princip
 	if err != nil {
 		return err
 	}
-	if err := caller.Allow(route.RunQuery.Action, request.Dataset, d.Now()); err != nil {
-		return err
-	}
 	return d.give(w, r, caller, request, body, as)
 }
 
 // repeat gives the answer of a body that was sent before, and has not to be read again.
 func (d *Deps) repeat(w http.ResponseWriter, r *http.Request, caller access.Principal, body []byte, as format) (bool, error) {
-	parsed, ok := d.Cache.Parsed(caller.Tenant, body)
+	parsed, ok := d.Cache.Parsed(caller, body)
 	if !ok {
 		return false, nil
 	}
-	if err := caller.Allow(route.RunQuery.Action, parsed.Dataset, d.Now()); err != nil {
-		return false, err
-	}
-	a, ok, err := d.Again(r.Context(), caller.Tenant, parsed)
+	a, ok, err := d.Again(r.Context(), caller, parsed)
 	if !ok || err != nil {
 		return false, err
 	}
@@ -76,7 +70,7 @@ func (d *Deps) repeat(w http.ResponseWriter, r *http.Request, caller access.Prin
 // give answers a request, unless the caller has the answer already. Its text, if any,
 // is remembered.
 func (d *Deps) give(w http.ResponseWriter, r *http.Request, caller access.Principal, request query.Request, text []byte, as format) error {
-	question, err := d.Open(r.Context(), caller.Tenant, request)
+	question, err := d.Open(r.Context(), caller, request)
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package queries_test
 
 import (
 	"context"
+	"github.com/tarnhq/tarn/shared/gate"
 	"io"
 	"log/slog"
 	"net/http"
@@ -80,7 +81,7 @@ func (w *world) send(method, url, body string) *httptest.ResponseRecorder {
 func (w *world) serve(method, url, body string, header http.Header) *httptest.ResponseRecorder {
 	identify := func(*http.Request) (access.Principal, error) { return w.caller, nil }
 	s := api.New(identify, func() time.Time { return now }, slog.New(slog.NewTextHandler(io.Discard, nil)))
-	queries.Register(s, queries.Deps{Executor: answer.Executor{Source: w, Saved: saved.Store{Table: &fake.Table{}}, Engine: limit.Engine{Inner: w}, Cache: w.cache, Limits: w.limits, Now: w.clock, Slow: w.slow, Log: w.log}})
+	queries.Register(s, queries.Deps{Executor: answer.Executor{Gate: gate.New(w, &fake.Table{}, w.clock), Saved: saved.Store{Table: &fake.Table{}}, Engine: limit.Engine{Inner: w}, Cache: w.cache, Limits: w.limits, Now: w.clock, Slow: w.slow, Log: w.log}})
 	r := httptest.NewRequest(method, url, strings.NewReader(body))
 	r.Header = header
 	out := httptest.NewRecorder()

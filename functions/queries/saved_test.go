@@ -1,6 +1,7 @@
 package queries_test
 
 import (
+	"github.com/tarnhq/tarn/shared/gate"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -26,7 +27,7 @@ func askSaved(t *testing.T, w *world, url string) *httptest.ResponseRecorder {
 		t.Fatal(err)
 	}
 	s := api.New(func(*http.Request) (access.Principal, error) { return w.caller, nil }, func() time.Time { return now }, slog.New(slog.DiscardHandler))
-	queries.Register(s, queries.Deps{Executor: answer.Executor{Source: w, Saved: names, Engine: w, Now: func() time.Time { return now }}})
+	queries.Register(s, queries.Deps{Executor: answer.Executor{Gate: gate.New(w, &fake.Table{}, func() time.Time { return now }), Saved: names, Engine: w, Now: func() time.Time { return now }}})
 	out := httptest.NewRecorder()
 	s.ServeHTTP(out, httptest.NewRequest(http.MethodGet, url, nil))
 	return out

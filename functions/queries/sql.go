@@ -71,16 +71,13 @@ func (d *Deps) Statement(ctx context.Context, caller access.Principal, s engine.
 
 // visible pins what a caller sees of a dataset.
 func (d *Deps) visible(ctx context.Context, caller access.Principal, name dataset.Name) (engine.Visible, error) {
-	if err := caller.Allow(route.RunSQL.Action, name, d.Now()); err != nil {
-		return engine.Visible{}, err
-	}
-	over, err := d.Source.Open(ctx, caller.Tenant, name, nil)
+	over, err := d.Gate.Open(ctx, caller, route.RunSQL.Action, name, nil)
 	if err == nil {
 		if err = limit.Charge(ctx, over.Segments); err != nil {
 			over.Release()
 		}
 	}
-	return engine.Visible{Snapshot: over}, err
+	return over, err
 }
 
 func readSQL(r *http.Request) (SQLRequest, error) {

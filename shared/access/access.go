@@ -59,6 +59,7 @@ const (
 	ManageJobs    Action = "jobs:manage" // see and change everybody's
 	ManageKeys    Action = "keys:manage"
 	ManageLimits  Action = "limits:manage" // of what a question may cost
+	ManageRules   Action = "rules:manage"  // row filters and masks
 	ReadSelf      Action = "self:read"     // who am I
 )
 
@@ -69,7 +70,13 @@ type Principal struct {
 	Role    Role         //
 	Dataset dataset.Name // the only dataset it may touch; empty: any
 	Expires time.Time    // zero: never
+	Groups  []string     // for rules that name groups
+
+	Attributes map[string][]string // for row filters
 }
+
+// IsNobody reports whether p is the zero Principal.
+func (p Principal) IsNobody() bool { return p.ID == "" && p.Tenant == "" && p.Role == "" }
 
 // Allow returns nil when p may do the action to the dataset (empty where the
 // action concerns none), fault.Unauthenticated when p has expired or is nobody,
@@ -109,7 +116,7 @@ var allowed = func() map[Role]map[Action]bool {
 	viewer := []Action{ReadSelf, ReadDataset, RunQuery, RunSQL, ReadJobs, ChangeJobs}
 	analyst := append([]Action{ReadEvents, CreateExport}, viewer...)
 	editor := append([]Action{CreateDataset, UpdateDataset, WriteEvents, ReplayEvents, LoadRows}, analyst...)
-	admin := append([]Action{DeleteDataset, ManageKeys, ManageLimits, ManageJobs}, editor...)
+	admin := append([]Action{DeleteDataset, ManageKeys, ManageLimits, ManageRules, ManageJobs}, editor...)
 	sets := map[Role][]Action{
 		Producer: {ReadSelf, WriteEvents}, Viewer: viewer, Analyst: analyst,
 		Editor: editor, Admin: admin, Owner: admin,

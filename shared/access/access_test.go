@@ -31,6 +31,7 @@ func TestEachRoleMayDoExactlyThis(t *testing.T) {
 		{ManageJobs, yes, yes, no, no, no, no},
 		{ManageKeys, yes, yes, no, no, no, no},
 		{ManageLimits, yes, yes, no, no, no, no},
+		{ManageRules, yes, yes, no, no, no, no},
 		{"no such action", no, no, no, no, no, no},
 	}
 	for _, row := range rows {

@@ -1,6 +1,7 @@
 package access
 
 import (
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -16,21 +17,33 @@ const (
 	contextRole    = "role"
 	contextDataset = "dataset"
 	contextExpires = "expires"
+	contextSeen    = "seen" // groups and attributes, as JSON
 )
+
+// seen is what rules about rows look at.
+type seen struct {
+	Groups     []string            `json:"groups,omitempty"`
+	Attributes map[string][]string `json:"attributes,omitempty"`
+}
 
 // Context returns p as an authorizer's answer carries it. Nobody is empty.
 func (p Principal) Context() map[string]any {
-	if p == (Principal{}) {
+	if p.IsNobody() {
 		return map[string]any{}
 	}
 	expires := ""
 	if !p.Expires.IsZero() {
 		expires = p.Expires.UTC().Format(time.RFC3339Nano)
 	}
-	return map[string]any{
+	values := map[string]any{
 		contextTenant: string(p.Tenant), contextID: p.ID, contextRole: string(p.Role),
 		contextDataset: string(p.Dataset), contextExpires: expires,
 	}
+	if len(p.Groups)+len(p.Attributes) > 0 {
+		text, _ := json.Marshal(seen{p.Groups, p.Attributes}) // texts alone
+		values[contextSeen] = string(text)
+	}
+	return values
 }
 
 // FromContext is the reverse of Context: nobody for an empty one, an error for one
@@ -49,6 +62,13 @@ func FromContext(values map[string]any) (Principal, error) {
 	}
 	p := Principal{Tenant: tenant.ID(text[contextTenant]), ID: text[contextID],
 		Role: Role(text[contextRole]), Dataset: dataset.Name(text[contextDataset])}
+	if text, _ := values[contextSeen].(string); text != "" { // without attributes, rows are denied
+		var rules seen
+		if err := json.Unmarshal([]byte(text), &rules); err != nil {
+			return Principal{}, fmt.Errorf("authorizer's context: %w", err)
+		}
+		p.Groups, p.Attributes = rules.Groups, rules.Attributes
+	}
 	if text[contextExpires] == "" {
 		return p, nil
 	}

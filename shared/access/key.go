@@ -3,6 +3,7 @@ package access
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"hash/crc32"
 	"slices"
@@ -20,7 +21,15 @@ type KeySpec struct {
 	Role    Role         `json:"role" enum:"owner,admin,editor,analyst,viewer,producer"`
 	Dataset dataset.Name `json:"dataset,omitempty" doc:"the only dataset the key may touch; empty: any"`
 	Expires time.Time    `json:"expires,omitzero" doc:"absent: never"`
+	Groups  []string     `json:"groups,omitempty" maxItems:"20" doc:"that rules about rows and columns name"`
+
+	Attributes map[string][]string `json:"attributes,omitempty" doc:"that row filters name: {\"country\": [\"CH\"]}"`
 }
+
+const (
+	maxGroups     = 20
+	maxAttributes = 2 << 10 // bytes, with the groups: an authorizer carries them
+)
 
 func (s KeySpec) check(now time.Time) error {
 	if name := strings.TrimSpace(s.Name); name == "" || len(s.Name) > 100 {
@@ -29,6 +38,10 @@ func (s KeySpec) check(now time.Time) error {
 	if !slices.Contains(roles, s.Role) {
 		return fault.New(fault.Invalid, "bad_role", "%.40q is not a role", string(s.Role)).
 			WithHint("one of %v", roles)
+	}
+	text, _ := json.Marshal(seen{s.Groups, s.Attributes}) // texts alone
+	if len(s.Groups) > maxGroups || len(text) > maxAttributes {
+		return fault.New(fault.Invalid, "bad_attributes", "a key has at most %d groups, and with its attributes they take at most %d bytes", maxGroups, maxAttributes)
 	}
 	if s.Dataset != "" {
 		if err := s.Dataset.Check(); err != nil {
@@ -58,7 +71,7 @@ type storedKey struct {
 }
 
 func (k storedKey) principal() Principal {
-	return Principal{Tenant: k.Tenant, ID: "key:" + k.ID, Role: k.Role, Dataset: k.Dataset, Expires: k.Expires}
+	return Principal{Tenant: k.Tenant, ID: "key:" + k.ID, Role: k.Role, Dataset: k.Dataset, Expires: k.Expires, Groups: k.Groups, Attributes: k.Attributes}
 }
 
 // A secret is "tarn_", the id of its key, "_", 32 random bytes and the CRC-32 of

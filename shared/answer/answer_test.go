@@ -12,9 +12,11 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/tarnhq/tarn/shared/access"
 	"github.com/tarnhq/tarn/shared/answer"
 	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/fault"
+	"github.com/tarnhq/tarn/shared/gate"
 	"github.com/tarnhq/tarn/shared/query"
 	"github.com/tarnhq/tarn/shared/snapshot"
 	"github.com/tarnhq/tarn/shared/stream"
@@ -69,7 +71,7 @@ func (w *world) Run(ctx context.Context, p query.Plan, _ snapshot.Snapshot) (que
 }
 
 func (w *world) executor(cache *answer.Cache) *answer.Executor {
-	return &answer.Executor{Source: w, Engine: w, Cache: cache, Now: time.Now}
+	return &answer.Executor{Gate: gate.New(w, &fake.Table{}, time.Now), Engine: w, Cache: cache, Now: time.Now}
 }
 
 var silent = slog.New(slog.NewTextHandler(io.Discard, nil))
@@ -85,12 +87,17 @@ func request(t *testing.T, text string) query.Request {
 	return r
 }
 
+// analyst is somebody of a tenant.
+func analyst(t tenant.ID) access.Principal {
+	return access.Principal{Tenant: t, ID: "user:1", Role: access.Analyst}
+}
+
 const count = `{"dataset": "web", "measures": ["count"]}`
 
 // asked asks and returns the number of the run that the answer is from.
 func asked(t *testing.T, e *answer.Executor, who tenant.ID, text string) int64 {
 	t.Helper()
-	a, err := e.Ask(t.Context(), who, request(t, text))
+	a, err := e.Ask(t.Context(), analyst(who), request(t, text))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,11 +136,11 @@ func TestAnAnswerIsGivenAgainToTheSameQuestionOfTheSameRowsAlone(t *testing.T) {
 func TestAnAnswerGivenAgainSaysThatItCostNothing(t *testing.T) {
 	w := &world{}
 	e := w.executor(keep(nil))
-	first, err := e.Ask(t.Context(), "acme", request(t, count))
+	first, err := e.Ask(t.Context(), analyst("acme"), request(t, count))
 	if err != nil {
 		t.Fatal(err)
 	}
-	second, err := e.Ask(t.Context(), "acme", request(t, count))
+	second, err := e.Ask(t.Context(), analyst("acme"), request(t, count))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -152,7 +159,7 @@ func TestAFormIsMadeOnceWhileItsAnswerIsKept(t *testing.T) {
 	e := (&world{}).executor(keep(nil))
 	made := 0
 	for range 3 {
-		a, err := e.Ask(t.Context(), "acme", request(t, count))
+		a, err := e.Ask(t.Context(), analyst("acme"), request(t, count))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -169,7 +176,7 @@ func TestAFormIsMadeOnceWhileItsAnswerIsKept(t *testing.T) {
 func TestAFailureIsNotKept(t *testing.T) {
 	w := &world{err: fault.New(fault.Unavailable, "deadline", "too long")}
 	e := w.executor(keep(nil))
-	if _, err := e.Ask(t.Context(), "acme", request(t, count)); !fault.Is(err, fault.Unavailable) {
+	if _, err := e.Ask(t.Context(), analyst("acme"), request(t, count)); !fault.Is(err, fault.Unavailable) {
 		t.Fatal(err)
 	}
 	w.err = nil
@@ -184,7 +191,7 @@ func TestTheSameQuestionManyTimesAtOnceIsAnsweredOnce(t *testing.T) {
 	var all sync.WaitGroup
 	for range 20 {
 		all.Go(func() {
-			if _, err := e.Ask(t.Context(), "acme", request(t, count)); err != nil {
+			if _, err := e.Ask(t.Context(), analyst("acme"), request(t, count)); err != nil {
 				t.Error(err)
 			}
 		})
@@ -204,12 +211,12 @@ func TestWhoeverIsCalledAwayTakesNobodyAlong(t *testing.T) {
 	first, leave := context.WithCancel(t.Context())
 	left, stayed := make(chan error, 1), make(chan error, 1)
 	go func() {
-		_, err := e.Ask(first, "acme", request(t, count))
+		_, err := e.Ask(first, analyst("acme"), request(t, count))
 		left <- err
 	}()
 	<-w.running
 	go func() {
-		_, err := e.Ask(t.Context(), "acme", request(t, count))
+		_, err := e.Ask(t.Context(), analyst("acme"), request(t, count))
 		stayed <- err
 	}()
 	leave()
@@ -227,7 +234,7 @@ func TestProcessesShareAnswers(t *testing.T) {
 	w := &world{}
 	shared := answer.Table{Table: &fake.Table{}, Now: time.Now}
 	asked(t, w.executor(keep(shared)), "acme", count)
-	a, err := w.executor(keep(shared)).Ask(t.Context(), "acme", request(t, count))
+	a, err := w.executor(keep(shared)).Ask(t.Context(), analyst("acme"), request(t, count))
 	if err != nil || a.Rows[0][0].Int() != 1 || w.runs != 1 || !a.Stats.Kept {
 		t.Errorf("%+v, %v after %d runs", a, err, w.runs)
 	}
@@ -263,11 +270,11 @@ func TestWhatIsSharedMayBreak(t *testing.T) {
 func TestAnExplanationTellsWhatAnAnswerCost(t *testing.T) {
 	w := &world{}
 	at := time.Unix(0, 0)
-	e := &answer.Executor{Source: w, Engine: w, Cache: keep(nil), Now: func() time.Time { at = at.Add(time.Second); return at }}
+	e := &answer.Executor{Gate: gate.New(w, &fake.Table{}, time.Now), Engine: w, Cache: keep(nil), Now: func() time.Time { at = at.Add(time.Second); return at }}
 	const compared = `{"dataset": "web", "measures": ["count"], "explain": true, "compare": {"unit": "week"},
 		"time": {"from": "2026-01-05T00:00:00Z", "to": "2026-01-12T00:00:00Z"}}`
 	for _, from := range []string{"engine", "kept"} {
-		a, err := e.Ask(t.Context(), "acme", request(t, compared))
+		a, err := e.Ask(t.Context(), analyst("acme"), request(t, compared))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -276,7 +283,7 @@ func TestAnExplanationTellsWhatAnAnswerCost(t *testing.T) {
 			t.Errorf("%+v", e)
 		}
 	}
-	a, err := e.Ask(t.Context(), "acme", request(t, strings.Replace(compared, `"explain": true, `, "", 1)))
+	a, err := e.Ask(t.Context(), analyst("acme"), request(t, strings.Replace(compared, `"explain": true, `, "", 1)))
 	if err != nil || a.Explain != nil || !a.Stats.Kept {
 		t.Errorf("unasked: %+v, %v", a, err)
 	}

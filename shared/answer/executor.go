@@ -12,17 +12,18 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/tarnhq/tarn/shared/access"
 	"github.com/tarnhq/tarn/shared/engine"
+	"github.com/tarnhq/tarn/shared/gate"
 	"github.com/tarnhq/tarn/shared/limit"
 	"github.com/tarnhq/tarn/shared/query"
 	"github.com/tarnhq/tarn/shared/saved"
 	"github.com/tarnhq/tarn/shared/snapshot"
-	"github.com/tarnhq/tarn/shared/tenant"
 )
 
 // Executor answers requests. It is safe for concurrent use.
 type Executor struct {
-	Source snapshot.Source
+	Gate   gate.Gate
 	Saved  saved.Store
 	Engine engine.Engine
 	Cache  *Cache       // nil: nothing is kept, and nobody waits for another's answer
@@ -46,37 +47,34 @@ type Tag string
 // pinned until Release.
 type Question struct {
 	Program  query.Program
-	Over     snapshot.Snapshot
+	Over     engine.Visible
 	Tag      Tag
 	executor *Executor
-	tenant   tenant.ID
+	caller   access.Principal
 	explain  bool
 	opened   time.Duration // what it took to open the version
 	bound    time.Duration // and to bind the request to it
 }
 
-// Open binds a request to the newest version. Whoever has the answer of the
+// Open binds a request to what the caller sees of the newest version. Whoever has the answer of the
 // Question's tag need not ask.
-func (e *Executor) Open(ctx context.Context, t tenant.ID, r query.Request) (*Question, error) {
+func (e *Executor) Open(ctx context.Context, p access.Principal, r query.Request) (*Question, error) {
 	wait, err := snapshot.ParsePosition(r.WaitFor)
 	if err != nil {
 		return nil, err
 	}
-	if err := r.Dataset.Check(); err != nil {
-		return nil, err
-	}
 	began := e.Now()
-	over, err := e.Source.Open(ctx, t, r.Dataset, wait)
+	over, err := e.Gate.Open(ctx, p, access.RunQuery, r.Dataset, wait)
 	if err != nil {
 		return nil, err
 	}
 	opened := e.Now()
-	program, err := e.Saved.Bind(ctx, t, r, over.Dataset, over.Schema)
+	program, err := e.Saved.Bind(ctx, p.Tenant, r, over.Dataset, over.View)
 	if err != nil {
 		over.Release()
 		return nil, err
 	}
-	return &Question{Program: program, Over: over, Tag: tagOf(over, program), executor: e, tenant: t,
+	return &Question{Program: program, Over: over, Tag: tagOf(over.Snapshot, program), executor: e, caller: p,
 		explain: r.Explain, opened: opened.Sub(began), bound: e.Now().Sub(opened)}, nil
 }
 
@@ -95,15 +93,15 @@ func tagOf(over snapshot.Snapshot, program query.Program) Tag {
 
 // Ask answers the question.
 func (q *Question) Ask(ctx context.Context) (Answer, error) {
-	ctx, cancel, err := q.executor.Limits.Bound(ctx, q.tenant)
+	ctx, cancel, err := q.executor.Limits.Bound(ctx, q.caller.Tenant)
 	if err != nil {
 		return Answer{}, err
 	}
 	defer cancel()
 	began := q.executor.Now()
 	costs := recorder{Engine: q.executor.Engine, plans: []query.PlanCost{}}
-	a, err := q.executor.Cache.answer(ctx, q.tenant, q.Tag, func() (query.Result, error) {
-		return engine.Answer(ctx, &costs, q.Program, q.Over)
+	a, err := q.executor.Cache.answer(ctx, q.caller.Tenant, q.Tag, func() (query.Result, error) {
+		return engine.Answer(ctx, &costs, q.Program, q.Over.Snapshot)
 	})
 	took := q.executor.Now().Sub(began)
 	if q.executor.Slow > 0 && took > q.executor.Slow {
@@ -117,14 +115,14 @@ func (q *Question) Ask(ctx context.Context) (Answer, error) {
 
 // slow logs a question that took long, without its values.
 func (q *Question) slow(ctx context.Context, took time.Duration, a Answer, err error) {
-	q.executor.Log.LogAttrs(ctx, slog.LevelWarn, "slow query", slog.String("tenant", string(q.tenant)), slog.String("dataset", string(q.Over.Dataset.Name)),
+	q.executor.Log.LogAttrs(ctx, slog.LevelWarn, "slow query", slog.String("tenant", string(q.caller.Tenant)), slog.String("dataset", string(q.Over.Dataset.Name)),
 		slog.String("tag", string(q.Tag)), slog.Float64("ms", float64(took.Microseconds())/1000), slog.Int64("rows_scanned", a.Stats.RowsScanned),
 		slog.Int("segments", a.Stats.Segments), slog.Int64("bytes", a.Stats.Bytes), slog.Bool("failed", err != nil))
 }
 
 // Ask answers a request.
-func (e *Executor) Ask(ctx context.Context, t tenant.ID, r query.Request) (Answer, error) {
-	q, err := e.Open(ctx, t, r)
+func (e *Executor) Ask(ctx context.Context, p access.Principal, r query.Request) (Answer, error) {
+	q, err := e.Open(ctx, p, r)
 	if err != nil {
 		return Answer{}, err
 	}

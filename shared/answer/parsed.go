@@ -5,15 +5,18 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/tarnhq/tarn/shared/access"
 	"github.com/tarnhq/tarn/shared/dataset"
+	"github.com/tarnhq/tarn/shared/engine"
 	"github.com/tarnhq/tarn/shared/manifest"
 	"github.com/tarnhq/tarn/shared/snapshot"
 	"github.com/tarnhq/tarn/shared/tenant"
 )
 
-// sent is a request as it was sent.
+// sent is a request as a caller sent it.
 type sent struct {
 	tenant tenant.ID
+	caller string
 	text   string
 }
 
@@ -26,25 +29,26 @@ type Parsed struct {
 	version  manifest.Version
 	position snapshot.Position
 	declared []dataset.Column // of the dataset, which change without a version
+	view     string           // key of the caller's, which changes without a version too
 	tag      Tag
 }
 
-func (p Parsed) holds(over snapshot.Snapshot) bool {
-	return p.id == over.Dataset.ID && p.version == over.Version && maps.Equal(p.position, over.Position) && slices.Equal(p.declared, over.Dataset.Declared)
+func (p Parsed) holds(over engine.Visible) bool {
+	return p.view == over.View.Key() && p.id == over.Dataset.ID && p.version == over.Version && maps.Equal(p.position, over.Position) && slices.Equal(p.declared, over.Dataset.Declared)
 }
 
 // Parsed returns what the same text came to when it was sent before.
-func (c *Cache) Parsed(t tenant.ID, text []byte) (Parsed, bool) {
+func (c *Cache) Parsed(p access.Principal, text []byte) (Parsed, bool) {
 	if c == nil {
 		return Parsed{}, false
 	}
-	return c.parsed.Get(sent{t, string(text)})
+	return c.parsed.Get(sent{p.Tenant, p.ID, string(text)})
 }
 
 // Again returns the answer that a text had before, if the rows are still the same and
 // the answer is still kept.
-func (e *Executor) Again(ctx context.Context, t tenant.ID, p Parsed) (Answer, bool, error) {
-	over, err := e.Source.Open(ctx, t, p.Dataset, nil)
+func (e *Executor) Again(ctx context.Context, caller access.Principal, p Parsed) (Answer, bool, error) {
+	over, err := e.Gate.Open(ctx, caller, access.RunQuery, p.Dataset, nil)
 	if err != nil {
 		return Answer{}, false, err
 	}
@@ -63,7 +67,7 @@ func (q *Question) Remember(text []byte, waits bool) {
 		return
 	}
 	over := q.Over
-	p := Parsed{Dataset: over.Dataset.Name, id: over.Dataset.ID, version: over.Version, position: over.Position, declared: over.Dataset.Declared, tag: q.Tag}
+	p := Parsed{Dataset: over.Dataset.Name, id: over.Dataset.ID, version: over.Version, position: over.Position, declared: over.Dataset.Declared, view: over.View.Key(), tag: q.Tag}
 	const perText = 300 // bytes, about
-	q.executor.Cache.parsed.Put(sent{q.tenant, string(text)}, p, int64(len(text))+perText)
+	q.executor.Cache.parsed.Put(sent{q.caller.Tenant, q.caller.ID, string(text)}, p, int64(len(text))+perText)
 }

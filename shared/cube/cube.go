@@ -23,14 +23,9 @@ type Cube struct {
 	named   query.Definitions
 }
 
-// Of returns a dataset as a cube.
-func Of(d dataset.Dataset, schema dataset.Schema, named query.Definitions) Cube {
-	c := Cube{Name: d.Name, named: named}
-	if d.Kind == dataset.Events {
-		c.columns = append(c.columns, dataset.Fixed...)
-	}
-	c.columns = append(c.columns, schema.Columns...)
-	return c
+// Of returns what a caller sees of a dataset as a cube.
+func Of(name dataset.Name, columns []dataset.Column, named query.Definitions) Cube {
+	return Cube{Name: name, columns: columns, named: named}
 }
 
 // dimension is something to group and filter by: a column by its own or another name.

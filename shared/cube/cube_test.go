@@ -3,6 +3,7 @@ package cube
 import (
 	"encoding/json"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -17,9 +18,9 @@ import (
 var now = time.Date(2026, 3, 5, 24, 30, 15, 0, time.UTC)
 
 func web() Cube {
-	schema := dataset.Schema{Columns: []dataset.Column{{Name: "page", Type: dataset.Text}, {Name: "revenue", Type: dataset.Float},
-		{Name: "items", Type: dataset.Int}, {Name: "paid", Type: dataset.Bool}, {Name: "Länge", Type: dataset.Int}}}
-	return Of(dataset.Dataset{Name: "web", Kind: dataset.Events}, schema, query.Definitions{
+	columns := append(slices.Clone(dataset.Fixed), []dataset.Column{{Name: "page", Type: dataset.Text}, {Name: "revenue", Type: dataset.Float},
+		{Name: "items", Type: dataset.Int}, {Name: "paid", Type: dataset.Bool}, {Name: "Länge", Type: dataset.Int}}...)
+	return Of("web", columns, query.Definitions{
 		"income": {Version: 1, Measure: &query.Measure{Op: query.Sum, Column: "revenue"}},
 		"users":  {Version: 1, Measure: &query.Measure{Op: query.CountDistinct, Column: "user_id"}},
 		"last":   {Version: 1, Measure: &query.Measure{Op: query.Max, Column: "time"}},

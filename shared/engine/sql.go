@@ -32,7 +32,8 @@ type Statement struct {
 // Visible is what a caller sees of a dataset.
 type Visible struct {
 	snapshot.Snapshot
-	Filter *query.Expr // of the rows; nil: all of them
+	View        query.View
+	Restriction query.Restriction // that the view is of, for who looks at another version later
 }
 
 // Parameter is a value for a statement: a text, a bool, an int64, a float64 or nil.

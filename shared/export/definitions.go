@@ -1,6 +1,7 @@
 package export
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -10,25 +11,28 @@ import (
 	"github.com/tarnhq/tarn/shared/saved"
 )
 
-// encodeUsed encodes those versions of definitions that a question went through.
-func encodeUsed(defined []saved.Entry, used []query.Used) (json.RawMessage, error) {
-	if len(used) == 0 {
-		return nil, nil
-	}
-	kept := slices.DeleteFunc(defined, func(e saved.Entry) bool {
-		return !slices.Contains(used, query.Used{Name: e.Name, Version: e.Version})
-	})
-	return json.Marshal(kept)
+// pinned is what an order meant when it was submitted: the definitions that it names,
+// and what its caller does not see of the dataset.
+type pinned struct {
+	Definitions []saved.Entry     `json:"definitions,omitempty"`
+	Restriction query.Restriction `json:"restriction"`
 }
 
-// definitionsOf decodes what a job pinned.
-func definitionsOf(j job.Job) (query.Definitions, error) {
-	if j.Pinned == nil {
-		return nil, nil
+// encode keeps those versions of definitions that a question went through.
+func (p pinned) encode(used []query.Used) (json.RawMessage, error) {
+	p.Definitions = slices.DeleteFunc(p.Definitions, func(e saved.Entry) bool {
+		return !slices.Contains(used, query.Used{Name: e.Name, Version: e.Version})
+	})
+	return json.Marshal(p)
+}
+
+// pinnedBy decodes what a job pinned.
+func pinnedBy(j job.Job) (p pinned, named query.Definitions, err error) {
+	d := json.NewDecoder(bytes.NewReader(j.Pinned))
+	d.UseNumber() // values of filters keep all their digits
+	if err := d.Decode(&p); err != nil {
+		return p, nil, fmt.Errorf("what job %s pinned: %w", j.ID, err)
 	}
-	var kept []saved.Entry
-	if err := json.Unmarshal(j.Pinned, &kept); err != nil {
-		return nil, fmt.Errorf("definitions of job %s: %w", j.ID, err)
-	}
-	return saved.Definitions(kept, j.Dataset)
+	named, err = saved.Definitions(p.Definitions, j.Dataset)
+	return p, named, err
 }

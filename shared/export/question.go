@@ -6,11 +6,12 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/tarnhq/tarn/shared/access"
+	"github.com/tarnhq/tarn/shared/gate"
 	"github.com/tarnhq/tarn/shared/job"
 	"github.com/tarnhq/tarn/shared/query"
 	"github.com/tarnhq/tarn/shared/saved"
 	"github.com/tarnhq/tarn/shared/snapshot"
-	"github.com/tarnhq/tarn/shared/tenant"
 )
 
 // question is an order bound to what it pinned: a program, or a plan of rows.
@@ -22,8 +23,9 @@ type question struct {
 // everything is the limit of a query that has none.
 const everything = math.MaxInt32
 
-// bind types an order over a pin, with the definitions that it may name.
-func (o order) bind(p pin, named query.Definitions) (question, error) {
+// bind types an order over what is seen of a dataset, with the definitions that it may
+// name.
+func (o order) bind(seen query.View, named query.Definitions) (question, error) {
 	if o.Query != nil {
 		request, err := query.Decode(o.Query)
 		if err != nil {
@@ -32,14 +34,14 @@ func (o order) bind(p pin, named query.Definitions) (question, error) {
 		if request.Limit == 0 {
 			request.Limit = everything
 		}
-		program, err := query.Bind(request, p.Dataset.Kind, p.Schema, named)
+		program, err := query.Bind(request, seen, named)
 		return question{program: &program}, err
 	}
 	s, err := query.DecodeSelection(o.Selection)
 	if err != nil {
 		return question{}, err
 	}
-	rows, err := query.BindSelection(s, p.Dataset.Kind, p.Schema, named)
+	rows, err := query.BindSelection(s, seen, named)
 	return question{rows: &rows}, err
 }
 
@@ -60,9 +62,9 @@ func (q question) uses() []query.Used {
 
 // Prepare tells at once what would make an export fail: a dataset or a column that is not
 // there, a measure that does not fit. It waits for what the export must see, so that the
-// job finds it, and pins the definitions that the export names: whatever is defined later
-// does not change the file.
-func Prepare(ctx context.Context, source snapshot.Source, names saved.Store, t tenant.ID, spec job.Spec) (job.Spec, error) {
+// job finds it, and pins the definitions that the export names and what its caller does
+// not see: whatever is defined or allowed later does not change the file.
+func Prepare(ctx context.Context, g gate.Gate, names saved.Store, p access.Principal, spec job.Spec) (job.Spec, error) {
 	var o order
 	if err := json.Unmarshal(spec.Request, &o); err != nil {
 		return spec, fmt.Errorf("order of an export: %w", err)
@@ -71,12 +73,12 @@ func Prepare(ctx context.Context, source snapshot.Source, names saved.Store, t t
 	if err != nil {
 		return spec, err
 	}
-	over, err := source.Open(ctx, t, spec.Dataset, wait)
+	over, err := g.Open(ctx, p, access.CreateExport, spec.Dataset, wait)
 	if err != nil {
 		return spec, err
 	}
 	defer over.Release()
-	defined, err := names.List(ctx, t, over.Dataset.ID)
+	defined, err := names.List(ctx, p.Tenant, over.Dataset.ID)
 	if err != nil {
 		return spec, err
 	}
@@ -84,11 +86,11 @@ func Prepare(ctx context.Context, source snapshot.Source, names saved.Store, t t
 	if err != nil {
 		return spec, err
 	}
-	q, err := o.bind(pin{Dataset: over.Dataset, Schema: over.Schema}, named)
+	q, err := o.bind(over.View, named)
 	if err != nil {
 		return spec, err
 	}
-	spec.Pinned, err = encodeUsed(defined, q.uses())
+	spec.Pinned, err = pinned{defined, over.Restriction}.encode(q.uses())
 	return spec, err
 }
 

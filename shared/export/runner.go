@@ -90,11 +90,11 @@ func (x *export) proceed(ctx context.Context) error {
 	if err := x.pinned(ctx); err != nil {
 		return err
 	}
-	named, err := definitionsOf(x.job)
+	pinned, named, err := pinnedBy(x.job)
 	if err != nil {
 		return err
 	}
-	q, err := x.order.bind(x.pin, named)
+	q, err := x.order.bind(pinned.Restriction.View(x.pin.Dataset.Kind, x.pin.Schema), named)
 	if err != nil {
 		return err
 	}

@@ -13,10 +13,10 @@ import (
 
 var weekdays = []string{"sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"}
 
-// Bind makes the program of a request over a dataset of some kind, schema and
-// definitions, or says with fault.Invalid what does not fit.
-func Bind(r Request, kind dataset.Kind, schema dataset.Schema, named Definitions) (Program, error) {
-	b := &binder{scope: scopeOf(kind, schema), named: named, used: map[string]int{}}
+// Bind makes the program of a request over what is seen of a dataset, with definitions,
+// or says with fault.Invalid what does not fit.
+func Bind(r Request, seen View, named Definitions) (Program, error) {
+	b := newBinder(seen, named)
 	bound, err := b.bind(r)
 	return Program{Definitions: b.uses(), steps: bound}, err
 }
@@ -42,10 +42,16 @@ func (b *binder) bind(r Request) (steps, error) {
 
 type binder struct {
 	scope scope
+	rows  *Expr // that are seen; nil: all
 	named Definitions
 	used  map[string]int // versions of the definitions that were used, by name
 
-	within bool // an audience
+	within     bool                // an audience
+	attributes map[string][]string // of the caller; nil but for filters that restrict callers
+}
+
+func newBinder(seen View, named Definitions) *binder {
+	return &binder{scope: scopeOf(seen), rows: seen.Rows, named: named, used: map[string]int{}}
 }
 
 func (b *binder) use(name string) (Definition, bool) {
@@ -74,14 +80,16 @@ func (b *binder) source(t *Time, f *Filter) (Rows, *Bucket, error) {
 			return out, nil, err
 		}
 	}
-	if f == nil {
-		return out, bucket, nil
+	if f != nil {
+		filter, err := b.filter("filter", *f)
+		if err != nil {
+			return out, nil, err
+		}
+		out.Filter, out.Range = foldTimes(normalize(filter), out.Range)
 	}
-	filter, err := b.filter("filter", *f)
-	if err != nil {
-		return out, nil, err
+	if b.rows != nil { // not folded into the range, which a comparison with earlier moves
+		out.Filter = both(out.Filter, *b.rows)
 	}
-	out.Filter, out.Range = foldTimes(normalize(filter), out.Range)
 	return out, bucket, nil
 }
 

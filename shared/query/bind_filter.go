@@ -28,6 +28,11 @@ func (b *binder) filter(path string, f Filter) (Expr, error) {
 	if err != nil {
 		return Expr{}, err
 	}
+	if f.Attribute != "" {
+		if f, err = b.attribute(path, field, f); err != nil {
+			return Expr{}, err
+		}
+	}
 	return condition(path, field, f)
 }
 

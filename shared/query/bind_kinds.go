@@ -250,7 +250,7 @@ func (b *binder) member(path, name string) (Expr, error) {
 	if b.within {
 		return Expr{}, refuse(path, "an audience is not defined by another one")
 	}
-	inner := &binder{scope: b.scope, named: b.named, used: b.used, within: true}
+	inner := &binder{scope: b.scope, rows: b.rows, named: b.named, used: b.used, within: true}
 	p, err := inner.audiencePlan(*d.Query)
 	if err != nil {
 		return Expr{}, fmt.Errorf("audience %s: %w", name, err)

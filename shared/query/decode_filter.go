@@ -18,7 +18,7 @@ func decodeFilter(path string, value any, left *int) (Filter, error) {
 	if *left--; *left < 0 {
 		return Filter{}, refuse(path, "a filter has at most %d conditions", MaxOperands)
 	}
-	o, err := asObject(path, value, "and", "or", "not", "audience", "column", "op", "value")
+	o, err := asObject(path, value, "and", "or", "not", "audience", "column", "op", "value", "attribute")
 	if err != nil {
 		return Filter{}, err
 	}
@@ -82,7 +82,13 @@ func decodeCondition(o object) (Filter, error) {
 	if f.Op == "" {
 		return f, refuse(o.path, "has no op").WithHint("ops: %s", listed(texts(comparisons)))
 	}
+	if f.Attribute, err = o.text("attribute"); err != nil {
+		return f, err
+	}
 	f.Value = o.members["value"]
+	if f.Attribute != "" {
+		return f, attributeFits(o, f)
+	}
 	list, isList := f.Value.([]any)
 	switch f.Op {
 	case IsNull, IsNotNull:
@@ -106,4 +112,15 @@ func decodeCondition(o object) (Filter, error) {
 		}
 	}
 	return f, nil
+}
+
+// attributeFits refuses what cannot be compared with a caller's attribute.
+func attributeFits(o object, f Filter) error {
+	switch {
+	case f.Value != nil:
+		return refuse(o.path, "has a value and an attribute").WithHint("give one of them")
+	case f.Op == IsNull || f.Op == IsNotNull || f.Op == Between:
+		return refuse(o.at("attribute"), "%s takes none", f.Op).WithHint("use = or in")
+	}
+	return nil
 }

@@ -22,7 +22,7 @@ func bind(body string) (query.Program, error) {
 	if err != nil {
 		return query.Program{}, err
 	}
-	return query.Bind(r, dataset.Events, schema, nil)
+	return query.Bind(r, query.Whole(dataset.Events, schema), nil)
 }
 
 // plan returns the plan of a plain question.
@@ -117,7 +117,7 @@ func TestAnUnknownNameMayLieInJSONOnceTheSchemaIsFull(t *testing.T) {
 		full.Columns = append(full.Columns, dataset.Column{Name: fmt.Sprint("c", i), Type: dataset.Int})
 	}
 	r := query.Request{Measures: []query.Measure{{Op: query.Count}}, Dimensions: []query.Dimension{{Column: "rare"}}}
-	program, err := query.Bind(r, dataset.Events, full, nil)
+	program, err := query.Bind(r, query.Whole(dataset.Events, full), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

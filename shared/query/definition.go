@@ -64,7 +64,7 @@ func (d Definition) Check(name string, kind dataset.Kind, schema dataset.Schema,
 	case d.Query != nil:
 		r = *d.Query
 	case d.Dimension != nil:
-		if _, taken := scopeOf(kind, schema).columns[name]; taken {
+		if _, taken := scopeOf(Whole(kind, schema)).columns[name]; taken {
 			return refuse("", "%q is a column", name).WithHint("choose another name: a column's name always means the column")
 		}
 		r.Dimensions = []Dimension{{Column: name}}
@@ -82,12 +82,12 @@ func (d Definition) Check(name string, kind dataset.Kind, schema dataset.Schema,
 			with[n] = other
 		}
 	}
-	_, err := Bind(r, kind, schema, with)
+	_, err := Bind(r, Whole(kind, schema), with)
 	return err
 }
 
 // Refers reports whether the request may name definitions.
-func (r Request) Refers(kind dataset.Kind, schema dataset.Schema) bool {
+func (r Request) Refers(seen View) bool {
 	own := map[string]bool{}
 	for _, m := range r.Measures {
 		if m.Ref != "" || m.Filter.refers() || slices.ContainsFunc(m.refers(), func(name string) bool { return !own[name] }) {
@@ -98,7 +98,7 @@ func (r Request) Refers(kind dataset.Kind, schema dataset.Schema) bool {
 			own[defaultName(m)] = true
 		}
 	}
-	columns := scopeOf(kind, schema).columns
+	columns := scopeOf(seen).columns
 	for _, d := range r.Dimensions {
 		if _, ok := columns[d.Column]; !ok {
 			return true

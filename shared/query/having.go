@@ -10,13 +10,14 @@ import (
 // bindHaving binds a condition on the rows of an answer, whose columns are the names that
 // it may use.
 func bindHaving(f Filter, columns []Column) (*Expr, error) {
-	b := binder{scope: scope{columns: map[string]dataset.Type{}}}
+	b := binder{scope: scope{columns: map[string]Field{}}}
 	for _, c := range columns {
 		typ := dataset.Type(c.Type) // but for times they are called the same
 		if c.Type == Timestamp {
 			typ = dataset.Time
 		}
-		b.scope.add(dataset.Column{Name: c.Name, Type: typ})
+		b.scope.columns[c.Name] = Field{Name: c.Name, Type: typ}
+		b.scope.names = append(b.scope.names, c.Name)
 	}
 	e, err := b.filter("having", f)
 	if err != nil {

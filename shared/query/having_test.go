@@ -15,7 +15,7 @@ func havingOf(condition string) ([]int64, error) {
 	if err != nil {
 		return nil, err
 	}
-	program, err := Bind(r, dataset.Events, dataset.Schema{}, nil)
+	program, err := Bind(r, Whole(dataset.Events, dataset.Schema{}), nil)
 	if err != nil {
 		return nil, err
 	}

@@ -80,6 +80,7 @@ type Field struct {
 	Name   string       `json:"name"`
 	Type   dataset.Type `json:"type"`
 	InJSON bool         `json:"in_json,omitempty"` // the text of the property Name of column "properties"
+	Mask   Mask         `json:"mask,omitempty"`    // what is read in the place of the value, as text; never Hidden
 }
 
 // Group is a dimension.

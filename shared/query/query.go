@@ -160,6 +160,8 @@ type Filter struct {
 	Column   string     `json:"column,omitempty"`
 	Op       Comparison `json:"op,omitempty" enum:"=,!=,<,<=,>,>=,in,not_in,between,contains,starts_with,ends_with,is_null,is_not_null"`
 	Value    any        `json:"value,omitempty" doc:"a list for in and not_in, [low, high] for between (both inclusive), none for is_null and is_not_null"`
+
+	Attribute string `json:"attribute,omitempty" doc:"of row filters: the caller's attribute of this name, in the place of value"`
 }
 
 // Order sorts the answer by one of its columns. Nulls come last, either way.

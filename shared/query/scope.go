@@ -8,29 +8,20 @@ import (
 
 // scope knows which names a dataset's queries may use.
 type scope struct {
-	columns    map[string]dataset.Type
+	columns    map[string]Field
 	names      []string
 	properties bool // there is a JSON column of what has no column of its own
 	json       bool // further names may lie in it
 }
 
-func scopeOf(kind dataset.Kind, schema dataset.Schema) scope {
-	s := scope{columns: map[string]dataset.Type{}, properties: kind == dataset.Events}
-	if kind == dataset.Events {
-		for _, c := range dataset.Fixed {
-			s.add(c)
-		}
+func scopeOf(seen View) scope {
+	s := scope{columns: map[string]Field{}, properties: seen.Kind == dataset.Events && seen.maskOf(dataset.ColumnProperties) == ""}
+	for _, f := range seen.Fields() {
+		s.columns[f.Name] = f
+		s.names = append(s.names, f.Name)
 	}
-	for _, c := range schema.Columns {
-		s.add(c)
-	}
-	s.json = s.properties && len(schema.Columns) >= dataset.MaxColumns
+	s.json = s.properties && len(seen.Schema.Columns) >= dataset.MaxColumns
 	return s
-}
-
-func (s *scope) add(c dataset.Column) {
-	s.columns[c.Name] = c.Type
-	s.names = append(s.names, c.Name)
 }
 
 // propertyPrefix names a property that lies in the JSON column whatever columns
@@ -42,8 +33,8 @@ const propertyPrefix = dataset.ColumnProperties + "."
 // as text. While the schema has room every property that ever came in is a column,
 // so another name is a mistake.
 func (s scope) field(path, name string) (Field, error) {
-	if t, ok := s.columns[name]; ok {
-		return Field{Name: name, Type: t}, nil
+	if field, ok := s.columns[name]; ok {
+		return field, nil
 	}
 	if property, ok := strings.CutPrefix(name, propertyPrefix); ok && s.properties && property != "" {
 		return Field{Name: property, Type: dataset.Text, InJSON: true}, nil

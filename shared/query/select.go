@@ -71,8 +71,8 @@ func DecodeSelection(body []byte) (Selection, error) {
 
 // BindSelection makes the plan of a Selection, or says with fault.Invalid what does
 // not fit.
-func BindSelection(s Selection, kind dataset.Kind, schema dataset.Schema, named Definitions) (RowsPlan, error) {
-	b := &binder{scope: scopeOf(kind, schema), named: named, used: map[string]int{}}
+func BindSelection(s Selection, seen View, named Definitions) (RowsPlan, error) {
+	b := newBinder(seen, named)
 	rows, _, err := b.source(s.Time, s.Filter)
 	if err != nil {
 		return RowsPlan{}, err

@@ -15,7 +15,7 @@ func TestASelectionWithoutColumnsHasThemAll(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := BindSelection(s, dataset.Events, dataset.Schema{Columns: []dataset.Column{{Name: "n", Type: dataset.Int}}}, nil)
+	p, err := BindSelection(s, Whole(dataset.Events, dataset.Schema{Columns: []dataset.Column{{Name: "n", Type: dataset.Int}}}), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,7 +39,7 @@ func TestAColumnOfASelectionMayBeADefinedDimension(t *testing.T) {
 	}
 	named := Definitions{"page": {Version: 3, Dimension: &Dimension{Column: "url"}}, "n": {Version: 1, Dimension: &Dimension{Column: "url"}}}
 	schema := dataset.Schema{Columns: []dataset.Column{{Name: "url", Type: dataset.Text}, {Name: "n", Type: dataset.Int}}}
-	p, err := BindSelection(s, dataset.Events, schema, named)
+	p, err := BindSelection(s, Whole(dataset.Events, schema), named)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +65,7 @@ func TestASelectionIsReadStrictly(t *testing.T) {
 	} {
 		s, err := DecodeSelection([]byte(c.body))
 		if err == nil {
-			_, err = BindSelection(s, dataset.Events, dataset.Schema{}, nil)
+			_, err = BindSelection(s, Whole(dataset.Events, dataset.Schema{}), nil)
 		}
 		if !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%s: %v", name, err)

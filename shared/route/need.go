@@ -27,6 +27,9 @@ const (
 	ReadSegments      Need = "segments:read"
 	WriteSegments     Need = "segments:write"
 	DeleteSegments    Need = "segments:delete" // and list them, without reading any
+	ReadRules         Need = "rules:read"      // row filters and masks
+	WriteRules        Need = "rules:write"
+	DeleteRules       Need = "rules:delete"
 	ReadLimits        Need = "limits:read"
 	WriteLimits       Need = "limits:write"
 	ReadAnswers       Need = "answers:read" // that processes share
@@ -61,14 +64,15 @@ type Function struct {
 // Functions lists every deployed function: those that serve routes, those that
 // consume, those that the clock drives, and redrive, which an operator calls by hand.
 var Functions = []Function{
-	{Name: "datasets", Needs: []Need{ReadCatalog, WriteCatalog, DeleteCatalog, ReadManifest, ReadDefinitions, WriteDefinitions, DeleteDefinitions}},
+	{Name: "datasets", Needs: []Need{ReadRules, ReadCatalog, WriteCatalog, DeleteCatalog, ReadManifest, ReadDefinitions, WriteDefinitions, DeleteDefinitions}},
 	{Name: "ingest", Needs: []Need{ReadCatalog, WriteCatalog, ReadKeys, PutStream, WriteLedger}},
-	{Name: "events", Needs: []Need{ReadCatalog, ReadManifest, WriteManifest, DeleteManifest, ReadLedger, ReadSegments, PutStream, ReadStream}},
-	{Name: "queries", Needs: []Need{ReadCatalog, ReadManifest, ReadDefinitions, ReadSegments, RunScans, ReadLimits, WriteLimits, ReadAnswers, WriteAnswers, ReadPartials, WritePartials, DeletePartials}, Engine: true},
+	{Name: "events", Needs: []Need{ReadRules, ReadCatalog, ReadManifest, WriteManifest, DeleteManifest, ReadLedger, ReadSegments, PutStream, ReadStream}},
+	{Name: "queries", Needs: []Need{ReadRules, ReadCatalog, ReadManifest, ReadDefinitions, ReadSegments, RunScans, ReadLimits, WriteLimits, ReadAnswers, WriteAnswers, ReadPartials, WritePartials, DeletePartials}, Engine: true},
 	{Name: "jobs", Needs: []Need{ReadJobs, WriteJobs, DeleteJobs, SendQueue, ReadExports}},
 	{Name: "worker", Needs: []Need{ReadJobs, WriteJobs, DeleteJobs, SendQueue, ReadCatalog, ReadManifest, ReadSegments, ReadExports, WriteExports, DeleteExports}, Engine: true},
-	{Name: "exports", Needs: []Need{ReadJobs, WriteJobs, SendQueue, ReadCatalog, ReadManifest, ReadDefinitions}},
+	{Name: "exports", Needs: []Need{ReadRules, ReadJobs, WriteJobs, SendQueue, ReadCatalog, ReadManifest, ReadDefinitions}},
 	{Name: "keys", Needs: []Need{ReadKeys, WriteKeys}},
+	{Name: "policies", Needs: []Need{ReadRules, WriteRules, DeleteRules}},
 	{Name: "reference"},
 	{Name: "authorizer", Needs: []Need{ReadKeys}},
 	{Name: "ingestor", Needs: []Need{ReadCatalog, ReadManifest, WriteManifest, ReadSegments, WriteSegments, ReadStream}},

@@ -124,6 +124,19 @@ var (
 		Action: access.ManageKeys, Status: http.StatusOK, Tag: "Keys", Summary: "List API keys"}
 	RevokeKey = Route{ID: "revokeKey", Function: "keys", Method: http.MethodDelete, Path: "/v1/keys/{key}",
 		Action: access.ManageKeys, Status: http.StatusNoContent, Tag: "Keys", Summary: "Revoke an API key"}
+	CreateRowFilter = Route{ID: "createRowFilter", Function: "policies", Method: http.MethodPost, Path: "/v1/row-filters",
+		Action: access.ManageRules, Status: http.StatusCreated, Tag: "Access", Summary: "Let callers see only those rows of a dataset that a filter is true of"}
+	ListRowFilters = Route{ID: "listRowFilters", Function: "policies", Method: http.MethodGet, Path: "/v1/row-filters",
+		Action: access.ManageRules, Status: http.StatusOK, Tag: "Access", Summary: "List row filters"}
+	DeleteRowFilter = Route{ID: "deleteRowFilter", Function: "policies", Method: http.MethodDelete, Path: "/v1/row-filters/{id}",
+		Action: access.ManageRules, Status: http.StatusNoContent, Tag: "Access", Summary: "End a row filter"}
+	CreateMask = Route{ID: "createMask", Function: "policies", Method: http.MethodPost, Path: "/v1/masks",
+		Action: access.ManageRules, Status: http.StatusCreated, Tag: "Access", Summary: "Hide, hash or truncate the values of a column"}
+	ListMasks = Route{ID: "listMasks", Function: "policies", Method: http.MethodGet, Path: "/v1/masks",
+		Action: access.ManageRules, Status: http.StatusOK, Tag: "Access", Summary: "List masks of columns"}
+	DeleteMask = Route{ID: "deleteMask", Function: "policies", Method: http.MethodDelete, Path: "/v1/masks/{id}",
+		Action: access.ManageRules, Status: http.StatusNoContent, Tag: "Access", Summary: "End a mask"}
+
 	GetSelf = Route{ID: "getSelf", Function: "keys", Method: http.MethodGet, Path: "/v1/me",
 		Action: access.ReadSelf, Status: http.StatusOK, Tag: "Keys", Summary: "Tell who the caller is and what they may do", Unbound: true}
 
@@ -164,5 +177,6 @@ var All = append([]Route{
 	CreateExport, ListJobs, GetJob, WatchJob, GetJobLog, CancelJob, RetryJob,
 	GetLimits, SetLimits,
 	CreateKey, ListKeys, RevokeKey, GetSelf,
+	CreateRowFilter, ListRowFilters, DeleteRowFilter, CreateMask, ListMasks, DeleteMask,
 	Health, OpenAPI, SignIn,
 }, Track...)

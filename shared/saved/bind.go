@@ -13,17 +13,17 @@ import (
 	"github.com/tarnhq/tarn/shared/tenant"
 )
 
-// Bind makes the program of a request over a dataset, with the definitions that it
+// Bind makes the program of a request over what is seen of a dataset, with the definitions that it
 // names. One that names none costs no look-up.
-func (s Store) Bind(ctx context.Context, t tenant.ID, r query.Request, d dataset.Dataset, schema dataset.Schema) (query.Program, error) {
+func (s Store) Bind(ctx context.Context, t tenant.ID, r query.Request, d dataset.Dataset, seen query.View) (query.Program, error) {
 	var named query.Definitions
-	if r.Refers(d.Kind, schema) {
+	if r.Refers(seen) {
 		var err error
 		if named, err = s.Named(ctx, t, d); err != nil {
 			return query.Program{}, err
 		}
 	}
-	return query.Bind(r, d.Kind, schema, named)
+	return query.Bind(r, seen, named)
 }
 
 // Named returns the newest definitions of a dataset.

@@ -44,7 +44,7 @@ func bind(t *testing.T, s saved.Store, body string) (query.Program, error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return s.Bind(t.Context(), acme, r, web, schema)
+	return s.Bind(t.Context(), acme, r, web, query.Whole(web.Kind, schema))
 }
 
 func TestAVersionIsNeverUsedTwice(t *testing.T) {

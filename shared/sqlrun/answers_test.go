@@ -134,7 +134,7 @@ func TestAViewHoldsTheRowsOfItsFilterAlone(t *testing.T) {
 	w.events(t, "web", 100)
 	over := w.datasets["web"]
 	at := query.Field{Name: dataset.ColumnTime, Type: dataset.Time}
-	over.Filter = &query.Expr{Node: query.NodeAnd, Args: []query.Expr{
+	over.View.Rows = &query.Expr{Node: query.NodeAnd, Args: []query.Expr{
 		{Node: query.NodeEqual, Field: &query.Field{Name: dataset.ColumnUserID, Type: dataset.Text}, Values: []query.Value{query.TextValue("u3")}},
 		{Node: query.NodeLess, Field: &at, Values: []query.Value{query.TimeValue(start.UnixMicro() + 80*60e6)}},
 	}}

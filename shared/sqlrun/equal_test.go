@@ -38,7 +38,7 @@ func (e *inSQL) Run(ctx context.Context, p query.Plan, over snapshot.Snapshot) (
 	}
 	e.answer++
 	over.Dataset.Name = "drawn"
-	e.world.datasets["drawn"] = engine.Visible{Snapshot: over}
+	e.world.datasets["drawn"] = engine.Visible{Snapshot: over, View: query.Whole(over.Dataset.Kind, over.Schema)}
 	r, err := e.world.ask(ctx, sql)
 	if err != nil {
 		return r, fmt.Errorf("%s: %w", sql, err)

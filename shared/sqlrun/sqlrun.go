@@ -201,7 +201,7 @@ func (r *Runner) view(ctx context.Context, s *sight, q sqlgate.Query, over engin
 	}
 	s.pins = append(s.pins, release)
 	s.paths = append(s.paths, paths...)
-	s.views = append(s.views, duck.ViewOf(sqlgate.Schema, over.Snapshot, paths, q.Reads, over.Filter))
+	s.views = append(s.views, duck.ViewOf(sqlgate.Schema, over, paths, q.Reads))
 	return nil
 }
 

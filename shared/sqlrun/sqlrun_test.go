@@ -96,7 +96,7 @@ func (w *world) events(t testing.TB, name dataset.Name, n int) {
 		over.Segments = []segment.Ref{ref}
 	}
 	over.Tail = []snapshot.Part{{ID: 1, Rows: tail.View()}}
-	w.datasets[name] = engine.Visible{Snapshot: over}
+	w.datasets[name] = engine.Visible{Snapshot: over, View: query.Whole(over.Dataset.Kind, over.Schema)}
 }
 
 var start = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)

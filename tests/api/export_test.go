@@ -199,7 +199,12 @@ func TestAnExportThatCannotSucceedIsRefusedAtOnce(t *testing.T) {
 // await returns once a query sees what an ingest answer tells of.
 func await(t *testing.T, w *world, version string) {
 	t.Helper()
-	body := `{"dataset":"web","measures":["count"],"wait_for":"` + version + `"}`
+	awaitIn(t, w, "web", version)
+}
+
+func awaitIn(t *testing.T, w *world, name, version string) {
+	t.Helper()
+	body := `{"dataset":"` + name + `","measures":["count"],"wait_for":"` + version + `"}`
 	if out := w.ask(http.MethodPost, "/v1/query", w.keys[access.Owner], []byte(body), nil); out.Code != http.StatusOK {
 		t.Fatal(out.Code, out.Body)
 	}

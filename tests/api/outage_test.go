@@ -20,6 +20,7 @@ import (
 	intake "github.com/tarnhq/tarn/functions/ingest"
 	"github.com/tarnhq/tarn/functions/jobs"
 	"github.com/tarnhq/tarn/functions/keys"
+	"github.com/tarnhq/tarn/functions/policies"
 	"github.com/tarnhq/tarn/functions/queries"
 	"github.com/tarnhq/tarn/functions/queries/cube"
 	"github.com/tarnhq/tarn/shared/access"
@@ -29,6 +30,7 @@ import (
 	"github.com/tarnhq/tarn/shared/engine/duck"
 	"github.com/tarnhq/tarn/shared/engine/duck/ducktest"
 	"github.com/tarnhq/tarn/shared/fate"
+	"github.com/tarnhq/tarn/shared/gate"
 	"github.com/tarnhq/tarn/shared/ingest"
 	"github.com/tarnhq/tarn/shared/job"
 	"github.com/tarnhq/tarn/shared/limit"
@@ -70,18 +72,19 @@ func newDependent(t *testing.T) *dependent {
 	issuer := access.Keys{Table: tbl, Now: time.Now, Random: rand.Reader}
 	auth := &access.Authenticator{Keys: issuer}
 	s := api.New(auth.Identify, time.Now, slog.New(slog.NewTextHandler(io.Discard, nil)))
-	names := saved.Store{Table: tbl, Now: time.Now}
-	datasets.Register(s, datasets.Deps{Catalog: catalog, Source: d.live, Saved: names})
+	names, seen := saved.Store{Table: tbl, Now: time.Now}, gate.New(d.live, tbl, time.Now)
+	datasets.Register(s, datasets.Deps{Catalog: catalog, Gate: seen, Saved: names})
 	intake.Register(s, intake.Deps{Authenticator: auth, Datasets: &dataset.Cache{Catalog: catalog}, Producer: ingest.NewProducer(options), Now: time.Now})
-	accounts.Register(s, accounts.Deps{Source: d.live, Table: tbl, Segments: segments, Finder: fate.Finder{Segments: segments, Stream: d.stream},
+	accounts.Register(s, accounts.Deps{Gate: seen, Table: tbl, Segments: segments, Finder: fate.Finder{Segments: segments, Stream: d.stream},
 		Replayer: quarantine.Replayer{Manifest: store, Segments: segments, Ingest: options}})
-	questions := queries.Deps{Executor: answer.Executor{Source: d.live, Saved: names, Engine: ducktest.Open(t, blobs, duck.Config{}), Limits: &limit.Store{Table: tbl, Now: time.Now}, Now: time.Now}, SQL: newRunner(t, blobs)}
+	questions := queries.Deps{Executor: answer.Executor{Gate: seen, Saved: names, Engine: ducktest.Open(t, blobs, duck.Config{}), Limits: &limit.Store{Table: tbl, Now: time.Now}, Now: time.Now}, SQL: newRunner(t, blobs)}
 	queries.Register(s, questions)
 	cube.Register(s, cube.Deps{Deps: questions, Catalog: catalog})
 	keys.Register(s, keys.Deps{Keys: issuer})
+	policies.Register(s, policies.Deps{Rules: seen.Rules})
 	d.jobs = job.Jobs{Table: tbl, Queue: &fake.Queue{Now: time.Now, Tries: 5}, Now: time.Now}
 	jobs.Register(s, jobs.Deps{Jobs: d.jobs, Now: time.Now, Poll: func(context.Context) error { return context.DeadlineExceeded }})
-	exports.Register(s, exports.Deps{Source: d.live, Saved: names, Jobs: d.jobs, Now: time.Now})
+	exports.Register(s, exports.Deps{Gate: seen, Saved: names, Jobs: d.jobs})
 	_, secret, err := issuer.Create(t.Context(), "main", access.KeySpec{Name: "owner", Role: access.Owner})
 	if err != nil {
 		t.Fatal(err)
@@ -158,6 +161,12 @@ var healthy = map[string]struct{ target, body string }{
 	"createKey":        {"/v1/keys", `{"name":"k","role":"viewer"}`},
 	"listKeys":         {"/v1/keys", ""},
 	"revokeKey":        {"/v1/keys/", ""}, // the id is made
+	"createRowFilter":  {"/v1/row-filters", `{"dataset":"web","roles":["viewer"],"filter":{"column":"event","op":"=","value":"x"}}`},
+	"listRowFilters":   {"/v1/row-filters", ""},
+	"deleteRowFilter":  {"/v1/row-filters/", ""}, // the id is made
+	"createMask":       {"/v1/masks", `{"dataset":"web","roles":["viewer"],"column":"email","mask":"hide"}`},
+	"listMasks":        {"/v1/masks", ""},
+	"deleteMask":       {"/v1/masks/", ""}, // the id is made
 	"getSelf":          {"/v1/me", ""},
 }
 
@@ -208,18 +217,14 @@ func (d *dependent) prepare(t *testing.T) map[string]struct{ target, body string
 			t.Fatal(status, string(body))
 		}
 	}
-	_, _, made := d.request(http.MethodPost, "/v1/keys", `{"name":"k","role":"viewer"}`)
-	var key struct {
-		ID string `json:"id"`
-	}
-	if err := json.Unmarshal(made, &key); err != nil {
-		t.Fatal(err)
+	made := map[string]string{
+		route.RevokeKey.ID:       d.make(t, route.CreateKey.ID),
+		route.DeleteRowFilter.ID: d.make(t, route.CreateRowFilter.ID),
+		route.DeleteMask.ID:      d.make(t, route.CreateMask.ID),
 	}
 	requests := map[string]struct{ target, body string }{}
 	for id, request := range healthy {
-		if id == route.RevokeKey.ID {
-			request.target += key.ID
-		}
+		request.target += made[id]
 		if request.target == "/v1/jobs/" {
 			request.target = strings.Replace(pathOf(id), "{job_id}", d.newJob(t), 1)
 		}
@@ -229,6 +234,17 @@ func (d *dependent) prepare(t *testing.T) map[string]struct{ target, body string
 		requests[r.ID] = struct{ target, body string }{r.Path, `{"event":"x","userId":"u","batch":[{"type":"track","event":"x","userId":"u"}]}`}
 	}
 	return requests
+}
+
+// make sends the healthy request of a route, and returns the id of what it made.
+func (d *dependent) make(t *testing.T, id string) string {
+	t.Helper()
+	_, _, body := d.request(http.MethodPost, healthy[id].target, healthy[id].body)
+	var made struct{ ID string }
+	if err := json.Unmarshal(body, &made); err != nil || made.ID == "" {
+		t.Fatal(string(body), err)
+	}
+	return made.ID
 }
 
 func pathOf(id string) string {

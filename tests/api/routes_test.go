@@ -134,6 +134,12 @@ var allowed = map[string][]access.Role{
 	"createKey":        {access.Owner, access.Admin},
 	"listKeys":         {access.Owner, access.Admin},
 	"revokeKey":        {access.Owner, access.Admin},
+	"createRowFilter":  {access.Owner, access.Admin},
+	"listRowFilters":   {access.Owner, access.Admin},
+	"deleteRowFilter":  {access.Owner, access.Admin},
+	"createMask":       {access.Owner, access.Admin},
+	"listMasks":        {access.Owner, access.Admin},
+	"deleteMask":       {access.Owner, access.Admin},
 	"getSelf":          everyRole,
 }
 

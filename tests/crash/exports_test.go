@@ -5,6 +5,8 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
+	"github.com/tarnhq/tarn/shared/access"
+	"github.com/tarnhq/tarn/shared/gate"
 	"io"
 	"log/slog"
 	"strings"
@@ -93,7 +95,7 @@ func newExportWorld(t *testing.T, body string) *exportWorld {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if w.spec, err = export.Prepare(t.Context(), pinnedSource{}, w.names, "main", spec); err != nil {
+	if w.spec, err = export.Prepare(t.Context(), gate.New(pinnedSource{}, w.table, clock), w.names, access.Principal{Tenant: "main", ID: "key:1", Role: access.Analyst}, spec); err != nil {
 		t.Fatal(err)
 	}
 	w.worker = w.newWorker()

@@ -10,6 +10,7 @@ import (
 	"github.com/tarnhq/tarn/shared/api"
 	"github.com/tarnhq/tarn/shared/config"
 	"github.com/tarnhq/tarn/shared/dataset"
+	"github.com/tarnhq/tarn/shared/gate"
 	"github.com/tarnhq/tarn/shared/manifest"
 	"github.com/tarnhq/tarn/shared/saved"
 	"github.com/tarnhq/tarn/shared/serve"
@@ -27,8 +28,8 @@ func main() {
 	server := api.New(serve.Principal, time.Now, serve.Logger())
 	datasets.Register(server, datasets.Deps{
 		Catalog: catalog,
-		Source: &snapshot.Sealed{Catalog: catalog, Manifest: manifest.Store{Table: table, Blobs: blobs, Now: time.Now},
-			Poll: snapshot.Every(250 * time.Millisecond)},
+		Gate: gate.New(&snapshot.Sealed{Catalog: catalog, Manifest: manifest.Store{Table: table, Blobs: blobs, Now: time.Now},
+			Poll: snapshot.Every(250 * time.Millisecond)}, table, time.Now),
 		Saved: saved.Store{Table: table, Now: time.Now},
 		Forgotten: func(ctx context.Context, _ tenant.ID, _ dataset.Name) error {
 			return snapshot.Every(dataset.CacheAge)(ctx)

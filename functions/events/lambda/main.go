@@ -13,6 +13,7 @@ import (
 	"github.com/tarnhq/tarn/shared/config"
 	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/fate"
+	"github.com/tarnhq/tarn/shared/gate"
 	"github.com/tarnhq/tarn/shared/ingest"
 	"github.com/tarnhq/tarn/shared/manifest"
 	"github.com/tarnhq/tarn/shared/quarantine"
@@ -36,8 +37,8 @@ func main() {
 	log, versions, segments := account.Stream(config.Stream.Value()), manifest.Store{Table: table, Blobs: blobs, Now: time.Now}, segment.NewCache(blobs, filterMemory)
 	server := api.New(serve.Principal, time.Now, serve.Logger())
 	handlers.Register(server, handlers.Deps{
-		Source: &snapshot.Sealed{Catalog: dataset.Catalog{Table: table, Now: time.Now}, Manifest: versions,
-			Poll: snapshot.Every(250 * time.Millisecond)},
+		Gate: gate.New(&snapshot.Sealed{Catalog: dataset.Catalog{Table: table, Now: time.Now}, Manifest: versions,
+			Poll: snapshot.Every(250 * time.Millisecond)}, table, time.Now),
 		Table:    table,
 		Segments: segments,
 		Finder:   fate.Finder{Segments: segments, Stream: log},

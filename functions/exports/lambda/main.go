@@ -10,6 +10,7 @@ import (
 	"github.com/tarnhq/tarn/shared/api"
 	"github.com/tarnhq/tarn/shared/config"
 	"github.com/tarnhq/tarn/shared/dataset"
+	"github.com/tarnhq/tarn/shared/gate"
 	"github.com/tarnhq/tarn/shared/job"
 	"github.com/tarnhq/tarn/shared/manifest"
 	"github.com/tarnhq/tarn/shared/saved"
@@ -25,11 +26,10 @@ func main() {
 	table, blobs := account.Table(config.Table.Value()), account.Blob(config.Bucket.Value())
 	server := api.New(serve.Principal, time.Now, serve.Logger())
 	exports.Register(server, exports.Deps{
-		Source: &snapshot.Sealed{Catalog: dataset.Catalog{Table: table, Now: time.Now},
-			Manifest: manifest.Store{Table: table, Blobs: blobs, Now: time.Now}, Poll: snapshot.Every(250 * time.Millisecond)},
+		Gate: gate.New(&snapshot.Sealed{Catalog: dataset.Catalog{Table: table, Now: time.Now},
+			Manifest: manifest.Store{Table: table, Blobs: blobs, Now: time.Now}, Poll: snapshot.Every(250 * time.Millisecond)}, table, time.Now),
 		Saved: saved.Store{Table: table, Now: time.Now},
 		Jobs:  job.Jobs{Table: table, Queue: account.Queue(config.Queue.Value(), config.Unworked.Value()), Now: time.Now},
-		Now:   time.Now,
 	})
 	serve.HTTP(server)
 }

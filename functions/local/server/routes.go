@@ -12,6 +12,7 @@ import (
 	intake "github.com/tarnhq/tarn/functions/ingest"
 	"github.com/tarnhq/tarn/functions/jobs"
 	"github.com/tarnhq/tarn/functions/keys"
+	"github.com/tarnhq/tarn/functions/policies"
 	"github.com/tarnhq/tarn/functions/queries"
 	"github.com/tarnhq/tarn/functions/queries/cube"
 	"github.com/tarnhq/tarn/functions/reference"
@@ -21,6 +22,7 @@ import (
 	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/export"
 	"github.com/tarnhq/tarn/shared/fate"
+	"github.com/tarnhq/tarn/shared/gate"
 	"github.com/tarnhq/tarn/shared/job"
 	"github.com/tarnhq/tarn/shared/limit"
 	"github.com/tarnhq/tarn/shared/quarantine"
@@ -57,19 +59,21 @@ func (s *Server) register(a *api.Server) {
 		remembered.Forget(t, name)
 		return nil
 	}
+	seen := gate.New(s.live, s.manifest.Table, s.options.Now)
 	names := saved.Store{Table: s.manifest.Table, Now: s.options.Now}
-	datasets.Register(a, datasets.Deps{Catalog: s.catalog, Source: s.live, Saved: names, Forgotten: forget})
+	datasets.Register(a, datasets.Deps{Catalog: s.catalog, Gate: seen, Saved: names, Forgotten: forget})
 	intake.Register(a, intake.Deps{Authenticator: s.auth, Datasets: remembered, Producer: s.producer, Now: s.options.Now})
-	accounts.Register(a, accounts.Deps{Source: s.live, Table: s.manifest.Table, Segments: s.segments, Seal: s.live.SealAll,
+	accounts.Register(a, accounts.Deps{Gate: seen, Table: s.manifest.Table, Segments: s.segments, Seal: s.live.SealAll,
 		Finder: fate.Finder{Segments: s.segments, Stream: s.ingest.Stream}, Replayer: quarantine.Replayer{Manifest: s.manifest, Segments: s.segments, Ingest: s.ingest}})
-	questions := queries.Deps{SQL: s.statements(), Executor: answer.Executor{Source: s.live, Saved: names, Engine: s.answers, Cache: s.cache,
+	questions := queries.Deps{SQL: s.statements(), Executor: answer.Executor{Gate: seen, Saved: names, Engine: s.answers, Cache: s.cache,
 		Limits: &limit.Store{Table: s.manifest.Table, Now: s.options.Now}, Now: s.options.Now, Slow: slowQuery, Log: s.options.Log}}
 	queries.Register(a, questions)
 	cube.Register(a, cube.Deps{Deps: questions, Catalog: s.catalog, Patience: func() <-chan time.Time { return time.After(cubePatience) }})
 	jobs.Register(a, jobs.Deps{Jobs: s.jobs, Now: s.options.Now, Poll: snapshot.Every(watchPoll),
 		Results: map[job.Kind]jobs.Result{export.Kind: s.exports().View}})
-	exports.Register(a, exports.Deps{Source: s.live, Saved: names, Jobs: s.jobs, Now: s.options.Now})
+	exports.Register(a, exports.Deps{Gate: seen, Saved: names, Jobs: s.jobs})
 	keys.Register(a, keys.Deps{Keys: s.keys})
+	policies.Register(a, policies.Deps{Rules: seen.Rules})
 	reference.Register(a, reference.Deps{Issuer: s.provider.Issuer, Document: a.OpenAPI})
 }
 

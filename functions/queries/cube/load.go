@@ -56,7 +56,7 @@ func (e *endpoints) load(w http.ResponseWriter, r *http.Request, caller access.P
 func all(ctx context.Context, executor *answer.Executor, caller access.Principal, requests []query.Request) ([]query.Result, error) {
 	results := make([]query.Result, len(requests))
 	for i, r := range requests {
-		a, err := executor.Ask(ctx, caller.Tenant, r)
+		a, err := executor.Ask(ctx, caller, r)
 		if err != nil {
 			return nil, err
 		}

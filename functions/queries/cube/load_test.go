@@ -2,6 +2,7 @@ package cube
 
 import (
 	"context"
+	"github.com/tarnhq/tarn/shared/gate"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -47,7 +48,7 @@ func TestALongQueryIsAskedAgainAndAnswered(t *testing.T) {
 	caller := access.Principal{Tenant: "acme", ID: "user:1", Role: access.Analyst}
 	s := api.New(func(*http.Request) (access.Principal, error) { return caller, nil }, time.Now, slog.New(slog.DiscardHandler))
 	patience := over
-	Register(s, Deps{Deps: queries.Deps{Executor: answer.Executor{Source: world, Saved: saved.Store{Table: &fake.Table{}, Now: time.Now}, Engine: world, Now: time.Now}},
+	Register(s, Deps{Deps: queries.Deps{Executor: answer.Executor{Gate: gate.New(world, &fake.Table{}, time.Now), Saved: saved.Store{Table: &fake.Table{}, Now: time.Now}, Engine: world, Now: time.Now}},
 		Patience: func() <-chan time.Time { return patience }})
 	ask := func() string {
 		out := httptest.NewRecorder()

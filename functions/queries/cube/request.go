@@ -86,19 +86,13 @@ func (e *endpoints) ask(r *http.Request, caller access.Principal) (asked, error)
 
 // cube opens a dataset that the caller may ask, as it is now.
 func (e *endpoints) cube(ctx context.Context, caller access.Principal, name dataset.Name) (cube.Cube, error) {
-	if err := caller.Allow(route.RunQuery.Action, name, e.Now()); err != nil {
-		return cube.Cube{}, err
-	}
-	if err := name.Check(); err != nil {
-		return cube.Cube{}, err
-	}
-	over, err := e.Source.Open(ctx, caller.Tenant, name, nil)
+	over, err := e.Gate.Open(ctx, caller, route.RunQuery.Action, name, nil)
 	if err != nil {
 		return cube.Cube{}, err
 	}
 	defer over.Release()
 	named, err := e.Saved.Named(ctx, caller.Tenant, over.Dataset)
-	return cube.Of(over.Dataset, over.Schema, named), err
+	return cube.Of(over.Dataset.Name, over.View.Columns(), named), err
 }
 
 // requests are what the questions ask for.

@@ -18,6 +18,7 @@ import (
 	"github.com/tarnhq/tarn/shared/engine/duck"
 	"github.com/tarnhq/tarn/shared/engine/local"
 	"github.com/tarnhq/tarn/shared/engine/partial"
+	"github.com/tarnhq/tarn/shared/gate"
 	"github.com/tarnhq/tarn/shared/lake"
 	"github.com/tarnhq/tarn/shared/limit"
 	"github.com/tarnhq/tarn/shared/manifest"
@@ -60,8 +61,8 @@ func open(account aws.Account, catalog dataset.Catalog, log *slog.Logger) (queri
 		return queries.Deps{}, err
 	}
 	return queries.Deps{SQL: sql, Executor: answer.Executor{
-		Source: &snapshot.Sealed{Catalog: catalog,
-			Manifest: manifest.Store{Table: items, Blobs: blobs, Now: time.Now}, Poll: snapshot.Every(250 * time.Millisecond)},
+		Gate: gate.New(&snapshot.Sealed{Catalog: catalog,
+			Manifest: manifest.Store{Table: items, Blobs: blobs, Now: time.Now}, Poll: snapshot.Every(250 * time.Millisecond)}, items, time.Now),
 		Saved:  saved.Store{Table: items, Now: time.Now},
 		Engine: partial.New(partial.Config{Inner: limit.Engine{Inner: engines}, Engine: duck.Release(), Blobs: blobs, Log: log}), // what Athena answered is kept, too
 		Cache:  answer.NewCache(cacheBytes, shared, log),

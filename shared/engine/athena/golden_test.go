@@ -63,7 +63,7 @@ func statementsFor(t *testing.T, body []byte) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	program, err := query.Bind(r, dataset.Events, goldenSchema, nil)
+	program, err := query.Bind(r, query.Whole(dataset.Events, goldenSchema), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -152,7 +152,7 @@ func (w *life) ask(t *rapid.T, s *service, here engine.Engine) {
 		{Measures: []query.Measure{{Op: query.CountDistinct, Column: "event_id"}}, Dimensions: []query.Dimension{{Column: "user_id"}}},
 		{Measures: []query.Measure{{Op: query.Count}, {Op: query.Max, Column: "time"}}, Time: &query.Time{Grain: "day", Zone: "Asia/Tokyo", From: "2026-02-28T00:00:00Z"}},
 	} {
-		program, err := query.Bind(r, dataset.Events, over.Schema, nil)
+		program, err := query.Bind(r, query.Whole(dataset.Events, over.Schema), nil)
 		if err != nil {
 			t.Fatal(err)
 		}

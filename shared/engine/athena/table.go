@@ -72,6 +72,9 @@ var sqlTypes = map[dataset.Type]string{
 // column writes the expression that reads a field. A row's value is in the column of
 // the type that the field had when the row's file was written.
 func (t target) column(f query.Field, schema dataset.Schema) (string, error) {
+	if f.Mask != "" {
+		return "", refusal("column %q is masked for the caller", f.Name)
+	}
 	if f.InJSON {
 		return "", refusal("property %q, which has no column of its own, cannot be read there", f.Name)
 	}

@@ -41,7 +41,7 @@ func planOf(t *testing.T, body string) query.Plan {
 	if err != nil {
 		t.Fatal(err)
 	}
-	program, err := query.Bind(r, dataset.Events, dataset.Schema{}, nil)
+	program, err := query.Bind(r, query.Whole(dataset.Events, dataset.Schema{}), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

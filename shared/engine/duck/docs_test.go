@@ -38,7 +38,7 @@ func TestTheRequestsOfThePageHaveTheAnswersOfThePage(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", request, err)
 		}
-		program, err := query.Bind(r, dataset.Events, over.Schema, named)
+		program, err := query.Bind(r, query.Whole(dataset.Events, over.Schema), named)
 		if err != nil {
 			t.Fatalf("%s: %v", request, err)
 		}

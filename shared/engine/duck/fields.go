@@ -1,6 +1,7 @@
 package duck
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -80,4 +81,15 @@ func widened(expression string, from, to dataset.Type) string {
 func property(column, name string) string {
 	pointer := "/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(name)
 	return "json_extract_string(" + column + ", " + sqltext.Literal(pointer) + ")"
+}
+
+// masked writes what is seen in the place of a text.
+func masked(text string, mask query.Mask) string {
+	if salt, ok := mask.Salt(); ok {
+		return "left(sha256(" + sqltext.Literal(salt) + " || " + text + "), 32)"
+	}
+	if letters, ok := mask.Letters(); ok {
+		return fmt.Sprintf("left(%s, %d)", text, letters)
+	}
+	return "CAST(NULL AS VARCHAR)"
 }

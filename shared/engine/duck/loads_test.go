@@ -83,7 +83,7 @@ func ask(t *testing.T, run func(context.Context, query.Plan, snapshot.Snapshot) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	program, err := query.Bind(r, over.Dataset.Kind, over.Schema, nil)
+	program, err := query.Bind(r, query.Whole(over.Dataset.Kind, over.Schema), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -143,7 +143,7 @@ func bindFor(b *testing.B, body string, schema dataset.Schema) query.Plan {
 	if err != nil {
 		b.Fatal(err)
 	}
-	program, err := query.Bind(r, dataset.Events, schema, nil)
+	program, err := query.Bind(r, query.Whole(dataset.Events, schema), nil)
 	if err != nil {
 		b.Fatal(err)
 	}

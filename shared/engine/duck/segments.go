@@ -211,6 +211,10 @@ func rangeOf(column string, r query.Range, instant func(int64) string) string {
 
 // fileColumn writes the expression that reads a field from a segment's files.
 func fileColumn(ref segment.Ref, field query.Field) string {
+	if mask := field.Mask; mask != "" {
+		field.Mask = ""
+		return masked(fileColumn(ref, field), mask)
+	}
 	if field.InJSON {
 		return property(sqltext.Identifier(dataset.ColumnProperties), field.Name)
 	}

@@ -231,6 +231,10 @@ func (p part) scan(f fields, r query.Range) string {
 }
 
 func (p part) column(field query.Field) string {
+	if mask := field.Mask; mask != "" {
+		field.Mask = ""
+		return masked(p.column(field), mask)
+	}
 	name := field.Name
 	if field.InJSON {
 		name = dataset.ColumnProperties

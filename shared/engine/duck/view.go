@@ -5,20 +5,19 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/tarnhq/tarn/shared/dataset"
+	"github.com/tarnhq/tarn/shared/engine"
 	"github.com/tarnhq/tarn/shared/engine/sqltext"
 	"github.com/tarnhq/tarn/shared/query"
 	"github.com/tarnhq/tarn/shared/rows"
-	"github.com/tarnhq/tarn/shared/snapshot"
 )
 
 // View is a dataset as a caller's own SQL sees it. It can be made by another process
 // than the one that wrote it down.
 type View struct {
-	SQL    string // creates the view; the tables must be there
+	SQL    string // creates the view, and what it needs; the tables must be there
 	Tables []TailTable
 }
 
@@ -28,26 +27,29 @@ type TailTable struct {
 	Rows rows.Batch
 }
 
-// ViewOf writes down a view of a snapshot whose segments are at some paths, in order.
-// It has every column of the dataset, but only those that reads names may be read:
-// another fails the statement. Only rows that a filter, if any, is true of are in it.
-func ViewOf(schema string, over snapshot.Snapshot, paths []string, reads func(column string) bool, filter *query.Expr) View {
-	columns := slices.Clone(over.Schema.Columns)
-	if over.Dataset.Kind == dataset.Events {
-		columns = slices.Concat(dataset.Fixed, columns)
-	}
+// ViewOf writes down what a caller sees of a snapshot whose segments are at some paths,
+// in order. Of its columns only those that reads names may be read: another fails the
+// statement. Rows that the caller does not see are left behind in a table before any of
+// the statement's own conditions is looked at, or its errors and its plan would tell of
+// them.
+func ViewOf(schema string, over engine.Visible, paths []string, reads func(column string) bool) View {
+	seen := over.View.Columns()
 	s := sources{sealed: selection{refs: over.Segments, within: make([]bool, len(over.Segments))}, paths: paths}
-	names := ViewNames(columns)
-	list := make([]string, len(columns))
-	for i, c := range columns {
-		list[i] = unread(c) + " AS " + sqltext.Identifier(names[i])
-		if reads(names[i]) {
-			field := fieldOf(c)
-			s.add(field)
-			list[i] = s.alias(field) + " AS " + sqltext.Identifier(names[i])
+	names := ViewNames(seen)
+	list, kept := make([]string, len(seen)), []string{}
+	for i, f := range over.View.Fields() {
+		list[i] = unread(seen[i]) + " AS " + sqltext.Identifier(names[i])
+		if !reads(names[i]) {
+			continue
 		}
+		if f.Type == dataset.Time {
+			f.Type = instant
+		}
+		s.add(f)
+		list[i] = s.alias(f) + " AS " + sqltext.Identifier(names[i])
+		kept = append(kept, s.alias(f))
 	}
-	s.addFilter(filter)
+	s.addFilter(over.View.Rows)
 	var v View
 	for i, p := range over.Tail {
 		if p.Rows.Len > 0 {
@@ -56,8 +58,13 @@ func ViewOf(schema string, over snapshot.Snapshot, paths []string, reads func(co
 			s.tail = append(s.tail, part{table: &table{name: t.Name}, columns: columnsOf(t.Rows), rows: t.Rows.Len})
 		}
 	}
-	v.SQL = fmt.Sprintf("CREATE VIEW %s.%s AS SELECT %s\nFROM %s", sqltext.Identifier(schema), sqltext.Identifier(string(over.Dataset.Name)),
-		strings.Join(list, ", "), s.rows(query.Rows{Range: query.Unbounded, Filter: filter}))
+	from := s.rows(query.Rows{Range: query.Unbounded, Filter: over.View.Rows})
+	if over.View.Restricted() {
+		table := fmt.Sprintf("seen_%s", over.Dataset.ID)
+		v.SQL = fmt.Sprintf("CREATE TABLE %s AS SELECT %s\nFROM %s;\n", table, strings.Join(append(kept, "1 AS one"), ", "), from) // a table needs a column
+		from = table
+	}
+	v.SQL += fmt.Sprintf("CREATE VIEW %s.%s AS SELECT %s\nFROM %s", sqltext.Identifier(schema), sqltext.Identifier(string(over.Dataset.Name)), strings.Join(list, ", "), from)
 	return v
 }
 

@@ -23,7 +23,7 @@ const deviation = 0.01625
 
 // ask answers a request.
 func ask(t interface{ Fatalf(string, ...any) }, e engine.Engine, over snapshot.Snapshot, r query.Request) [][]query.Value {
-	program, err := query.Bind(r, over.Dataset.Kind, over.Schema, nil)
+	program, err := query.Bind(r, query.Whole(over.Dataset.Kind, over.Schema), nil)
 	if err != nil {
 		t.Fatalf("%v\nrequest: %+v", err, r)
 	}

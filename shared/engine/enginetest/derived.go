@@ -69,7 +69,7 @@ func drawDerivation(t *rapid.T, d drawn, window func(*rapid.T) (*query.Time, *ti
 		f := drawFilter(t, columns, 1)
 		r.Filter = &f
 	}
-	program, err := query.Bind(r, d.snapshot.Dataset.Kind, d.snapshot.Schema, nil)
+	program, err := query.Bind(r, query.Whole(d.snapshot.Dataset.Kind, d.snapshot.Schema), nil)
 	if err != nil {
 		t.Fatalf("%v\nrequest: %+v", err, r)
 	}
@@ -143,7 +143,7 @@ func drawOpen(t *rapid.T) (*query.Time, *time.Location) {
 // compareDerived holds a program's answer against the reference.
 func compareDerived(t *rapid.T, e engine.Engine, d drawn, window func(*rapid.T) (*query.Time, *time.Location)) {
 	asked := drawDerivation(t, d, window)
-	program, err := query.Bind(asked.request, d.snapshot.Dataset.Kind, d.snapshot.Schema, nil)
+	program, err := query.Bind(asked.request, query.Whole(d.snapshot.Dataset.Kind, d.snapshot.Schema), nil)
 	if err != nil {
 		t.Fatalf("%v\nrequest: %+v", err, asked.request)
 	}

@@ -98,7 +98,7 @@ func drawPlan(t *rapid.T, over snapshot.Snapshot) query.AggregatePlan {
 	}
 	r.Limit = rapid.SampledFrom([]int{1, 3, 1000}).Draw(t, "limit")
 	drawOrder(t, &r)
-	program, err := query.Bind(r, over.Dataset.Kind, over.Schema, nil)
+	program, err := query.Bind(r, query.Whole(over.Dataset.Kind, over.Schema), nil)
 	if err != nil {
 		t.Fatalf("%v\nrequest: %+v", err, r)
 	}

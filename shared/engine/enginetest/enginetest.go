@@ -120,7 +120,7 @@ func clockChanges(t *testing.T, e engine.Engine) {
 		}
 		for _, grain := range calendar.Grains {
 			r := query.Request{Measures: []query.Measure{{Op: query.Count}}, Time: &query.Time{Grain: grain, Zone: name}, Limit: query.MaxLimit}
-			program, err := query.Bind(r, dataset.Events, dataset.Schema{}, nil)
+			program, err := query.Bind(r, query.Whole(dataset.Events, dataset.Schema{}), nil)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -178,7 +178,7 @@ func compareMembers(t *rapid.T, e engine.Engine, d drawn) {
 	} else {
 		r.Filter = &query.Filter{And: []query.Filter{them, drawFilter(t, followedColumns(d), 1)}}
 	}
-	program, err := query.Bind(r, d.snapshot.Dataset.Kind, d.snapshot.Schema, named)
+	program, err := query.Bind(r, query.Whole(d.snapshot.Dataset.Kind, d.snapshot.Schema), named)
 	if err != nil {
 		t.Fatalf("%v\nrequest: %+v", err, r)
 	}
@@ -192,7 +192,7 @@ func compareMembers(t *rapid.T, e engine.Engine, d drawn) {
 
 // compareFollowed holds the answer of a request of some kind against the reference.
 func compareFollowed(t *rapid.T, e engine.Engine, d drawn, r query.Request, named query.Definitions) {
-	program, err := query.Bind(r, d.snapshot.Dataset.Kind, d.snapshot.Schema, named)
+	program, err := query.Bind(r, query.Whole(d.snapshot.Dataset.Kind, d.snapshot.Schema), named)
 	if err != nil {
 		t.Fatalf("%v\nrequest: %+v", err, r)
 	}

@@ -106,7 +106,7 @@ func (w *world) ask(t *testing.T, request string, looked int64) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	program, err := query.Bind(r, dataset.Events, w.over.Schema, nil)
+	program, err := query.Bind(r, query.Whole(dataset.Events, w.over.Schema), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

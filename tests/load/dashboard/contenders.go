@@ -50,7 +50,7 @@ func (t tarn) ask(ctx context.Context, q question) ([][]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	program, err := query.Bind(r, t.data.over.Dataset.Kind, t.data.over.Schema, nil)
+	program, err := query.Bind(r, query.Whole(t.data.over.Dataset.Kind, t.data.over.Schema), nil)
 	if err != nil {
 		return nil, err
 	}

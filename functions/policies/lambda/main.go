@@ -1,0 +1,27 @@
+// Command lambda is the function policies as AWS runs it.
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"time"
+
+	"github.com/tarnhq/tarn/functions/policies"
+	"github.com/tarnhq/tarn/shared/adapter/aws"
+	"github.com/tarnhq/tarn/shared/api"
+	"github.com/tarnhq/tarn/shared/config"
+	"github.com/tarnhq/tarn/shared/gate"
+	"github.com/tarnhq/tarn/shared/serve"
+)
+
+func main() {
+	account, err := aws.Load(context.Background())
+	if err != nil {
+		panic(err)
+	}
+	server := api.New(serve.Principal, time.Now, serve.Logger())
+	policies.Register(server, policies.Deps{
+		Rules: &gate.Store{Table: account.Table(config.Table.Value()), Random: rand.Reader, Now: time.Now},
+	})
+	serve.HTTP(server)
+}
