@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -64,7 +65,7 @@ func (t *tails) open(ctx context.Context, id dataset.ID, tail []snapshot.Part, f
 			p.table.readers--
 		}
 	}
-	if err := t.sweep(ctx, id, tail); err != nil {
+	if err := errors.Join(t.sweep(ctx, id, tail), t.shed(ctx, maxTables)); err != nil {
 		return nil, nil, err
 	}
 	for _, p := range tail {
@@ -73,7 +74,7 @@ func (t *tails) open(ctx context.Context, id dataset.ID, tail []snapshot.Part, f
 		}
 		table, err := t.fill(ctx, partID{dataset: id, part: p.ID}, p.Rows, f)
 		if err != nil && noMemory(err) {
-			if err = t.shed(ctx); err == nil {
+			if err = t.shed(ctx, 0); err == nil {
 				table, err = t.fill(ctx, partID{dataset: id, part: p.ID}, p.Rows, f)
 			}
 		}
@@ -158,10 +159,22 @@ func (t *tails) sweep(ctx context.Context, id dataset.ID, tail []snapshot.Part) 
 	return nil
 }
 
-// shed drops all tables that nobody reads at the moment: those of very many datasets,
-// each asked a short while ago, would take the memory of those that are asked now.
-func (t *tails) shed(ctx context.Context) error {
-	for key, table := range t.tables {
+// maxTables bounds the tables that are kept, each of which takes half a megabyte at
+// least: those of very many datasets, each asked a short while ago, would take the memory
+// of the ones that are asked now.
+const maxTables = 256
+
+// shed drops tables that nobody reads, the longest unused first, until so many are left.
+func (t *tails) shed(ctx context.Context, left int) error {
+	if len(t.tables) <= left {
+		return nil
+	}
+	keys := slices.SortedFunc(maps.Keys(t.tables), func(a, b partID) int { return t.tables[a].used.Compare(t.tables[b].used) })
+	for _, key := range keys {
+		table := t.tables[key]
+		if len(t.tables) <= left {
+			return nil
+		}
 		if table.readers > 0 {
 			continue
 		}
