@@ -1,11 +1,10 @@
-// Package access knows who a caller is and what they may do. The default is no:
-// an action that no rule allows is denied, an expired or unknown caller gets
-// nothing. It holds the roles, the API keys and the verification of tokens; the
-// people themselves live behind port identity.
+// Package access knows who a caller is and what they may do. The default is no: an
+// action that no policy permits is denied, an expired or unknown caller gets nothing. The
+// policies are Cedar's, in policies.cedar. The package holds the roles, the API keys and
+// the verification of tokens; the people themselves live behind port identity.
 package access
 
 import (
-	"maps"
 	"slices"
 	"time"
 
@@ -32,7 +31,7 @@ var roles = []Role{Owner, Admin, Editor, Analyst, Viewer, Producer}
 
 // Actions returns what the role may do, in alphabetical order.
 func (r Role) Actions() []Action {
-	actions := slices.AppendSeq([]Action{}, maps.Keys(allowed[r]))
+	actions := slices.DeleteFunc(slices.Clone(Actions), func(a Action) bool { return !permitted(r, "", a, "") })
 	slices.Sort(actions)
 	return actions
 }
@@ -63,6 +62,12 @@ const (
 	ReadSelf      Action = "self:read"     // who am I
 )
 
+// Actions lists the actions.
+var Actions = []Action{
+	ReadDataset, CreateDataset, UpdateDataset, DeleteDataset, WriteEvents, ReadEvents, ReplayEvents, LoadRows, RunQuery, RunSQL,
+	CreateExport, ReadJobs, ChangeJobs, ManageJobs, ManageKeys, ManageLimits, ManageRules, ReadSelf,
+}
+
 // Principal is an identified caller. The zero Principal may do nothing.
 type Principal struct {
 	Tenant  tenant.ID
@@ -90,7 +95,7 @@ func (p Principal) Allow(action Action, on dataset.Name, now time.Time) error {
 		return fault.New(fault.Unauthenticated, "expired", "the credential has expired").
 			WithHint("sign in again or make a new key")
 	}
-	if !allowed[p.Role][action] || p.Dataset != "" && on != p.Dataset {
+	if !permitted(p.Role, p.Dataset, action, on) {
 		return fault.New(fault.Denied, "denied", "role %q may not do %q here", p.Role, action).
 			WithHint("ask an owner for a role or key that may")
 	}
@@ -111,22 +116,3 @@ func (p Principal) AllowGrant(role Role) error {
 func (p Principal) expired(now time.Time) bool {
 	return !p.Expires.IsZero() && !now.Before(p.Expires)
 }
-
-var allowed = func() map[Role]map[Action]bool {
-	viewer := []Action{ReadSelf, ReadDataset, RunQuery, RunSQL, ReadJobs, ChangeJobs}
-	analyst := append([]Action{ReadEvents, CreateExport}, viewer...)
-	editor := append([]Action{CreateDataset, UpdateDataset, WriteEvents, ReplayEvents, LoadRows}, analyst...)
-	admin := append([]Action{DeleteDataset, ManageKeys, ManageLimits, ManageRules, ManageJobs}, editor...)
-	sets := map[Role][]Action{
-		Producer: {ReadSelf, WriteEvents}, Viewer: viewer, Analyst: analyst,
-		Editor: editor, Admin: admin, Owner: admin,
-	}
-	out := map[Role]map[Action]bool{}
-	for role, actions := range sets {
-		out[role] = map[Action]bool{}
-		for _, a := range actions {
-			out[role][a] = true
-		}
-	}
-	return out
-}()

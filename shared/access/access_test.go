@@ -8,57 +8,6 @@ import (
 	"github.com/tarnhq/tarn/shared/fault"
 )
 
-func TestEachRoleMayDoExactlyThis(t *testing.T) {
-	const yes, no = true, false
-	rows := []struct {
-		action                                          Action
-		owner, admin, editor, analyst, viewer, producer bool
-	}{
-		{ReadSelf, yes, yes, yes, yes, yes, yes},
-		{ReadDataset, yes, yes, yes, yes, yes, no},
-		{RunQuery, yes, yes, yes, yes, yes, no},
-		{RunSQL, yes, yes, yes, yes, yes, no},
-		{ReadEvents, yes, yes, yes, yes, no, no},
-		{WriteEvents, yes, yes, yes, no, no, yes},
-		{ReplayEvents, yes, yes, yes, no, no, no},
-		{LoadRows, yes, yes, yes, no, no, no},
-		{CreateDataset, yes, yes, yes, no, no, no},
-		{UpdateDataset, yes, yes, yes, no, no, no},
-		{DeleteDataset, yes, yes, no, no, no, no},
-		{CreateExport, yes, yes, yes, yes, no, no},
-		{ReadJobs, yes, yes, yes, yes, yes, no},
-		{ChangeJobs, yes, yes, yes, yes, yes, no},
-		{ManageJobs, yes, yes, no, no, no, no},
-		{ManageKeys, yes, yes, no, no, no, no},
-		{ManageLimits, yes, yes, no, no, no, no},
-		{ManageRules, yes, yes, no, no, no, no},
-		{"no such action", no, no, no, no, no, no},
-	}
-	for _, row := range rows {
-		may := [...]bool{row.owner, row.admin, row.editor, row.analyst, row.viewer, row.producer}
-		for i, role := range roles {
-			err := Principal{Tenant: "main", ID: "key:1", Role: role}.Allow(row.action, "", time.Now())
-			if may[i] && err != nil {
-				t.Errorf("%s is refused %s: %v", role, row.action, err)
-			}
-			if !may[i] && !fault.Is(err, fault.Denied) {
-				t.Errorf("%s doing %s: got %v, want Denied", role, row.action, err)
-			}
-		}
-	}
-	listed := map[Action]bool{}
-	for _, row := range rows {
-		listed[row.action] = true
-	}
-	for role, actions := range allowed {
-		for action := range actions {
-			if !listed[action] {
-				t.Errorf("%s may do %s, which this table does not list", role, action)
-			}
-		}
-	}
-}
-
 func TestAllow(t *testing.T) {
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	known := Principal{Tenant: "main", ID: "user:1", Role: Owner}
