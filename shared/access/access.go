@@ -59,13 +59,17 @@ const (
 	ManageKeys    Action = "keys:manage"
 	ManageLimits  Action = "limits:manage" // of what a question may cost
 	ManageRules   Action = "rules:manage"  // row filters and masks
+	ManageUsers   Action = "users:manage"  // invite, change and remove people
+	ManageGrants  Action = "grants:manage" // of single datasets and saved queries
+	CreateEmbed   Action = "embed:create"  // tokens for one saved query
 	ReadSelf      Action = "self:read"     // who am I
 )
 
 // Actions lists the actions.
 var Actions = []Action{
 	ReadDataset, CreateDataset, UpdateDataset, DeleteDataset, WriteEvents, ReadEvents, ReplayEvents, LoadRows, RunQuery, RunSQL,
-	CreateExport, ReadJobs, ChangeJobs, ManageJobs, ManageKeys, ManageLimits, ManageRules, ReadSelf,
+	CreateExport, ReadJobs, ChangeJobs, ManageJobs, ManageKeys, ManageLimits, ManageRules,
+	ManageUsers, ManageGrants, CreateEmbed, ReadSelf,
 }
 
 // Principal is an identified caller. The zero Principal may do nothing.
