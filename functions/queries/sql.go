@@ -58,15 +58,22 @@ func (d *Deps) Statement(ctx context.Context, caller access.Principal, s engine.
 	if d.SQL == nil {
 		return query.Result{}, fault.New(fault.Unavailable, "sql_off", "this server does not run SQL")
 	}
+	restricted := false
 	s.Open = func(ctx context.Context, name dataset.Name) (engine.Visible, error) {
-		return d.visible(ctx, caller, name)
+		over, err := d.visible(ctx, caller, name)
+		restricted = restricted || over.View.Restricted()
+		return over, err
 	}
 	ctx, cancel, err := d.Limits.Bound(ctx, caller.Tenant)
 	if err != nil {
 		return query.Result{}, err
 	}
 	defer cancel()
-	return d.SQL.Run(ctx, s)
+	result, err := d.SQL.Run(ctx, s)
+	if restricted {
+		result.Stats = result.Stats.Discreet()
+	}
+	return result, err
 }
 
 // visible pins what a caller sees of a dataset.

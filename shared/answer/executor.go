@@ -99,7 +99,7 @@ func (q *Question) Ask(ctx context.Context) (Answer, error) {
 	}
 	defer cancel()
 	began := q.executor.Now()
-	costs := recorder{Engine: q.executor.Engine, plans: []query.PlanCost{}}
+	costs := recorder{Engine: q.executor.Engine, plans: []query.PlanCost{}, discreet: q.Over.View.Restricted()}
 	a, err := q.executor.Cache.answer(ctx, q.caller.Tenant, q.Tag, func() (query.Result, error) {
 		return engine.Answer(ctx, &costs, q.Program, q.Over.Snapshot)
 	})

@@ -31,13 +31,17 @@ func millis(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 // recorder notes what each plan cost. Plans of a program may run at the same time.
 type recorder struct {
 	engine.Engine
-	mu    sync.Mutex
-	plans []query.PlanCost
+	discreet bool // the caller does not see all rows, and is not told how many there are
+	mu       sync.Mutex
+	plans    []query.PlanCost
 }
 
 // Run implements engine.Engine.
 func (r *recorder) Run(ctx context.Context, plan query.Plan, over snapshot.Snapshot) (query.Result, error) {
 	result, err := r.Engine.Run(ctx, plan, over)
+	if r.discreet {
+		result.Stats = result.Stats.Discreet()
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.plans = append(r.plans, query.PlanCost{Kind: plan.Kind(), Stats: result.Stats})

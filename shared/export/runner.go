@@ -81,17 +81,20 @@ type export struct {
 	at    job.Checkpointer
 	pin   pin
 	total int64 // rows of the pin
+
+	discreet bool // who ordered it does not see all rows, and is not told how many there are
 }
 
 func (x *export) proceed(ctx context.Context) error {
 	if x.Bytes > 0 {
 		return x.clean(ctx)
 	}
-	if err := x.pinned(ctx); err != nil {
-		return err
-	}
 	pinned, named, err := pinnedBy(x.job)
 	if err != nil {
+		return err
+	}
+	x.discreet = len(pinned.Restriction.Filters) > 0
+	if err := x.pinned(ctx); err != nil {
 		return err
 	}
 	q, err := x.order.bind(pinned.Restriction.View(x.pin.Dataset.Kind, x.pin.Schema), named)
@@ -131,7 +134,9 @@ func (x *export) pinned(ctx context.Context) (err error) {
 	if err := x.pin.put(ctx, x.Blobs, x.pinKey()); err != nil && !fault.Is(err, fault.Conflict) {
 		return err
 	}
-	x.at.Logf("version %d: %d rows in %d segments", x.pin.Version, x.pin.rows(), len(x.pin.Segments))
+	if !x.discreet {
+		x.at.Logf("version %d: %d rows in %d segments", x.pin.Version, x.pin.rows(), len(x.pin.Segments))
+	}
 	return x.save(ctx, 0)
 }
 
@@ -156,7 +161,12 @@ func (x *export) save(ctx context.Context, read int64) error {
 }
 
 func (x *export) progress(done int64) job.Progress {
-	return job.Progress{Done: done, Total: 2 * x.total, Rows: x.Rows, Bytes: x.Bytes}
+	p := job.Progress{Done: done, Total: 2 * x.total, Rows: x.Rows, Bytes: x.Bytes}
+	if x.discreet {
+		const parts = 100
+		p.Done, p.Total = p.Done*parts/max(1, p.Total), parts
+	}
+	return p
 }
 
 // clean deletes what the file was made of. What it leaves is swept with the file.

@@ -23,6 +23,11 @@ type Stats struct {
 	Kept           bool    `json:"kept"`      // the same was asked of the same rows before
 }
 
+// Discreet leaves out what tells of rows that are not in the answer.
+func (s Stats) Discreet() Stats {
+	return Stats{Millis: s.Millis, Truncated: s.Truncated, Kept: s.Kept}
+}
+
 // Result is an answer. Rows are in order; each has a value for each column. Of one
 // dataset it tells the version, of several, or of none, the versions.
 type Result struct {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -285,5 +286,29 @@ func TestAMaskedValueIsNowhere(t *testing.T) {
 				t.Error("who is not restricted is shown masks, too")
 			}
 		})
+	}
+}
+
+var telling = regexp.MustCompile(`"(rows_scanned|bytes|segments|segments_pruned|segments_kept)": ?[1-9]`)
+
+// TestWhoSeesAPartIsNotToldHowMuchThereIs looks for the numbers of rows and bytes.
+func TestWhoSeesAPartIsNotToldHowMuchThereIs(t *testing.T) {
+	w := newWorld(t)
+	people(t, w)
+	w.mustMake(t, "/v1/row-filters", rule{roles: []string{"viewer"}, op: "=", values: []string{"CH"}}.body())
+	for target, body := range map[string]string{
+		"/v1/query":  `{"dataset":"people","measures":["count"],"explain":true}`,
+		"/v1/query?": `{"dataset":"people","kind":"sessions"}`,
+		"/v1/sql":    `{"sql":"select count(*) from people"}`,
+	} {
+		out := w.ask(http.MethodPost, target, w.keys[access.Viewer], []byte(body), nil)
+		if out.Code != http.StatusOK || telling.MatchString(out.Body.String()) {
+			t.Errorf("%s: %d %s", body, out.Code, out.Body)
+		}
+	}
+	var d map[string]any
+	out := w.ask(http.MethodGet, "/v1/datasets/people", w.keys[access.Viewer], nil, nil)
+	if err := json.Unmarshal(out.Body.Bytes(), &d); err != nil || d["rows"] != nil || d["bytes"] != nil {
+		t.Errorf("%s %v", out.Body, err)
 	}
 }
