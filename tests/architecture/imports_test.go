@@ -35,6 +35,11 @@ func handlers(folder string) bool {
 	return within(folder, "functions") && !within(folder, "functions/local") && path.Base(folder) != "lambda"
 }
 
+// answering are the handlers but those of the pipeline, which write rows and show none.
+func answering(folder string) bool {
+	return handlers(folder) && !within(folder, "functions/ingest", "functions/ingestor", "functions/sweeper", "functions/compactor", "functions/publisher", "functions/worker", "functions/redrive")
+}
+
 func ours(imported string) bool {
 	top, _, _ := strings.Cut(imported, "/")
 	return in("console", "events", "functions", "infra", "shared", "tests")(top)
@@ -43,6 +48,7 @@ func ours(imported string) bool {
 var rules = []rule{
 	{"the domain knows neither adapters nor AWS", domain, in(adapters, "shared/serve", sdk, runtime, proxy, cdk)},
 	{"handlers know neither adapters nor AWS's services", handlers, in(adapters, "shared/serve", sdk, proxy, cdk)},
+	{"who answers callers opens datasets through the gate", answering, in("shared/snapshot", "shared/tail", "shared/manifest")},
 	{"the AWS adapter does not know the embedded one", in(adapters + "/aws"), in(adapters + "/embedded")},
 	{"the embedded adapter does not know AWS", in(adapters + "/embedded"), in(adapters+"/aws", sdk, runtime, proxy, cdk)},
 	{"adapters know ports, not who uses them", in(adapters), in("functions", "infra", "shared/api", "shared/serve", "shared/route")},

@@ -1,8 +1,10 @@
 package duck
 
 import (
+	"slices"
 	"strings"
 
+	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/query"
 )
 
@@ -29,7 +31,7 @@ func (f fields) condition(e query.Expr) string {
 	list := strings.Join(values, ", ")
 	switch e.Node {
 	case query.NodeIn:
-		return column + " IN (" + list + ")"
+		return among(column, *e.Field, values)
 	case query.NodeNotIn:
 		return column + " NOT IN (" + list + ")"
 	case query.NodeContains:
@@ -51,6 +53,22 @@ func (f fields) condition(e query.Expr) string {
 	}
 	return column + " " + string(e.Node) + " " + list
 }
+
+// fewValues is up to how many values a list is compared one by one.
+const fewValues = 8
+
+// among writes that a column has one of some values. DuckDB makes a join of a list, row by
+// row, which costs 20 ns a row; what it cannot look into it computes once for each entry
+// of a dictionary. Of ids there is no dictionary, and files are skipped by the list.
+func among(column string, field query.Field, values []string) string {
+	in := column + " IN (" + strings.Join(values, ", ") + ")"
+	if len(values) > fewValues || slices.Contains(ids, field.Name) {
+		return in
+	}
+	return "coalesce(" + in + ", NULL)"
+}
+
+var ids = []string{dataset.ColumnEventID, dataset.ColumnUserID, dataset.ColumnAnonymousID, dataset.ColumnSessionID}
 
 // measure writes a measure as SQL. Floats are summed with compensation, so that an
 // answer does not depend on how the rows were spread over files.
