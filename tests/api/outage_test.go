@@ -41,6 +41,7 @@ import (
 	"github.com/tarnhq/tarn/shared/segment"
 	"github.com/tarnhq/tarn/shared/stream"
 	"github.com/tarnhq/tarn/shared/tail"
+	"github.com/tarnhq/tarn/shared/tenant"
 	"github.com/tarnhq/tarn/tests/fake"
 )
 
@@ -54,6 +55,7 @@ type dependent struct {
 	accepted *ingest.Accepted
 	folded   map[stream.ShardID]stream.Sequence // as far as the event source delivered with success
 	jobs     job.Jobs
+	issuer   access.Keys
 	slept    time.Duration // by the producer, in the request at hand
 }
 
@@ -89,8 +91,19 @@ func newDependent(t *testing.T) *dependent {
 	if err != nil {
 		t.Fatal(err)
 	}
+	d.issuer = issuer
 	d.world = world{Handler: s, keys: map[access.Role]string{access.Owner: secret}}
 	return d
+}
+
+// keyOf makes a key of any tenant.
+func (d *dependent) keyOf(t *testing.T, owner tenant.ID, role access.Role) string {
+	t.Helper()
+	_, secret, err := d.issuer.Create(t.Context(), owner, access.KeySpec{Name: "k", Role: role})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return secret
 }
 
 // request sends one as the owner.
