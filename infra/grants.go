@@ -21,6 +21,8 @@ func grant(fn awslambda.Function, spec route.Function, d data) {
 			grantStream(fn, how, d)
 		case "queue":
 			allow(fn, []string{"sqs:SendMessage"}, *d.hints.QueueArn())
+		case "directory":
+			allow(fn, directoryActions, *d.pool.UserPoolArn())
 		case "exports":
 			grantObjects(fn, how, d.segments, exportFolder)
 		case "failures":
@@ -40,6 +42,12 @@ func grant(fn awslambda.Function, spec route.Function, d data) {
 			grantItems(fn, what, how, d)
 		}
 	}
+}
+
+var directoryActions = []string{
+	"cognito-idp:AdminCreateUser", "cognito-idp:AdminGetUser", "cognito-idp:AdminDeleteUser", "cognito-idp:ListUsers",
+	"cognito-idp:AdminEnableUser", "cognito-idp:AdminDisableUser", "cognito-idp:AdminUserGlobalSignOut",
+	"cognito-idp:CreateGroup", "cognito-idp:AdminListGroupsForUser", "cognito-idp:AdminAddUserToGroup", "cognito-idp:AdminRemoveUserFromGroup",
 }
 
 // poisonFolder is where the consumer keeps records that it cannot decode.

@@ -24,7 +24,7 @@ type Authenticator struct {
 	Keys   Keys
 	Tokens *Tokens // nil: only keys are accepted
 
-	remembered recollection
+	remembered recollection[keyHash, Principal]
 }
 
 // Identify returns the sender of a request: an API key or an access token as
@@ -82,30 +82,30 @@ type keyHash = [sha256.Size]byte
 
 // recollection forgets everything at once, KeyMemory after its first entry or when
 // it is full: no entry is ever older than that.
-type recollection struct {
+type recollection[K comparable, V any] struct {
 	mu      sync.Mutex
-	entries map[keyHash]Principal
+	entries map[K]V
 	since   time.Time
 }
 
-func (m *recollection) get(key keyHash, now time.Time) (Principal, bool) {
+func (m *recollection[K, V]) get(key K, now time.Time) (value V, ok bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if now.Sub(m.since) >= KeyMemory {
-		return Principal{}, false
+		return value, false
 	}
-	p, ok := m.entries[key]
-	return p, ok
+	value, ok = m.entries[key]
+	return value, ok
 }
 
-func (m *recollection) put(key keyHash, p Principal, now time.Time) {
+func (m *recollection[K, V]) put(key K, value V, now time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if now.Before(m.since) {
 		return // a slow read, older than this memory
 	}
 	if m.entries == nil || len(m.entries) >= maxRemembered || now.Sub(m.since) >= KeyMemory {
-		m.entries, m.since = map[keyHash]Principal{}, now
+		m.entries, m.since = map[K]V{}, now
 	}
-	m.entries[key] = p
+	m.entries[key] = value
 }

@@ -116,7 +116,7 @@ func TestARememberedKeyExpiresOnTime(t *testing.T) {
 }
 
 func TestMemoryIsBounded(t *testing.T) {
-	var m recollection
+	var m recollection[keyHash, Principal]
 	for i := range 3 * maxRemembered {
 		m.put(hashOf(i), Principal{ID: fmt.Sprint(i)}, noon)
 		if len(m.entries) > maxRemembered {
@@ -126,7 +126,7 @@ func TestMemoryIsBounded(t *testing.T) {
 }
 
 func TestASlowReadIsNotRememberedByALaterMemory(t *testing.T) {
-	var m recollection
+	var m recollection[keyHash, Principal]
 	m.put(hashOf(1), Principal{ID: "early"}, noon)
 	m.put(hashOf(2), Principal{ID: "late"}, noon.Add(KeyMemory))
 	m.put(hashOf(3), Principal{ID: "slow"}, noon.Add(time.Second))

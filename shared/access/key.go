@@ -39,9 +39,8 @@ func (s KeySpec) check(now time.Time) error {
 		return fault.New(fault.Invalid, "bad_role", "%.40q is not a role", string(s.Role)).
 			WithHint("one of %v", roles)
 	}
-	text, _ := json.Marshal(seen{s.Groups, s.Attributes}) // texts alone
-	if len(s.Groups) > maxGroups || len(text) > maxAttributes {
-		return fault.New(fault.Invalid, "bad_attributes", "a key has at most %d groups, and with its attributes they take at most %d bytes", maxGroups, maxAttributes)
+	if err := CheckSeen(s.Groups, s.Attributes); err != nil {
+		return err
 	}
 	if s.Dataset != "" {
 		if err := s.Dataset.Check(); err != nil {
@@ -50,6 +49,15 @@ func (s KeySpec) check(now time.Time) error {
 	}
 	if !s.Expires.IsZero() && !s.Expires.After(now) {
 		return fault.New(fault.Invalid, "bad_expiry", "the key would have expired already")
+	}
+	return nil
+}
+
+// CheckSeen returns fault.Invalid for groups and attributes that are too many.
+func CheckSeen(groups []string, attributes map[string][]string) error {
+	text, _ := json.Marshal(seen{groups, attributes}) // texts alone
+	if len(groups) > maxGroups || len(text) > maxAttributes {
+		return fault.New(fault.Invalid, "bad_attributes", "there are at most %d groups, and with the attributes they take at most %d bytes", maxGroups, maxAttributes)
 	}
 	return nil
 }

@@ -17,6 +17,9 @@ import (
 // DefaultTenant is whose data a person works with who is in no tenant's group.
 const DefaultTenant tenant.ID = "main"
 
+// UserPrefix begins the id of a principal that is a person.
+const UserPrefix = "user:"
+
 const (
 	tenantGroup = "tenant:"        // a group "tenant:acme" puts a person into tenant acme
 	maxToken    = 16 << 10         // bytes
@@ -31,12 +34,21 @@ var algorithms = []jose.SignatureAlgorithm{jose.RS256, jose.ES256}
 type Tokens struct {
 	issuer identity.Issuer
 	keys   *signingKeys
+	people People
 	now    func() time.Time
+
+	standing recollection[personID, Standing]
 }
 
-// NewTokens makes a verifier of what the issuer signs with the keys of the source.
-func NewTokens(issuer identity.Issuer, source KeySource, now func() time.Time) *Tokens {
-	return &Tokens{issuer: issuer, keys: &signingKeys{source: source, now: now}, now: now}
+type personID struct {
+	tenant tenant.ID
+	id     string
+}
+
+// NewTokens makes a verifier of what the issuer signs with the keys of the source, for
+// people whose standing is what the others say.
+func NewTokens(issuer identity.Issuer, source KeySource, people People) *Tokens {
+	return &Tokens{issuer: issuer, keys: &signingKeys{source: source, now: people.Now}, people: people, now: people.Now}
 }
 
 type tokenClaims struct {
@@ -48,8 +60,9 @@ type tokenClaims struct {
 
 // Identify returns the person that the token was issued to, with the highest of
 // the roles that their groups name. It fails with fault.Unauthenticated for any
-// token that is not ours to accept, and with fault.Denied for a person in the
-// groups of two tenants.
+// token that is not ours to accept, with fault.Denied for a person in the groups of
+// two tenants, and where the standing of a person cannot be read. What changes in that
+// holds after KeyMemory.
 func (t *Tokens) Identify(ctx context.Context, token string) (Principal, error) {
 	c, err := t.verify(ctx, token)
 	if err != nil {
@@ -58,11 +71,39 @@ func (t *Tokens) Identify(ctx context.Context, token string) (Principal, error) 
 	if err := t.check(c); err != nil {
 		return Principal{}, err
 	}
-	owner, err := tenantOf(c.Groups)
+	m, err := MembershipOf(c.Groups)
 	if err != nil {
 		return Principal{}, err
 	}
-	return Principal{Tenant: owner, ID: "user:" + c.Subject, Role: roleOf(c.Groups), Expires: c.Expiry.Time()}, nil
+	standing, err := t.standingOf(ctx, personID{m.Tenant, c.Subject})
+	if err != nil {
+		return Principal{}, err
+	}
+	if !standing.accepts(c.issued()) {
+		return Principal{}, badToken("its person signed out, was changed or is disabled")
+	}
+	return Principal{Tenant: m.Tenant, ID: UserPrefix + c.Subject, Role: m.Role, Expires: c.Expiry.Time(),
+		Groups: m.Groups, Attributes: standing.Attributes}, nil
+}
+
+// issued is the zero time for a token that does not say it, which is before all others.
+func (c tokenClaims) issued() time.Time {
+	if c.IssuedAt == nil {
+		return time.Time{}
+	}
+	return c.IssuedAt.Time()
+}
+
+func (t *Tokens) standingOf(ctx context.Context, id personID) (Standing, error) {
+	now := t.now()
+	if s, ok := t.standing.get(id, now); ok {
+		return s, nil
+	}
+	s, err := t.people.Standing(ctx, id.tenant, id.id)
+	if err == nil {
+		t.standing.put(id, s, now)
+	}
+	return s, err
 }
 
 // verify returns the claims of a token with a good signature.
@@ -113,16 +154,6 @@ func (t *Tokens) isForUs(c tokenClaims) bool {
 		return slices.Contains(c.Audience, t.issuer.ClientID)
 	}
 	return false
-}
-
-// roleOf returns the highest role among the groups, or none.
-func roleOf(groups []string) Role {
-	for _, role := range roles {
-		if slices.Contains(groups, string(role)) {
-			return role
-		}
-	}
-	return ""
 }
 
 func tenantOf(groups []string) (tenant.ID, error) {

@@ -32,6 +32,13 @@ type Directory interface {
 	// e-mail address is fault.Conflict; a weak password fault.Invalid.
 	Create(ctx context.Context, email, password string, groups []string) (User, error)
 
+	// Invite is Create with a one-time password, which it returns: who signs in with
+	// it must choose another, within a week.
+	Invite(ctx context.Context, email string, groups []string) (User, string, error)
+
+	// Get returns the user with this id, or fault.NotFound.
+	Get(ctx context.Context, id string) (User, error)
+
 	// Find returns the user with this e-mail address, or fault.NotFound.
 	Find(ctx context.Context, email string) (User, error)
 
@@ -44,6 +51,10 @@ type Directory interface {
 	// Disable stops a user from signing in and from refreshing; Enable undoes it.
 	Disable(ctx context.Context, id string) error
 	Enable(ctx context.Context, id string) error
+
+	// SignOut ends all sessions of a user: the refresh tokens that are out get nothing
+	// any more. Access tokens are good until they expire.
+	SignOut(ctx context.Context, id string) error
 
 	// Delete removes a user; an absent one is fine.
 	Delete(ctx context.Context, id string) error

@@ -137,6 +137,17 @@ var (
 	DeleteMask = Route{ID: "deleteMask", Function: "policies", Method: http.MethodDelete, Path: "/v1/masks/{id}",
 		Action: access.ManageRules, Status: http.StatusNoContent, Tag: "Access", Summary: "End a mask"}
 
+	InviteUser = Route{ID: "inviteUser", Function: "users", Method: http.MethodPost, Path: "/v1/users",
+		Action: access.ManageUsers, Status: http.StatusCreated, Tag: "Access", Summary: "Invite a person; the one-time password is shown once"}
+	ListUsers = Route{ID: "listUsers", Function: "users", Method: http.MethodGet, Path: "/v1/users",
+		Action: access.ManageUsers, Status: http.StatusOK, Tag: "Access", Summary: "List people"}
+	ChangeUser = Route{ID: "changeUser", Function: "users", Method: http.MethodPatch, Path: "/v1/users/{user}",
+		Action: access.ManageUsers, Status: http.StatusOK, Tag: "Access", Summary: "Change a person's groups and attributes, disable or enable them"}
+	RemoveUser = Route{ID: "removeUser", Function: "users", Method: http.MethodDelete, Path: "/v1/users/{user}",
+		Action: access.ManageUsers, Status: http.StatusNoContent, Tag: "Access", Summary: "Remove a person"}
+	SignOutUser = Route{ID: "signOutUser", Function: "users", Method: http.MethodPost, Path: "/v1/users/{user}/sign-out",
+		Action: access.ManageUsers, Status: http.StatusNoContent, Tag: "Access", Summary: "Sign a person out everywhere"}
+
 	GetSelf = Route{ID: "getSelf", Function: "keys", Method: http.MethodGet, Path: "/v1/me",
 		Action: access.ReadSelf, Status: http.StatusOK, Tag: "Keys", Summary: "Tell who the caller is and what they may do", Unbound: true}
 
@@ -178,5 +189,6 @@ var All = append([]Route{
 	GetLimits, SetLimits,
 	CreateKey, ListKeys, RevokeKey, GetSelf,
 	CreateRowFilter, ListRowFilters, DeleteRowFilter, CreateMask, ListMasks, DeleteMask,
+	InviteUser, ListUsers, ChangeUser, RemoveUser, SignOutUser,
 	Health, OpenAPI, SignIn,
 }, Track...)

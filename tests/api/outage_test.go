@@ -23,6 +23,7 @@ import (
 	"github.com/tarnhq/tarn/functions/policies"
 	"github.com/tarnhq/tarn/functions/queries"
 	"github.com/tarnhq/tarn/functions/queries/cube"
+	"github.com/tarnhq/tarn/functions/users"
 	"github.com/tarnhq/tarn/shared/access"
 	"github.com/tarnhq/tarn/shared/answer"
 	"github.com/tarnhq/tarn/shared/api"
@@ -35,6 +36,7 @@ import (
 	"github.com/tarnhq/tarn/shared/job"
 	"github.com/tarnhq/tarn/shared/limit"
 	"github.com/tarnhq/tarn/shared/manifest"
+	persons "github.com/tarnhq/tarn/shared/people"
 	"github.com/tarnhq/tarn/shared/quarantine"
 	"github.com/tarnhq/tarn/shared/route"
 	"github.com/tarnhq/tarn/shared/saved"
@@ -56,6 +58,7 @@ type dependent struct {
 	folded   map[stream.ShardID]stream.Sequence // as far as the event source delivered with success
 	jobs     job.Jobs
 	issuer   access.Keys
+	people   fake.Directory
 	slept    time.Duration // by the producer, in the request at hand
 }
 
@@ -83,6 +86,7 @@ func newDependent(t *testing.T) *dependent {
 	queries.Register(s, questions)
 	cube.Register(s, cube.Deps{Deps: questions, Catalog: catalog})
 	keys.Register(s, keys.Deps{Keys: issuer})
+	users.Register(s, users.Deps{People: persons.People{Directory: &d.people, Standings: access.People{Table: tbl, Now: time.Now}}})
 	policies.Register(s, policies.Deps{Rules: seen.Rules})
 	d.jobs = job.Jobs{Table: tbl, Queue: &fake.Queue{Now: time.Now, Tries: 5}, Now: time.Now}
 	jobs.Register(s, jobs.Deps{Jobs: d.jobs, Now: time.Now, Poll: func(context.Context) error { return context.DeadlineExceeded }})
@@ -180,6 +184,11 @@ var healthy = map[string]struct{ target, body string }{
 	"createMask":       {"/v1/masks", `{"dataset":"web","roles":["viewer"],"column":"email","mask":"hide"}`},
 	"listMasks":        {"/v1/masks", ""},
 	"deleteMask":       {"/v1/masks/", ""}, // the id is made
+	"inviteUser":       {"/v1/users", `{"email":"new@example.com"}`},
+	"listUsers":        {"/v1/users", ""},
+	"changeUser":       {"/v1/users/", `{"groups":["viewer"]}`}, // the id is made
+	"removeUser":       {"/v1/users/", ""},
+	"signOutUser":      {"/v1/users/", ""},
 	"getSelf":          {"/v1/me", ""},
 }
 
@@ -238,6 +247,9 @@ func (d *dependent) prepare(t *testing.T) map[string]struct{ target, body string
 	requests := map[string]struct{ target, body string }{}
 	for id, request := range healthy {
 		request.target += made[id]
+		if request.target == "/v1/users/" {
+			request.target = strings.Replace(pathOf(id), "{user}", d.newUser(t, id), 1)
+		}
 		if request.target == "/v1/jobs/" {
 			request.target = strings.Replace(pathOf(id), "{job_id}", d.newJob(t), 1)
 		}
@@ -262,6 +274,15 @@ func (d *dependent) make(t *testing.T, id string) string {
 
 func pathOf(id string) string {
 	return route.All[slices.IndexFunc(route.All, func(r route.Route) bool { return r.ID == id })].Path
+}
+
+func (d *dependent) newUser(t *testing.T, name string) string {
+	t.Helper()
+	user, _, err := d.people.Invite(t.Context(), name+"@example.com", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return user.ID
 }
 
 // newJob makes a job that nobody does.

@@ -140,6 +140,11 @@ var allowed = map[string][]access.Role{
 	"createMask":       {access.Owner, access.Admin},
 	"listMasks":        {access.Owner, access.Admin},
 	"deleteMask":       {access.Owner, access.Admin},
+	"inviteUser":       {access.Owner, access.Admin},
+	"listUsers":        {access.Owner, access.Admin},
+	"changeUser":       {access.Owner, access.Admin},
+	"removeUser":       {access.Owner, access.Admin},
+	"signOutUser":      {access.Owner, access.Admin},
 	"getSelf":          everyRole,
 }
 

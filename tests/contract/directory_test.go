@@ -14,11 +14,14 @@ import (
 )
 
 var directoryExcuses = excuses{
-	"List pages through every user once":              "it returns all users at once",
-	"the nonce comes back in the ID token":            "its tokens have no nonce",
-	"a weak password is Invalid, and makes no user":   "it takes any password",
-	"a disabled user can neither refresh nor sign in": "it lets disabled users in",
-	"the discovery document agrees with the issuer":   "its document names a fixed port and no endpoints",
+	"List pages through every user once":                                 "it returns all users at once",
+	"the nonce comes back in the ID token":                               "its tokens have no nonce",
+	"a weak password is Invalid, and makes no user":                      "it takes any password",
+	"a disabled user can neither refresh nor sign in":                    "it lets disabled users in",
+	"a one-time password alone signs nobody in":                          "its page asks for no other",
+	"signing out an unknown user is NotFound":                            "it signs nobody out",
+	"who is signed out everywhere cannot refresh, and may sign in again": "it signs nobody out",
+	"the discovery document agrees with the issuer":                      "its document names a fixed port and no endpoints",
 }
 
 func TestDirectory(t *testing.T) {

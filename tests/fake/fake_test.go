@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tarnhq/tarn/shared/identity/identitytest"
 	"github.com/tarnhq/tarn/shared/queue/queuetest"
 	"github.com/tarnhq/tarn/shared/stream/streamtest"
 	"github.com/tarnhq/tarn/shared/table"
@@ -13,6 +14,11 @@ import (
 
 func TestTableKeepsThePortsPromises(t *testing.T) {
 	tabletest.Run(t, func(*testing.T) table.Table { return &Table{Now: time.Now} })
+}
+
+func TestDirectoryKeepsThePortsPromises(t *testing.T) {
+	d := &Directory{}
+	identitytest.Run(t, func(*testing.T) identitytest.Setup { return identitytest.Setup{Directory: d} })
 }
 
 func TestQueueKeepsThePortsPromises(t *testing.T) {

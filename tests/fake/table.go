@@ -1,5 +1,5 @@
 // Package fake holds the ports in memory, for tests that need thousands of fresh
-// ones. Table, Stream and Queue pass the conformance suites of their ports.
+// ones. Table, Stream, Queue and Directory pass the conformance suites of their ports.
 package fake
 
 import (

@@ -20,12 +20,13 @@ func main() {
 	if err != nil {
 		panic(err)
 	}
-	people, err := account.Directory(config.UserPool.Value(), config.Client.Value(), config.Domain.Value()).Issuer(ctx)
+	issuer, err := account.Directory(config.UserPool.Value(), config.Client.Value(), config.Domain.Value()).Issuer(ctx)
 	if err != nil {
 		panic(err)
 	}
+	tbl := account.Table(config.Table.Value())
 	lambda.Start(authorizer.Handler(&access.Authenticator{
-		Keys:   access.Keys{Table: account.Table(config.Table.Value()), Now: time.Now},
-		Tokens: access.NewTokens(people, access.PublishedKeys(http.DefaultClient, people.JWKS), time.Now),
+		Keys:   access.Keys{Table: tbl, Now: time.Now},
+		Tokens: access.NewTokens(issuer, access.PublishedKeys(http.DefaultClient, issuer.JWKS), access.People{Table: tbl, Now: time.Now}),
 	}))
 }

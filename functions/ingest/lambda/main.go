@@ -29,7 +29,7 @@ func main() {
 	if err != nil {
 		panic(err)
 	}
-	people, err := account.Directory(config.UserPool.Value(), config.Client.Value(), config.Domain.Value()).Issuer(ctx)
+	issuer, err := account.Directory(config.UserPool.Value(), config.Client.Value(), config.Domain.Value()).Issuer(ctx)
 	if err != nil {
 		panic(err)
 	}
@@ -39,7 +39,7 @@ func main() {
 	server := api.New(serve.Principal, time.Now, log)
 	handlers.Register(server, handlers.Deps{
 		Authenticator: &access.Authenticator{Keys: access.Keys{Table: table, Now: time.Now},
-			Tokens: access.NewTokens(people, access.PublishedKeys(http.DefaultClient, people.JWKS), time.Now)},
+			Tokens: access.NewTokens(issuer, access.PublishedKeys(http.DefaultClient, issuer.JWKS), access.People{Table: table, Now: time.Now})},
 		Datasets: &dataset.Cache{Catalog: dataset.Catalog{Table: table, Now: time.Now}, MaxAge: dataset.CacheAge},
 		Producer: ingest.NewProducer(ingest.Options{ID: id, Stream: account.Stream(config.Stream.Value()), Buckets: buckets,
 			Accepted: accepted, Seal: events.Seal}),

@@ -16,6 +16,8 @@ import (
 	"github.com/tarnhq/tarn/functions/queries"
 	"github.com/tarnhq/tarn/functions/queries/cube"
 	"github.com/tarnhq/tarn/functions/reference"
+	"github.com/tarnhq/tarn/functions/users"
+	"github.com/tarnhq/tarn/shared/access"
 	"github.com/tarnhq/tarn/shared/adapter/embedded"
 	"github.com/tarnhq/tarn/shared/answer"
 	"github.com/tarnhq/tarn/shared/api"
@@ -25,6 +27,7 @@ import (
 	"github.com/tarnhq/tarn/shared/gate"
 	"github.com/tarnhq/tarn/shared/job"
 	"github.com/tarnhq/tarn/shared/limit"
+	"github.com/tarnhq/tarn/shared/people"
 	"github.com/tarnhq/tarn/shared/quarantine"
 	"github.com/tarnhq/tarn/shared/saved"
 	"github.com/tarnhq/tarn/shared/snapshot"
@@ -73,6 +76,7 @@ func (s *Server) register(a *api.Server) {
 		Results: map[job.Kind]jobs.Result{export.Kind: s.exports().View}})
 	exports.Register(a, exports.Deps{Gate: seen, Saved: names, Jobs: s.jobs})
 	keys.Register(a, keys.Deps{Keys: s.keys})
+	users.Register(a, users.Deps{People: people.People{Directory: s.provider, Standings: access.People{Table: s.manifest.Table, Now: s.options.Now}}})
 	policies.Register(a, policies.Deps{Rules: seen.Rules})
 	reference.Register(a, reference.Deps{Issuer: s.provider.Issuer, Document: a.OpenAPI})
 }

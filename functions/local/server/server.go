@@ -145,7 +145,7 @@ func (s *Server) open(ctx context.Context) (err error) {
 		return err
 	}
 	s.keys = access.Keys{Table: tbl, Now: now, Random: rand.Reader}
-	s.auth = &access.Authenticator{Keys: s.keys, Tokens: access.NewTokens(issuer, s.provider.Keys, now)}
+	s.auth = &access.Authenticator{Keys: s.keys, Tokens: access.NewTokens(issuer, s.provider.Keys, access.People{Table: tbl, Now: now})}
 	s.catalog = dataset.Catalog{Table: tbl, Now: now}
 	if err := s.openTables(); err != nil {
 		return err

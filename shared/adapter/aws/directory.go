@@ -2,7 +2,9 @@ package aws
 
 import (
 	"context"
+	"crypto/rand"
 	"slices"
+	"strings"
 
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
 	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
@@ -54,8 +56,26 @@ func (d *Directory) Issuer(context.Context) (identity.Issuer, error) {
 // a later one fails the user is removed again. A crash in between leaves a user
 // who cannot sign in until deleted.
 func (d *Directory) Create(ctx context.Context, email, password string, groups []string) (identity.User, error) {
+	return d.create(ctx, email, nil, groups, func(id string) error {
+		_, err := d.client.AdminSetUserPassword(ctx, &cognito.AdminSetUserPasswordInput{
+			UserPoolId: &d.pool, Username: &id, Password: &password, Permanent: true,
+		})
+		return translate("directory", err)
+	})
+}
+
+// Invite implements identity.Directory. Cognito's pages ask who signs in with a
+// temporary password for another.
+func (d *Directory) Invite(ctx context.Context, email string, groups []string) (identity.User, string, error) {
+	password := strings.ToLower(rand.Text()) + "-Aa1" // what any pool's rules ask for
+	user, err := d.create(ctx, email, &password, groups, func(string) error { return nil })
+	return user, password, err
+}
+
+// create makes a user, and removes them again when what comes next fails.
+func (d *Directory) create(ctx context.Context, email string, temporary *string, groups []string, next func(id string) error) (identity.User, error) {
 	out, err := d.client.AdminCreateUser(ctx, &cognito.AdminCreateUserInput{
-		UserPoolId: &d.pool, Username: &email, MessageAction: types.MessageActionTypeSuppress,
+		UserPoolId: &d.pool, Username: &email, MessageAction: types.MessageActionTypeSuppress, TemporaryPassword: temporary,
 		UserAttributes: []types.AttributeType{
 			{Name: sdk.String("email"), Value: &email},
 			{Name: sdk.String("email_verified"), Value: sdk.String("true")},
@@ -66,20 +86,17 @@ func (d *Directory) Create(ctx context.Context, email, password string, groups [
 	}
 	user := userOf(*out.User)
 	user.Groups = groups
-	if err := d.complete(ctx, user, password); err != nil {
+	if err = next(user.ID); err == nil {
+		err = d.joinAll(ctx, user)
+	}
+	if err != nil {
 		_ = d.Delete(context.WithoutCancel(ctx), user.ID) // the first error says more
 		return identity.User{}, err
 	}
 	return user, nil
 }
 
-func (d *Directory) complete(ctx context.Context, user identity.User, password string) error {
-	_, err := d.client.AdminSetUserPassword(ctx, &cognito.AdminSetUserPasswordInput{
-		UserPoolId: &d.pool, Username: &user.ID, Password: &password, Permanent: true,
-	})
-	if err != nil {
-		return translate("directory", err)
-	}
+func (d *Directory) joinAll(ctx context.Context, user identity.User) error {
 	for _, group := range user.Groups {
 		if err := d.join(ctx, user.ID, group); err != nil {
 			return err
@@ -90,7 +107,21 @@ func (d *Directory) complete(ctx context.Context, user identity.User, password s
 
 // Find implements identity.Directory.
 func (d *Directory) Find(ctx context.Context, email string) (identity.User, error) {
-	out, err := d.client.AdminGetUser(ctx, &cognito.AdminGetUserInput{UserPoolId: &d.pool, Username: &email})
+	return d.get(ctx, email)
+}
+
+// Get implements identity.Directory. Cognito takes an address for a name too, which is
+// no id.
+func (d *Directory) Get(ctx context.Context, id string) (identity.User, error) {
+	user, err := d.get(ctx, id)
+	if err == nil && user.ID != id {
+		return identity.User{}, fault.New(fault.NotFound, "user_not_found", "there is no such user")
+	}
+	return user, err
+}
+
+func (d *Directory) get(ctx context.Context, name string) (identity.User, error) {
+	out, err := d.client.AdminGetUser(ctx, &cognito.AdminGetUserInput{UserPoolId: &d.pool, Username: &name})
 	if err != nil {
 		return identity.User{}, translate("directory", err)
 	}
@@ -195,6 +226,12 @@ func (d *Directory) Disable(ctx context.Context, id string) error {
 // Enable implements identity.Directory.
 func (d *Directory) Enable(ctx context.Context, id string) error {
 	_, err := d.client.AdminEnableUser(ctx, &cognito.AdminEnableUserInput{UserPoolId: &d.pool, Username: &id})
+	return translate("directory", err)
+}
+
+// SignOut implements identity.Directory.
+func (d *Directory) SignOut(ctx context.Context, id string) error {
+	_, err := d.client.AdminUserGlobalSignOut(ctx, &cognito.AdminUserGlobalSignOutInput{UserPoolId: &d.pool, Username: &id})
 	return translate("directory", err)
 }
 

@@ -29,6 +29,10 @@ type Setup struct {
 	// tests of the provider are skipped.
 	SignIn func(ctx context.Context, page *url.URL, email, password string) (*url.URL, error)
 
+	// Choose is SignIn of an invited person, who chooses a password. Without it, the
+	// tests of invitations are skipped.
+	Choose func(ctx context.Context, page *url.URL, email, oneTime, password string) (*url.URL, error)
+
 	Redirect string       // where the client may be sent back to
 	Client   *http.Client // reaches the provider; nil: http.DefaultClient
 
@@ -58,6 +62,7 @@ func Run(t *testing.T, open func(*testing.T) Setup) {
 	}
 	run(directory, false)
 	run(provider, true)
+	run(invitations, true)
 }
 
 // The groups that a test may name; an implementation may need to make them first.
@@ -95,6 +100,34 @@ var directory = map[string]func(*testing.T, Setup){
 		wantKind(t, err, fault.Invalid)
 		_, err = s.Directory.Find(t.Context(), email)
 		wantKind(t, err, fault.NotFound)
+	},
+	"a user is found by id, and by nothing else": func(t *testing.T, s Setup) {
+		want := s.create(t, groupViewer)
+		got, err := s.Directory.Get(t.Context(), want.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		same(t, got, want)
+		for _, id := range []string{want.Email, "0123456789abcdef0123456789abcdef"} {
+			_, err := s.Directory.Get(t.Context(), id)
+			wantKind(t, err, fault.NotFound)
+		}
+	},
+	"an invited user is a user like others": func(t *testing.T, s Setup) {
+		want, password := s.invite(t, groupTenant, groupViewer)
+		if password == "" {
+			t.Error("no password")
+		}
+		same(t, s.find(t, want.Email), want)
+		_, _, err := s.Directory.Invite(t.Context(), want.Email, nil)
+		wantKind(t, err, fault.Conflict)
+	},
+	"signing out an unknown user is NotFound": func(t *testing.T, s Setup) {
+		gone := s.create(t)
+		if err := s.Directory.Delete(t.Context(), gone.ID); err != nil {
+			t.Fatal(err)
+		}
+		wantKind(t, s.Directory.SignOut(t.Context(), gone.ID), fault.NotFound)
 	},
 	"an unknown address is NotFound": func(t *testing.T, s Setup) {
 		_, err := s.Directory.Find(t.Context(), address())
@@ -215,12 +248,27 @@ func (s Setup) create(t *testing.T, groups ...string) identity.User {
 	if err != nil {
 		t.Fatalf("Create: %v", err)
 	}
+	s.cleanUp(t, user)
+	return user
+}
+
+// invite is create for who chooses a password later.
+func (s Setup) invite(t *testing.T, groups ...string) (identity.User, string) {
+	t.Helper()
+	user, password, err := s.Directory.Invite(t.Context(), address(), groups)
+	if err != nil {
+		t.Fatalf("Invite: %v", err)
+	}
+	s.cleanUp(t, user)
+	return user, password
+}
+
+func (s Setup) cleanUp(t *testing.T, user identity.User) {
 	t.Cleanup(func() {
 		if err := s.Directory.Delete(context.WithoutCancel(t.Context()), user.ID); err != nil {
 			t.Errorf("Delete: %v", err)
 		}
 	})
-	return user
 }
 
 func (s Setup) find(t *testing.T, email string) identity.User {

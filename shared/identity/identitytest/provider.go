@@ -125,6 +125,17 @@ var provider = map[string]func(*testing.T, Setup){
 			t.Errorf("signed in, sent on to %v", to)
 		}
 	},
+	"who is signed out everywhere cannot refresh, and may sign in again": func(t *testing.T, s Setup) {
+		user := s.create(t)
+		attempt := s.attempt(t)
+		tokens := s.redeem(t, attempt, s.code(t, attempt, user.Email))
+		if err := s.Directory.SignOut(t.Context(), user.ID); err != nil {
+			t.Fatal(err)
+		}
+		s.refused(t, attempt.refresh(tokens.Refresh))
+		again := s.attempt(t)
+		s.redeem(t, again, s.code(t, again, user.Email))
+	},
 	"a deleted user cannot refresh": func(t *testing.T, s Setup) {
 		user := s.create(t)
 		attempt := s.attempt(t)

@@ -29,7 +29,7 @@ func (p *Provider) askToSignIn(w http.ResponseWriter, r *http.Request) {
 	prompt := strings.Fields(form.Get("prompt"))
 	if found.User != "" && !slices.Contains(prompt, "login") && !tooOld(found, form.Get("max_age"), p.now()) {
 		a, err := p.users.get(r.Context(), found.User)
-		if err == nil && !a.User.Disabled {
+		if err == nil && a.maySign(found.Since) {
 			p.sendCode(w, r, request, found)
 			return
 		}
@@ -53,6 +53,9 @@ func (p *Provider) signIn(w http.ResponseWriter, r *http.Request) {
 	}
 	email, password := strings.TrimSpace(r.PostForm.Get("email")), r.PostForm.Get("password")
 	a, err := p.authenticate(r, email, password)
+	if err == nil && !a.Once.IsZero() {
+		err = p.choosePassword(r.Context(), a, password, r.PostForm.Get("new_password"))
+	}
 	if err != nil {
 		p.refuse(w, r, request, email, err)
 		return
@@ -89,10 +92,41 @@ func (p *Provider) authenticate(r *http.Request, email, password string) (accoun
 	if !known || !right {
 		return account{}, fault.New(fault.Unauthenticated, "wrong_password", "E-mail address or password is wrong.")
 	}
+	if !a.Once.IsZero() && !p.now().Before(a.Once) {
+		return account{}, fault.New(fault.Denied, "invitation_expired", "This one-time password has expired. Ask for another invitation.")
+	}
 	if a.User.Disabled {
 		return account{}, fault.New(fault.Denied, "disabled", "This account is disabled. Ask an administrator to enable it.")
 	}
 	return a, p.attempts.forgive(ctx, attempt)
+}
+
+// codeChoose is the refusal of who must choose a password first.
+const codeChoose = "choose_password"
+
+// choosePassword puts the password that an invited person chose in the place of the
+// one-time password.
+func (p *Provider) choosePassword(ctx context.Context, a account, old, chosen string) error {
+	if chosen == "" {
+		return fault.New(fault.Invalid, codeChoose, "This password is good for one time. Give it once more, and choose your own.")
+	}
+	if err := checkPassword(a.User.Email, chosen); err != nil || chosen == old {
+		return fault.New(fault.Invalid, codeChoose, "This password will not do: at least %d characters, and neither your e-mail address nor the one-time password.", minPassword)
+	}
+	hash, err := p.users.hashPassword(ctx, chosen)
+	if err != nil {
+		return err
+	}
+	tooLate := false
+	err = p.users.change(ctx, a.User.ID, func(now *account) {
+		if tooLate = now.Once.IsZero(); !tooLate {
+			now.Password, now.Once = hash, time.Time{}
+		}
+	})
+	if err == nil && tooLate {
+		return fault.New(fault.Unauthenticated, "wrong_password", "This one-time password was used already.")
+	}
+	return err
 }
 
 // authorizeRequest checks what the client asks for. Where it returns false, it has

@@ -147,7 +147,7 @@ func (a answer) query() url.Values {
 var formAction = regexp.MustCompile(`<form method="post" action="([^"]*)"`)
 
 // fillIn opens a sign-in page and sends its form.
-func (b *browser) fillIn(ctx context.Context, page, email, password string) (answer, error) {
+func (b *browser) fillIn(ctx context.Context, page, email, password string, more ...string) (answer, error) {
 	shown, err := b.do(ctx, http.MethodGet, page, nil)
 	if err != nil {
 		return answer{}, err
@@ -160,8 +160,11 @@ func (b *browser) fillIn(ctx context.Context, page, email, password string) (ans
 	if err != nil {
 		return answer{}, err
 	}
-	return b.do(ctx, http.MethodPost, to.String(), url.Values{"email": {email}, "password": {password}},
-		"Sec-Fetch-Site", "same-origin")
+	form := url.Values{"email": {email}, "password": {password}}
+	for i := 0; i < len(more); i += 2 {
+		form.Set(more[i], more[i+1])
+	}
+	return b.do(ctx, http.MethodPost, to.String(), form, "Sec-Fetch-Site", "same-origin")
 }
 
 // client is the console's side of one sign-in.

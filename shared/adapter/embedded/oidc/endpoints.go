@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/ory/fosite"
 	"github.com/ory/fosite/handler/oauth2"
@@ -59,7 +60,7 @@ func (p *Provider) token(w http.ResponseWriter, r *http.Request) {
 	}
 	s := request.GetSession().(*tokenSession)
 	a, err := p.users.get(ctx, s.Subject)
-	if fault.Is(err, fault.NotFound) || err == nil && a.User.Disabled {
+	if fault.Is(err, fault.NotFound) || err == nil && !a.maySign(s.Claims.AuthTime) {
 		err = fosite.ErrInvalidGrant.WithHint("This user may not sign in any more.")
 	}
 	if err != nil {
@@ -104,7 +105,7 @@ func (p *Provider) userinfo(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	a, err := p.users.get(ctx, c.Subject)
-	if fault.Is(err, fault.NotFound) || err == nil && a.User.Disabled {
+	if fault.Is(err, fault.NotFound) || err == nil && !a.maySign(time.Unix(c.AuthTime, 0)) {
 		unauthorized(w)
 		return
 	}

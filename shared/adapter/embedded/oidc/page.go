@@ -27,6 +27,7 @@ var pageTemplate = template.Must(template.New("page").Parse(pageSource))
 type page struct {
 	Action   string // where the form goes
 	Email    string // as typed before
+	Choose   bool   // a password, with a one-time one
 	ReturnTo string // where the person will be sent, if it is not this server
 	Error    string
 	Notice   string
@@ -57,6 +58,9 @@ func (p *Provider) refuse(w http.ResponseWriter, r *http.Request, request fosite
 	case fault.Unauthenticated, fault.Denied:
 		content.Error = known.Message
 		p.render(w, http.StatusUnauthorized, content)
+	case fault.Invalid:
+		content.Error, content.Choose = known.Message, true
+		p.render(w, http.StatusUnprocessableEntity, content)
 	case fault.Throttled:
 		seconds := int(math.Ceil(known.RetryAfter.Seconds()))
 		w.Header().Set("Retry-After", strconv.Itoa(seconds))

@@ -26,7 +26,7 @@ func TestPackageAccessAcceptsTheTokens(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	verifier := access.NewTokens(at, s.Keys, s.clock.now)
+	verifier := access.NewTokens(at, s.Keys, access.People{Table: s.table, Now: s.clock.now})
 	got := s.signedIn(t)
 	want := access.Principal{Tenant: "main", ID: "user:" + s.user.ID, Role: access.Editor, Expires: s.clock.Add(tokenLife)}
 	for _, token := range []string{got.Access, got.ID} {

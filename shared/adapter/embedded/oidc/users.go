@@ -8,6 +8,7 @@ import (
 	"net/mail"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/tarnhq/tarn/shared/fault"
 	"github.com/tarnhq/tarn/shared/identity"
@@ -24,15 +25,35 @@ type users struct {
 
 // account is a person with what they prove themselves by.
 type account struct {
-	User     identity.User
-	Password passwordHash
-	Revision int // goes up with every change
+	User      identity.User
+	Password  passwordHash
+	Once      time.Time // until when the password is good, for one time; zero: always
+	SignedOut time.Time // whoever signed in until then must do so again
+	Revision  int       // goes up with every change
 }
+
+// inviteLife is how long a one-time password is good.
+const inviteLife = 7 * 24 * time.Hour
 
 const maxEmail = 254 // bytes, by the mail standards
 
 // Create adds a user who can sign in with the password at once.
 func (p *Provider) Create(ctx context.Context, email, password string, groups []string) (identity.User, error) {
+	return p.create(ctx, email, password, groups, time.Time{})
+}
+
+// Invite adds a user whose password is good for one time, within a week.
+func (p *Provider) Invite(ctx context.Context, email string, groups []string) (identity.User, string, error) {
+	secret, err := newSecret(p.users.random)
+	if err != nil {
+		return identity.User{}, "", err
+	}
+	password := secret[:24]
+	user, err := p.create(ctx, email, password, groups, p.now().Add(inviteLife))
+	return user, password, err
+}
+
+func (p *Provider) create(ctx context.Context, email, password string, groups []string, once time.Time) (identity.User, error) {
 	if parsed, err := mail.ParseAddress(email); err != nil || parsed.Address != email || len(email) > maxEmail {
 		return identity.User{}, fault.New(fault.Invalid, "bad_email", "%.80q is not an e-mail address", email)
 	}
@@ -47,7 +68,7 @@ func (p *Provider) Create(ctx context.Context, email, password string, groups []
 	if err != nil {
 		return identity.User{}, err
 	}
-	a := account{User: identity.User{ID: id[:32], Email: email, Groups: groups}, Password: hash}
+	a := account{User: identity.User{ID: id[:32], Email: email, Groups: groups}, Password: hash, Once: once}
 	put, err := putAccount(a)
 	if err != nil {
 		return identity.User{}, err
@@ -57,6 +78,12 @@ func (p *Provider) Create(ctx context.Context, email, password string, groups []
 	if fault.Is(err, fault.Conflict) {
 		return identity.User{}, fault.New(fault.Conflict, "email_taken", "there already is a user %s", email)
 	}
+	return a.User, err
+}
+
+// Get returns the user with this id.
+func (p *Provider) Get(ctx context.Context, id string) (identity.User, error) {
+	a, err := p.users.get(ctx, id)
 	return a.User, err
 }
 
@@ -86,18 +113,23 @@ func (p *Provider) List(ctx context.Context, next string, limit int) ([]identity
 // SetGroups replaces the groups of a user. Tokens that are out keep the old ones
 // until they expire.
 func (p *Provider) SetGroups(ctx context.Context, id string, groups []string) error {
-	return p.users.change(ctx, id, func(u *identity.User) { u.Groups = groups })
+	return p.users.change(ctx, id, func(a *account) { a.User.Groups = groups })
 }
 
 // Disable stops a user from signing in and from refreshing. Tokens that are out
 // stay good until they expire.
 func (p *Provider) Disable(ctx context.Context, id string) error {
-	return p.users.change(ctx, id, func(u *identity.User) { u.Disabled = true })
+	return p.users.change(ctx, id, func(a *account) { a.User.Disabled = true })
 }
 
 // Enable undoes Disable.
 func (p *Provider) Enable(ctx context.Context, id string) error {
-	return p.users.change(ctx, id, func(u *identity.User) { u.Disabled = false })
+	return p.users.change(ctx, id, func(a *account) { a.User.Disabled = false })
+}
+
+// SignOut ends the sessions of a user in every browser, and every grant.
+func (p *Provider) SignOut(ctx context.Context, id string) error {
+	return p.users.change(ctx, id, func(a *account) { a.SignedOut = p.now().UTC() })
 }
 
 // Delete removes a user; an absent one is fine.
@@ -110,6 +142,11 @@ func (p *Provider) Delete(ctx context.Context, id string) error {
 		return err
 	}
 	return p.users.table.Commit(ctx, table.Delete(byID(id)), table.Delete(byEmail(a.User.Email)))
+}
+
+// maySign reports whether who signed in at a time may go on without doing so again.
+func (a account) maySign(since time.Time) bool {
+	return !a.User.Disabled && since.After(a.SignedOut)
 }
 
 func (u users) get(ctx context.Context, id string) (account, error) {
@@ -138,7 +175,7 @@ func (u users) find(ctx context.Context, email string) (account, error) {
 }
 
 // change applies f to a user, again if somebody else changed the user meanwhile.
-func (u users) change(ctx context.Context, id string, f func(*identity.User)) error {
+func (u users) change(ctx context.Context, id string, f func(*account)) error {
 	const tries = 5
 	var err error
 	for range tries {
@@ -147,7 +184,7 @@ func (u users) change(ctx context.Context, id string, f func(*identity.User)) er
 			return err
 		}
 		unchanged := table.Equal(revision, strconv.Itoa(a.Revision))
-		f(&a.User)
+		f(&a)
 		a.Revision++
 		put, encodeErr := putAccount(a)
 		if encodeErr != nil {

@@ -2,13 +2,14 @@ package oidc
 
 import (
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/tarnhq/tarn/shared/fault"
-	"github.com/tarnhq/tarn/shared/identity"
 )
 
 func TestCreateRefuses(t *testing.T) {
@@ -65,7 +66,7 @@ func TestChangesAtOnceAreAllKept(t *testing.T) {
 	var all sync.WaitGroup
 	for i := range 4 {
 		all.Go(func() {
-			err := s.users.change(t.Context(), s.user.ID, func(u *identity.User) { u.Groups = append(u.Groups, fmt.Sprint(i)) })
+			err := s.users.change(t.Context(), s.user.ID, func(a *account) { a.User.Groups = append(a.User.Groups, fmt.Sprint(i)) })
 			if err != nil {
 				t.Error(err)
 			}
@@ -88,5 +89,56 @@ func TestPasswordsAreHashedAtTheAdvisedCost(t *testing.T) {
 	a, err := s.users.get(t.Context(), user.ID)
 	if err != nil || a.Password.Memory < 19<<10 || a.Password.Passes < 2 || len(a.Password.Salt) != 16 {
 		t.Errorf("hashed at %+v, %v", a.Password, err)
+	}
+}
+
+func TestAnInvitationEndsAfterAWeek(t *testing.T) {
+	s := newSite(t)
+	user, oneTime, err := s.Invite(t.Context(), "new@example.org", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		after time.Duration
+		want  int
+	}{{inviteLife - 1, http.StatusUnprocessableEntity}, {inviteLife, http.StatusUnauthorized}} {
+		s.clock.Time = longAgo.Add(c.after)
+		got, err := newBrowser().fillIn(t.Context(), s.client().page(), user.Email, oneTime)
+		if err != nil || got.StatusCode != c.want {
+			t.Errorf("after %s: %s, %v, want %d", c.after, got.Status, err, c.want)
+		}
+	}
+}
+
+func TestAnInvitedPersonCannotKeepTheOneTimePassword(t *testing.T) {
+	s := newSite(t)
+	user, oneTime, err := s.Invite(t.Context(), "new@example.org", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for claim, chosen := range map[string]string{"none": "", "a weak one": "short", "the same": oneTime, "the address": user.Email} {
+		got, err := newBrowser().fillIn(t.Context(), s.client().page(), user.Email, oneTime, "new_password", chosen)
+		if err != nil || got.StatusCode != http.StatusUnprocessableEntity || len(got.Cookies()) != 0 || !strings.Contains(got.body, `name="new_password"`) {
+			t.Errorf("%s: %s, %v, want the page again", claim, got.Status, err)
+		}
+	}
+}
+
+func TestSigningOutEverywhereEndsEverySession(t *testing.T) {
+	s := newSite(t)
+	browser, tokens := s.inSession(t), s.signedIn(t)
+	if err := s.SignOut(t.Context(), s.user.ID); err != nil {
+		t.Fatal(err)
+	}
+	if got := browser.get(t, s.client().page()); !strings.Contains(got.body, "<form") {
+		t.Errorf("a browser is signed in still: %s", got.Status)
+	}
+	wantRefused(t, s.refresh(t, tokens.Refresh))
+	if got := newBrowser().get(t, s.url+"/oidc/userinfo", "Authorization", "Bearer "+tokens.Access); got.StatusCode != http.StatusUnauthorized {
+		t.Errorf("userinfo: %s", got.Status)
+	}
+	s.clock.Time = s.clock.Add(time.Second)
+	if got := s.signedIn(t); got.Access == "" {
+		t.Error("who was signed out cannot sign in again")
 	}
 }

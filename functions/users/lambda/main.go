@@ -1,0 +1,28 @@
+// Command lambda is the function users as AWS runs it.
+package main
+
+import (
+	"context"
+	"time"
+
+	"github.com/tarnhq/tarn/functions/users"
+	"github.com/tarnhq/tarn/shared/access"
+	"github.com/tarnhq/tarn/shared/adapter/aws"
+	"github.com/tarnhq/tarn/shared/api"
+	"github.com/tarnhq/tarn/shared/config"
+	"github.com/tarnhq/tarn/shared/people"
+	"github.com/tarnhq/tarn/shared/serve"
+)
+
+func main() {
+	account, err := aws.Load(context.Background())
+	if err != nil {
+		panic(err)
+	}
+	server := api.New(serve.Principal, time.Now, serve.Logger())
+	users.Register(server, users.Deps{People: people.People{
+		Directory: account.Directory(config.UserPool.Value(), config.Client.Value(), config.Domain.Value()),
+		Standings: access.People{Table: account.Table(config.Table.Value()), Now: time.Now},
+	}})
+	serve.HTTP(server)
+}
