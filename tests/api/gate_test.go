@@ -81,7 +81,7 @@ var surfaces = map[string]func(w *world, key string) (ids []string, code int, te
 		return w.firstColumn(http.MethodPost, "/v1/query", key, `{"dataset":"people","measures":["count"],"dimensions":["event_id"]}`)
 	},
 	"query for paths": func(w *world, key string) ([]string, int, string) {
-		return w.firstColumn(http.MethodPost, "/v1/query", key, `{"dataset":"people","kind":"paths","depth":1,"column":"event_id"}`)
+		return w.firstColumn(http.MethodPost, "/v1/query", key, `{"dataset":"people","kind":"paths","depth":1,"column":"event_id","subject":"event_id"}`)
 	},
 	"query compared with earlier": func(w *world, key string) ([]string, int, string) {
 		return w.firstColumn(http.MethodPost, "/v1/query", key, `{"dataset":"people","measures":["count"],"dimensions":["event_id"],"time":{"from":"2026-01-01T00:00:00Z","to":"2026-02-01T00:00:00Z"},"compare":{"unit":"week"}}`)
@@ -149,14 +149,17 @@ func people(t *testing.T, w *world) (all []person) {
 		if p.Country != "" {
 			properties["country"] = p.Country
 		}
-		body, _ := json.Marshal(map[string]any{"event": "seen", "event_id": p.ID, "user_id": p.ID, "time": fmt.Sprintf("2026-01-%02dT00:00:00Z", 1+i), "properties": properties})
+		body, _ := json.Marshal(map[string]any{"event": "seen", "event_id": p.ID, "user_id": fmt.Sprint("u", i/2), "time": fmt.Sprintf("2026-01-%02dT00:00:00Z", 1+i), "properties": properties})
 		out := w.ask(http.MethodPost, "/v1/datasets/people/events", w.keys[access.Owner], body, nil)
 		if out.Code != http.StatusOK {
 			t.Fatal(out.Code, out.Body)
 		}
 		awaitIn(t, w, "people", out.Header().Get("Tarn-Version"))
 	}
-	for name, body := range map[string]string{"ids": `{"query":{"dataset":"people","measures":["count"],"dimensions":["event_id"]}}`} {
+	for name, body := range map[string]string{
+		"ids":   `{"query":{"dataset":"people","measures":["count"],"dimensions":["event_id"]}}`,
+		"swiss": `{"query":{"dataset":"people","kind":"audience","where":{"did":{"column":"country","op":"=","value":"CH"}}}}`,
+	} {
 		if out := w.ask(http.MethodPut, "/v1/datasets/people/definitions/"+name, w.keys[access.Owner], []byte(body), nil); out.Code != http.StatusOK {
 			t.Fatal(out.Code, out.Body)
 		}
@@ -211,6 +214,11 @@ func TestEverySurfaceShowsACallerTheRowsOfItsRulesAlone(t *testing.T) {
 			if diff := cmp.Diff(want, append([]string{}, ids...)); code != http.StatusOK || diff != "" {
 				t.Fatalf("%s for %s with %v under %+v: %d (-want +got):\n%s\n%s", surface, role, attributes, rules, code, diff, text)
 			}
+			id := w.mustMake(t, "/v1/row-filters", rule{roles: []string{role}, op: "=", values: []string{"nowhere"}}.body())
+			if ids, code, text := surfaces[surface](w, key); code != http.StatusOK || len(ids) > 0 {
+				t.Fatalf("%s after a rule that shows nothing: %d %s", surface, code, text)
+			}
+			w.ask(http.MethodDelete, "/v1/row-filters/"+id, w.keys[access.Owner], nil, nil)
 		}
 	})
 }
@@ -310,5 +318,20 @@ func TestWhoSeesAPartIsNotToldHowMuchThereIs(t *testing.T) {
 	out := w.ask(http.MethodGet, "/v1/datasets/people", w.keys[access.Viewer], nil, nil)
 	if err := json.Unmarshal(out.Body.Bytes(), &d); err != nil || d["rows"] != nil || d["bytes"] != nil {
 		t.Errorf("%s %v", out.Body, err)
+	}
+}
+
+// TestAnAudienceIsOfRowsThatTheCallerSees asks for the rows of people who did something
+// in rows that are hidden: two people share each user id.
+func TestAnAudienceIsOfRowsThatTheCallerSees(t *testing.T) {
+	w := newWorld(t)
+	people(t, w)
+	const ask = `{"dataset":"people","measures":["count"],"dimensions":["event_id"],"filter":{"audience":"swiss"}}`
+	if ids, code, text := w.firstColumn(http.MethodPost, "/v1/query", w.keys[access.Viewer], ask); code != http.StatusOK || len(ids) != 12 {
+		t.Fatalf("without a rule: %d %s", code, text)
+	}
+	w.mustMake(t, "/v1/row-filters", rule{roles: []string{"viewer"}, op: "=", values: []string{"DE"}}.body())
+	if ids, code, text := w.firstColumn(http.MethodPost, "/v1/query", w.keys[access.Viewer], ask); code != http.StatusOK || len(ids) != 0 {
+		t.Errorf("of people who are known by hidden rows: %d %s", code, text)
 	}
 }
