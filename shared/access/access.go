@@ -62,6 +62,7 @@ const (
 	ManageUsers   Action = "users:manage"  // invite, change and remove people
 	ManageGrants  Action = "grants:manage" // of single datasets and saved queries
 	CreateEmbed   Action = "embed:create"  // tokens for one saved query
+	ReadAudit     Action = "audit:read"    // and verify
 	ReadSelf      Action = "self:read"     // who am I
 )
 
@@ -69,7 +70,7 @@ const (
 var Actions = []Action{
 	ReadDataset, CreateDataset, UpdateDataset, DeleteDataset, WriteEvents, ReadEvents, ReplayEvents, LoadRows, RunQuery, RunSQL,
 	CreateExport, ReadJobs, ChangeJobs, ManageJobs, ManageKeys, ManageLimits, ManageRules,
-	ManageUsers, ManageGrants, CreateEmbed, ReadSelf,
+	ManageUsers, ManageGrants, CreateEmbed, ReadAudit, ReadSelf,
 }
 
 // Principal is an identified caller. The zero Principal may do nothing.

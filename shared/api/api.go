@@ -21,6 +21,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 	"github.com/tarnhq/tarn/shared/access"
+	"github.com/tarnhq/tarn/shared/audit"
 	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/fault"
 	"github.com/tarnhq/tarn/shared/route"
@@ -42,6 +43,7 @@ type Server struct {
 	mux      *http.ServeMux
 	huma     huma.API
 	served   map[string]bool // patterns
+	audit    *audit.Store    // may be nil
 }
 
 // New makes a server without endpoints.

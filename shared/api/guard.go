@@ -20,6 +20,7 @@ type lineKey struct{}
 type line struct {
 	err    error
 	caller access.Principal
+	body   *heard // as far as the audit log needs it; may be nil
 }
 
 // Caller returns the principal of the request that ctx belongs to.
@@ -62,8 +63,9 @@ func (s *Server) mount(rt route.Route, h func(http.ResponseWriter, *http.Request
 		out := &answer{ResponseWriter: w}
 		out.Header().Set("X-Content-Type-Options", "nosniff")
 		out.Header().Set("Cache-Control", "no-store")
-		l.err = firstError(s.run(rt, h, out, r.WithContext(ctx), l), l.err)
+		l.err = firstError(s.run(rt, h, out, overheard(rt, r.WithContext(ctx), l), l), l.err)
 		s.access(rt, r, out, l, time.Since(began))
+		s.tell(rt, r, l)
 	})
 }
 
@@ -94,6 +96,9 @@ func (s *Server) run(rt route.Route, h func(http.ResponseWriter, *http.Request) 
 		if err := caller.Allow(rt.Action, on, s.now()); err != nil {
 			return err
 		}
+	}
+	if err := s.announce(rt, r, l); err != nil {
+		return err
 	}
 	return h(w, r)
 }

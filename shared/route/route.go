@@ -28,6 +28,8 @@ type Route struct {
 	Answers  []string      // media types of the answer beside JSON, for the API reference
 	Params   []Param       // of a route that reads its own request, for the API reference
 
+	Outside bool // changes what is not in the table, so that the audit log is told before and after
+
 	ErrorText bool // a problem also has its detail as "error", where Cube's clients look
 }
 
@@ -36,6 +38,12 @@ type Param struct{ Name, Doc, Example string }
 
 // Pattern is the route as http.ServeMux wants it.
 func (r Route) Pattern() string { return r.Method + " " + r.Path }
+
+// Changes reports whether the route changes what people have set up: what it commits
+// carries an entry of the audit log. Producers' routes change that on first use only.
+func (r Route) Changes() bool {
+	return r.Method != http.MethodGet && !r.Producer && r.Action != "" && r.Action != access.RunQuery && r.Action != access.RunSQL && r.Action != access.ReadAudit
+}
 
 // DatasetParam is the path segment that names a dataset, wherever there is one.
 const DatasetParam = "dataset"
@@ -138,15 +146,15 @@ var (
 		Action: access.ManageRules, Status: http.StatusNoContent, Tag: "Access", Summary: "End a mask"}
 
 	InviteUser = Route{ID: "inviteUser", Function: "users", Method: http.MethodPost, Path: "/v1/users",
-		Action: access.ManageUsers, Status: http.StatusCreated, Tag: "Access", Summary: "Invite a person; the one-time password is shown once"}
+		Action: access.ManageUsers, Status: http.StatusCreated, Tag: "Access", Summary: "Invite a person; the one-time password is shown once", Outside: true}
 	ListUsers = Route{ID: "listUsers", Function: "users", Method: http.MethodGet, Path: "/v1/users",
 		Action: access.ManageUsers, Status: http.StatusOK, Tag: "Access", Summary: "List people"}
 	ChangeUser = Route{ID: "changeUser", Function: "users", Method: http.MethodPatch, Path: "/v1/users/{user}",
-		Action: access.ManageUsers, Status: http.StatusOK, Tag: "Access", Summary: "Change a person's groups and attributes, disable or enable them"}
+		Action: access.ManageUsers, Status: http.StatusOK, Tag: "Access", Summary: "Change a person's groups and attributes, disable or enable them", Outside: true}
 	RemoveUser = Route{ID: "removeUser", Function: "users", Method: http.MethodDelete, Path: "/v1/users/{user}",
-		Action: access.ManageUsers, Status: http.StatusNoContent, Tag: "Access", Summary: "Remove a person"}
+		Action: access.ManageUsers, Status: http.StatusNoContent, Tag: "Access", Summary: "Remove a person", Outside: true}
 	SignOutUser = Route{ID: "signOutUser", Function: "users", Method: http.MethodPost, Path: "/v1/users/{user}/sign-out",
-		Action: access.ManageUsers, Status: http.StatusNoContent, Tag: "Access", Summary: "Sign a person out everywhere"}
+		Action: access.ManageUsers, Status: http.StatusNoContent, Tag: "Access", Summary: "Sign a person out everywhere", Outside: true}
 
 	GetSelf = Route{ID: "getSelf", Function: "keys", Method: http.MethodGet, Path: "/v1/me",
 		Action: access.ReadSelf, Status: http.StatusOK, Tag: "Keys", Summary: "Tell who the caller is and what they may do", Unbound: true}
