@@ -32,6 +32,8 @@ var rights = map[route.Need][]right{
 	route.DeleteDefinitions: {{"dynamodb:DeleteItem", "Table", "definitions"}},
 	route.ReadKeys:          {{"dynamodb:GetItem", "Table", "keys"}, {"dynamodb:Query", "Table", "keys"}},
 	route.WriteKeys:         {{"dynamodb:PutItem", "Table", "keys"}},
+	route.ReadUsage:         {{"dynamodb:Query", "Table", "usage"}},
+	route.WriteUsage:        {{"dynamodb:PutItem", "Table", "usage"}},
 	route.ReadPeople:        {{"dynamodb:GetItem", "Table", "people"}},
 	route.WritePeople:       {{"dynamodb:PutItem", "Table", "people"}},
 	route.ManageDirectory: {{"cognito-idp:AdminCreateUser", "Users", ""}, {"cognito-idp:ListUsers", "Users", ""}, {"cognito-idp:AdminUserGlobalSignOut", "Users", ""},

@@ -55,7 +55,7 @@ func TestTheGatewayIsTold(t *testing.T) {
 		"who a known key stands for": {request(t, secret), events.APIGatewayV2CustomAuthorizerSimpleResponse{
 			IsAuthorized: true,
 			Context: map[string]any{"tenant": "acme", "principal": "key:" + key.ID, "role": "viewer",
-				"dataset": "web", "expires": "2026-01-02T13:00:00Z"},
+				"dataset": "web", "expires": "2026-01-02T13:00:00Z", "scopes": ""},
 		}},
 		"that it is nobody, for an unknown key":       {request(t, "tarn_unknown"), nobody},
 		"that it is nobody, without an identity":      {events.APIGatewayV2CustomAuthorizerV2Request{}, nobody},

@@ -14,12 +14,16 @@ import (
 )
 
 // Deps is what the endpoints need.
-type Deps struct{ Keys access.Keys }
+type Deps struct {
+	Keys  access.Keys
+	Usage *access.Usage
+}
 
 // Register serves the endpoints.
 func Register(s *api.Server, d Deps) {
 	api.Handle(s, route.CreateKey, d.create)
 	api.Handle(s, route.ListKeys, d.list)
+	api.Handle(s, route.RotateKey, d.rotate)
 	api.Handle(s, route.RevokeKey, d.revoke)
 	api.Handle(s, route.GetSelf, self)
 }
@@ -33,7 +37,7 @@ type issued struct {
 }
 
 func (d Deps) create(ctx context.Context, caller access.Principal, in *struct{ Body access.KeySpec }) (*issued, error) {
-	if err := caller.AllowGrant(in.Body.Role); err != nil {
+	if err := caller.AllowGrant(in.Body.Role, in.Body.Scopes...); err != nil {
 		return nil, err
 	}
 	out := &issued{}
@@ -55,6 +59,36 @@ func (d Deps) list(ctx context.Context, caller access.Principal, in *struct {
 	out := &struct{ Body page }{}
 	var err error
 	out.Body.Keys, out.Body.Next, err = d.Keys.List(ctx, caller.Tenant, in.Next, in.Limit)
+	if err != nil {
+		return nil, err
+	}
+	return out, d.Usage.Fill(ctx, caller.Tenant, out.Body.Keys)
+}
+
+// rotation is how to give a key a new secret.
+type rotation struct {
+	Overlap *int `json:"overlap_seconds,omitempty" minimum:"0" maximum:"2592000" doc:"how long the secret before stays good; absent: a day"`
+}
+
+const dayOfSeconds = 24 * 60 * 60
+
+func (d Deps) rotate(ctx context.Context, caller access.Principal, in *struct {
+	ID   string `path:"key" maxLength:"100" doc:"the key's id, not the key"`
+	Body *rotation
+}) (*issued, error) {
+	key, err := d.Keys.Get(ctx, caller.Tenant, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	if err := caller.AllowGrant(key.Role, key.Scopes...); err != nil { // whoever rotates a key has it
+		return nil, err
+	}
+	overlap := dayOfSeconds
+	if in.Body != nil && in.Body.Overlap != nil {
+		overlap = *in.Body.Overlap
+	}
+	out := &issued{}
+	out.Body.Key, out.Body.Secret, err = d.Keys.Rotate(ctx, caller.Tenant, in.ID, time.Duration(overlap)*time.Second)
 	return out, err
 }
 
@@ -72,7 +106,7 @@ type whoami struct {
 		Role    access.Role     `json:"role"`
 		Dataset dataset.Name    `json:"dataset,omitempty" doc:"the only dataset the caller may touch; absent: any"`
 		Expires time.Time       `json:"expires,omitzero" doc:"absent: never"`
-		Actions []access.Action `json:"actions" doc:"what the role may do"`
+		Actions []access.Action `json:"actions" doc:"what the caller may do"`
 	}
 }
 
@@ -80,6 +114,6 @@ func self(_ context.Context, caller access.Principal, _ *struct{}) (*whoami, err
 	out := &whoami{}
 	out.Body.Tenant, out.Body.ID, out.Body.Role = caller.Tenant, caller.ID, caller.Role
 	out.Body.Dataset, out.Body.Expires = caller.Dataset, caller.Expires
-	out.Body.Actions = caller.Role.Actions()
+	out.Body.Actions = caller.Actions()
 	return out, nil
 }

@@ -23,7 +23,8 @@ func now() time.Time { return noon }
 // service serves the endpoints to the holders of keys of one table.
 type service struct {
 	*api.Server
-	keys access.Keys
+	keys  access.Keys
+	usage *access.Usage
 }
 
 func newService() service {
@@ -32,10 +33,11 @@ func newService() service {
 
 // newServiceOn is another process on the same table, which remembers no keys.
 func newServiceOn(keys access.Keys) service {
-	who := &access.Authenticator{Keys: keys}
+	usage := &access.Usage{Table: keys.Table, Now: keys.Now}
+	who := &access.Authenticator{Keys: keys, Usage: usage}
 	s := api.New(who.Identify, now, slog.New(slog.DiscardHandler))
-	Register(s, Deps{Keys: keys})
-	return service{s, keys}
+	Register(s, Deps{Keys: keys, Usage: usage})
+	return service{s, keys, usage}
 }
 
 // key makes a key without the endpoint.
@@ -145,6 +147,56 @@ func TestWhoMayDoWhatWithKeys(t *testing.T) {
 	} {
 		if got := s.call(t, secrets[c.who], c.method, c.path, c.body, nil); got != c.want {
 			t.Errorf("%s: %s %s %s: %d, want %d", c.who, c.method, c.path, c.body, got, c.want)
+		}
+	}
+}
+
+func TestAKeyTellsTheHourInWhichItWasUsedLast(t *testing.T) {
+	s := newService()
+	ownerID, owner := s.key(t, access.KeySpec{Role: access.Owner})
+	s.key(t, access.KeySpec{Role: access.Viewer})
+	var listed struct{ Keys []access.Key }
+	s.call(t, owner, http.MethodGet, "/v1/keys", "", nil)
+	if err := s.usage.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if status := s.call(t, owner, http.MethodGet, "/v1/keys", "", &listed); status != http.StatusOK || len(listed.Keys) != 2 {
+		t.Fatalf("%d %+v", status, listed)
+	}
+	for _, key := range listed.Keys {
+		want := time.Time{}
+		if key.ID == ownerID {
+			want = noon
+		}
+		if !key.LastUsed.Equal(want) {
+			t.Errorf("key %s was used %s, want %s", key.ID, key.LastUsed, want)
+		}
+	}
+}
+
+func TestNobodyRotatesAKeyThatMayMoreThanTheyMay(t *testing.T) {
+	s := newService()
+	ownerID, _ := s.key(t, access.KeySpec{Role: access.Owner})
+	adminID, admin := s.key(t, access.KeySpec{Role: access.Admin})
+	_, narrow := s.key(t, access.KeySpec{Role: access.Admin, Scopes: []access.Action{access.ManageKeys, access.RunQuery}})
+	for _, c := range []struct {
+		who, path, body string
+		want            int
+	}{
+		{admin, "/v1/keys/" + ownerID + "/rotate", "", http.StatusForbidden},
+		{narrow, "/v1/keys/" + adminID + "/rotate", "", http.StatusForbidden},
+		{narrow, "/v1/keys", `{"name": "k", "role": "admin"}`, http.StatusForbidden},
+		{narrow, "/v1/keys", `{"name": "k", "role": "viewer"}`, http.StatusForbidden},
+		{narrow, "/v1/keys", `{"name": "k", "role": "viewer", "scopes": ["query:run"]}`, http.StatusCreated},
+		{narrow, "/v1/me", "", http.StatusMethodNotAllowed},
+		{admin, "/v1/keys", `{"name": "k", "role": "viewer", "scopes": ["keys:manage"]}`, http.StatusBadRequest},
+		{admin, "/v1/keys", `{"name": "k", "role": "viewer", "scopes": ["query"]}`, http.StatusBadRequest},
+		{admin, "/v1/keys/" + adminID + "/rotate", `{"overlap_seconds": -1}`, http.StatusBadRequest},
+		{admin, "/v1/keys/" + adminID + "/rotate", `{"overlap_seconds": 2592001}`, http.StatusBadRequest},
+		{admin, "/v1/keys/" + adminID + "/rotate", `{"overlap_seconds": 60}`, http.StatusOK},
+	} {
+		if got := s.call(t, c.who, http.MethodPost, c.path, c.body, nil); got != c.want {
+			t.Errorf("%s %s: %d, want %d", c.path, c.body, got, c.want)
 		}
 	}
 }

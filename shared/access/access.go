@@ -83,6 +83,7 @@ type Principal struct {
 	Groups  []string     // for rules that name groups
 
 	Attributes map[string][]string // for row filters
+	Scopes     []Action            // the only actions it may do of those its role may; empty: all of them
 }
 
 // IsNobody reports whether p is the zero Principal.
@@ -100,18 +101,29 @@ func (p Principal) Allow(action Action, on dataset.Name, now time.Time) error {
 		return fault.New(fault.Unauthenticated, "expired", "the credential has expired").
 			WithHint("sign in again or make a new key")
 	}
-	if !permitted(p.Role, p.Dataset, action, on) {
+	if !p.inScope(action) || !permitted(p.Role, p.Dataset, action, on) {
 		return fault.New(fault.Denied, "denied", "role %q may not do %q here", p.Role, action).
 			WithHint("ask an owner for a role or key that may")
 	}
 	return nil
 }
 
-// AllowGrant returns nil when p may hand the role to a key or a person: nobody
-// gives away more than they have.
-func (p Principal) AllowGrant(role Role) error {
+func (p Principal) inScope(action Action) bool {
+	return len(p.Scopes) == 0 || slices.Contains(p.Scopes, action)
+}
+
+// Actions returns what the principal may do.
+func (p Principal) Actions() []Action {
+	return slices.DeleteFunc(p.Role.Actions(), func(a Action) bool { return !p.inScope(a) })
+}
+
+// AllowGrant returns nil when p may hand the role to a key or a person, narrowed to
+// scopes if there are any: nobody gives away more than they have.
+func (p Principal) AllowGrant(role Role, scopes ...Action) error {
 	mine, wanted := slices.Index(roles, p.Role), slices.Index(roles, role)
-	if mine < 0 || wanted >= 0 && wanted < mine {
+	given := Principal{Role: role, Scopes: scopes}.Actions()
+	wider := slices.ContainsFunc(given, func(a Action) bool { return !p.inScope(a) })
+	if mine < 0 || wanted >= 0 && wanted < mine || wider {
 		return fault.New(fault.Denied, "denied", "role %q may not grant role %q", p.Role, role).
 			WithHint("ask somebody with that role")
 	}

@@ -23,6 +23,7 @@ const maxRemembered = 10_000
 type Authenticator struct {
 	Keys   Keys
 	Tokens *Tokens // nil: only keys are accepted
+	Usage  *Usage  // nil: nobody asks when keys were used
 
 	remembered recollection[keyHash, Principal]
 }
@@ -73,6 +74,7 @@ func (a *Authenticator) IdentifyKey(ctx context.Context, secret string) (Princip
 	}
 	p, err := a.Keys.Identify(ctx, secret)
 	if err == nil {
+		a.Usage.note(p)
 		a.remembered.put(hash, p, now)
 	}
 	return p, err

@@ -143,6 +143,7 @@ func hashOf(i int) (h keyHash) {
 func TestAPrincipalSurvivesTheGateway(t *testing.T) {
 	for claim, want := range map[string]Principal{
 		"a bound key that expires": {Tenant: "acme", ID: "key:1", Role: Producer, Dataset: "web", Expires: noon.Add(time.Nanosecond)},
+		"a narrowed key":           {Tenant: "main", ID: "key:3", Role: Admin, Scopes: []Action{RunQuery, ManageKeys}},
 		"a key for ever":           {Tenant: "main", ID: "key:2", Role: Owner},
 		"a person without a role":  {Tenant: "main", ID: "user:1", Expires: noon},
 		"nobody":                   {},
@@ -161,7 +162,7 @@ func TestAPrincipalSurvivesTheGateway(t *testing.T) {
 
 func TestAContextThatNoAuthorizerMadeIsAnError(t *testing.T) {
 	good := Principal{Tenant: "main", ID: "key:1", Role: Owner, Expires: noon}
-	for _, name := range []string{contextTenant, contextID, contextRole, contextDataset, contextExpires} {
+	for _, name := range []string{contextTenant, contextID, contextRole, contextDataset, contextExpires, contextScopes} {
 		for _, value := range []any{nil, 1, true} {
 			values := good.Context()
 			values[name] = value

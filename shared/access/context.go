@@ -3,6 +3,7 @@ package access
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/tarnhq/tarn/shared/dataset"
@@ -17,7 +18,8 @@ const (
 	contextRole    = "role"
 	contextDataset = "dataset"
 	contextExpires = "expires"
-	contextSeen    = "seen" // groups and attributes, as JSON
+	contextScopes  = "scopes" // with spaces between them
+	contextSeen    = "seen"   // groups and attributes, as JSON
 )
 
 // seen is what rules about rows look at.
@@ -37,7 +39,7 @@ func (p Principal) Context() map[string]any {
 	}
 	values := map[string]any{
 		contextTenant: string(p.Tenant), contextID: p.ID, contextRole: string(p.Role),
-		contextDataset: string(p.Dataset), contextExpires: expires,
+		contextDataset: string(p.Dataset), contextExpires: expires, contextScopes: joined(p.Scopes),
 	}
 	if len(p.Groups)+len(p.Attributes) > 0 {
 		text, _ := json.Marshal(seen{p.Groups, p.Attributes}) // texts alone
@@ -53,7 +55,7 @@ func FromContext(values map[string]any) (Principal, error) {
 		return Principal{}, nil
 	}
 	text := map[string]string{}
-	for _, name := range []string{contextTenant, contextID, contextRole, contextDataset, contextExpires} {
+	for _, name := range []string{contextTenant, contextID, contextRole, contextDataset, contextExpires, contextScopes} {
 		value, ok := values[name].(string)
 		if !ok {
 			return Principal{}, fmt.Errorf("authorizer's context: %q is %T, want text", name, values[name])
@@ -62,6 +64,9 @@ func FromContext(values map[string]any) (Principal, error) {
 	}
 	p := Principal{Tenant: tenant.ID(text[contextTenant]), ID: text[contextID],
 		Role: Role(text[contextRole]), Dataset: dataset.Name(text[contextDataset])}
+	for _, scope := range strings.Fields(text[contextScopes]) {
+		p.Scopes = append(p.Scopes, Action(scope))
+	}
 	if text, _ := values[contextSeen].(string); text != "" { // without attributes, rows are denied
 		var rules seen
 		if err := json.Unmarshal([]byte(text), &rules); err != nil {
@@ -77,4 +82,12 @@ func FromContext(values map[string]any) (Principal, error) {
 		return Principal{}, fmt.Errorf("authorizer's context: %w", err)
 	}
 	return p, nil
+}
+
+func joined(scopes []Action) string {
+	words := make([]string, len(scopes))
+	for i, scope := range scopes {
+		words[i] = string(scope)
+	}
+	return strings.Join(words, " ")
 }

@@ -2,6 +2,7 @@ package access
 
 import (
 	"crypto/sha256"
+	"crypto/subtle"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -22,6 +23,7 @@ type KeySpec struct {
 	Dataset dataset.Name `json:"dataset,omitempty" doc:"the only dataset the key may touch; empty: any"`
 	Expires time.Time    `json:"expires,omitzero" doc:"absent: never"`
 	Groups  []string     `json:"groups,omitempty" maxItems:"20" doc:"that rules about rows and columns name"`
+	Scopes  []Action     `json:"scopes,omitempty" maxItems:"40" doc:"the only actions the key may do, of those its role may; absent: all of them. GET /v1/me lists a role's" example:"[\"query:run\"]"`
 
 	Attributes map[string][]string `json:"attributes,omitempty" doc:"that row filters name: {\"country\": [\"CH\"]}"`
 }
@@ -41,6 +43,12 @@ func (s KeySpec) check(now time.Time) error {
 	}
 	if err := CheckSeen(s.Groups, s.Attributes); err != nil {
 		return err
+	}
+	for _, scope := range s.Scopes {
+		if !slices.Contains(s.Role.Actions(), scope) {
+			return fault.New(fault.Invalid, "bad_scope", "%.40q is no action of role %q", string(scope), s.Role).
+				WithHint("one of %v", s.Role.Actions())
+		}
 	}
 	if s.Dataset != "" {
 		if err := s.Dataset.Check(); err != nil {
@@ -66,20 +74,36 @@ func CheckSeen(groups []string, attributes map[string][]string) error {
 type Key struct {
 	ID string `json:"id"`
 	KeySpec
-	Created time.Time `json:"created"`
-	Revoked time.Time `json:"revoked,omitzero"`
+	Created  time.Time `json:"created"`
+	Revoked  time.Time `json:"revoked,omitzero"`
+	Rotated  time.Time `json:"rotated,omitzero" doc:"when it got its present secret; absent: when it was made"`
+	OldUntil time.Time `json:"old_until,omitzero" doc:"until when the secret before is good too"`
+	LastUsed time.Time `json:"last_used,omitzero" doc:"the hour in which it was used last; absent: never"`
 }
+
+// keyPrefix begins the id of a principal that is a key.
+const keyPrefix = "key:"
 
 // storedKey is the row of a key. The secret has 256 bits of entropy, so a plain
 // hash of it cannot be searched.
 type storedKey struct {
 	Key
-	Tenant tenant.ID `json:"tenant"`
-	Hash   []byte    `json:"hash"`
+	Tenant   tenant.ID `json:"tenant"`
+	Hash     []byte    `json:"hash"`
+	OldHash  []byte    `json:"old_hash,omitempty"` // of the secret before the present one
+	Revision int       `json:"revision,omitempty"` // goes up with every change
+}
+
+// has reports whether the secret is the key's, at a time.
+func (k storedKey) has(secret string, now time.Time) bool {
+	hash := hashSecret(secret)
+	present := subtle.ConstantTimeCompare(k.Hash, hash) == 1
+	before := subtle.ConstantTimeCompare(k.OldHash, hash) == 1
+	return present || before && now.Before(k.OldUntil)
 }
 
 func (k storedKey) principal() Principal {
-	return Principal{Tenant: k.Tenant, ID: "key:" + k.ID, Role: k.Role, Dataset: k.Dataset, Expires: k.Expires, Groups: k.Groups, Attributes: k.Attributes}
+	return Principal{Tenant: k.Tenant, ID: keyPrefix + k.ID, Role: k.Role, Dataset: k.Dataset, Expires: k.Expires, Groups: k.Groups, Attributes: k.Attributes, Scopes: k.Scopes}
 }
 
 // A secret is "tarn_", the id of its key, "_", 32 random bytes and the CRC-32 of

@@ -2,11 +2,11 @@ package access
 
 import (
 	"context"
-	"crypto/subtle"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
+	"strconv"
 	"time"
 
 	"github.com/tarnhq/tarn/shared/fault"
@@ -28,14 +28,17 @@ func (k Keys) Create(ctx context.Context, owner tenant.ID, spec KeySpec) (Key, s
 	if err := spec.check(now); err != nil {
 		return Key{}, "", err
 	}
-	random := make([]byte, idLength/2+randomBytes)
-	if _, err := io.ReadFull(k.Random, random); err != nil {
-		return Key{}, "", fmt.Errorf("random bytes for a key: %w", err)
+	id, err := k.random(idLength / 2)
+	if err != nil {
+		return Key{}, "", err
 	}
-	id := hex.EncodeToString(random[:idLength/2])
-	secret := formatSecret(id, random[idLength/2:])
+	random, err := k.random(randomBytes)
+	if err != nil {
+		return Key{}, "", err
+	}
+	secret := formatSecret(hex.EncodeToString(id), random)
 	key := storedKey{
-		Key:    Key{ID: id, KeySpec: spec, Created: now},
+		Key:    Key{ID: hex.EncodeToString(id), KeySpec: spec, Created: now},
 		Tenant: owner,
 		Hash:   hashSecret(secret),
 	}
@@ -43,6 +46,14 @@ func (k Keys) Create(ctx context.Context, owner tenant.ID, spec KeySpec) (Key, s
 		return Key{}, "", err
 	}
 	return key.Key, secret, nil
+}
+
+func (k Keys) random(bytes int) ([]byte, error) {
+	random := make([]byte, bytes)
+	if _, err := io.ReadFull(k.Random, random); err != nil {
+		return nil, fmt.Errorf("random bytes for a key: %w", err)
+	}
+	return random, nil
 }
 
 // List returns a page of the tenant's keys, revoked ones included, in no
@@ -63,19 +74,94 @@ func (k Keys) List(ctx context.Context, owner tenant.ID, next string, limit int)
 	return keys, page.Next, nil
 }
 
+// Get returns a tenant's key.
+func (k Keys) Get(ctx context.Context, owner tenant.ID, id string) (Key, error) {
+	key, err := k.ofTenant(ctx, owner, id)
+	return key.Key, err
+}
+
 // Revoke ends a key; a revoked one stays revoked. Who has just seen the key may
 // accept it a little longer: an Authenticator for KeyMemory, a gateway for as long as
 // it remembers its authorizer's answers.
 func (k Keys) Revoke(ctx context.Context, owner tenant.ID, id string) error {
+	_, err := k.change(ctx, owner, id, func(key *storedKey) error {
+		if key.Revoked.IsZero() {
+			key.Revoked = k.Now().UTC().Truncate(time.Second)
+		}
+		return nil
+	})
+	return err
+}
+
+// MaxOverlap is how long the secret before a rotation can stay good.
+const MaxOverlap = 30 * 24 * time.Hour
+
+// Rotate gives a key a new secret, which it returns this once, and lets the one before
+// be good for a while. That of an earlier rotation ends.
+func (k Keys) Rotate(ctx context.Context, owner tenant.ID, id string, overlap time.Duration) (Key, string, error) {
+	if overlap < 0 || overlap > MaxOverlap {
+		return Key{}, "", fault.New(fault.Invalid, "bad_overlap", "the secret before can stay good for 0 to %d seconds", int(MaxOverlap.Seconds()))
+	}
+	random, err := k.random(randomBytes)
+	if err != nil {
+		return Key{}, "", err
+	}
+	secret, now := formatSecret(id, random), k.Now().UTC().Truncate(time.Second)
+	key, err := k.change(ctx, owner, id, func(key *storedKey) error {
+		if !key.Revoked.IsZero() || key.principal().expired(now) {
+			return fault.New(fault.Conflict, "key_ended", "the key is revoked or has expired").WithHint("make a new one with POST /v1/keys")
+		}
+		key.OldHash, key.Hash = key.Hash, hashSecret(secret)
+		key.Rotated, key.OldUntil = now, now.Add(overlap)
+		return nil
+	})
+	return key.Key, secret, err
+}
+
+func (k Keys) ofTenant(ctx context.Context, owner tenant.ID, id string) (storedKey, error) {
+	if id == "" {
+		return storedKey{}, errNoKey(id)
+	}
 	key, err := k.get(ctx, table.Key{Partition: ofTenant(owner), Sort: id})
 	if fault.Is(err, fault.NotFound) {
-		return fault.New(fault.NotFound, "key_not_found", "there is no key %.40q", id)
+		err = errNoKey(id)
 	}
-	if err != nil || !key.Revoked.IsZero() {
-		return err
+	return key, err
+}
+
+// change applies f to a key, again if somebody else changed it meanwhile.
+func (k Keys) change(ctx context.Context, owner tenant.ID, id string, f func(*storedKey) error) (storedKey, error) {
+	const tries = 5
+	var conflict error
+	for range tries {
+		key, err := k.ofTenant(ctx, owner, id)
+		if err == nil {
+			err = f(&key)
+		}
+		if err != nil {
+			return storedKey{}, err
+		}
+		was := table.Equal(revision, revisionOf(key))
+		key.Revision++
+		if err := k.put(ctx, key, was); !fault.Is(err, fault.Conflict) {
+			return key, err
+		} else {
+			conflict = err
+		}
 	}
-	key.Revoked = k.Now().UTC().Truncate(time.Second)
-	return k.put(ctx, key, table.Present)
+	return storedKey{}, conflict
+}
+
+// revisionOf is empty for a key as it was made.
+func revisionOf(key storedKey) string {
+	if key.Revision == 0 {
+		return ""
+	}
+	return strconv.Itoa(key.Revision)
+}
+
+func errNoKey(id string) error {
+	return fault.New(fault.NotFound, "key_not_found", "there is no key %.40q", id)
 }
 
 // Identify returns the principal that the secret stands for. An unknown, a
@@ -93,8 +179,7 @@ func (k Keys) Identify(ctx context.Context, secret string) (Principal, error) {
 	if err != nil {
 		return Principal{}, err
 	}
-	same := subtle.ConstantTimeCompare(key.Hash, hashSecret(secret)) == 1
-	if !same || !key.Revoked.IsZero() || key.principal().expired(k.Now()) {
+	if !key.has(secret, k.Now()) || !key.Revoked.IsZero() || key.principal().expired(k.Now()) {
 		return Principal{}, errUnknownKey()
 	}
 	return key.principal(), nil
@@ -113,9 +198,13 @@ func (k Keys) put(ctx context.Context, key storedKey, condition table.Condition)
 	if err != nil {
 		return err
 	}
+	var attributes map[string]string
+	if now := revisionOf(key); now != "" {
+		attributes = map[string]string{revision: now}
+	}
 	return k.Table.Commit(ctx,
-		table.Put(table.Item{Key: byID(key.ID), Body: body}).If(condition),
-		table.Put(table.Item{Key: table.Key{Partition: ofTenant(key.Tenant), Sort: key.ID}, Body: body}).If(condition))
+		table.Put(table.Item{Key: byID(key.ID), Attributes: attributes, Body: body}).If(condition),
+		table.Put(table.Item{Key: table.Key{Partition: ofTenant(key.Tenant), Sort: key.ID}, Attributes: attributes, Body: body}).If(condition))
 }
 
 func decodeKey(item table.Item) (storedKey, error) {

@@ -7,6 +7,7 @@ import (
 	mathrand "math/rand/v2"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -256,5 +257,111 @@ func TestEveryIssuedSecretParses(t *testing.T) {
 		if id, ok := parseSecret(secret); !ok || id != key.ID {
 			t.Fatalf("parseSecret(%q) = %q, %v, want %q", secret, id, ok, key.ID)
 		}
+	}
+}
+
+func TestTheSecretBeforeARotationIsGoodForTheOverlap(t *testing.T) {
+	keys, _, clk := newKeys()
+	key, first := create(t, keys, KeySpec{Name: "k", Role: Viewer})
+	rotate := func(overlap time.Duration) string {
+		_, secret, err := keys.Rotate(t.Context(), "main", key.ID, overlap)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return secret
+	}
+	good := func(when string, secrets map[string]bool) {
+		t.Helper()
+		for secret, want := range secrets {
+			p, err := keys.Identify(t.Context(), secret)
+			if want && (err != nil || p.ID != "key:"+key.ID) || !want && !fault.Is(err, fault.Unauthenticated) {
+				t.Errorf("%s: %+v, %v, want good %v", when, p, err, want)
+			}
+		}
+	}
+	second := rotate(time.Hour)
+	good("after the rotation", map[string]bool{first: true, second: true})
+	clk.Time = noon.Add(time.Hour)
+	good("after the overlap", map[string]bool{first: false, second: true})
+	third := rotate(time.Hour)
+	fourth := rotate(time.Hour)
+	good("after two rotations", map[string]bool{first: false, second: false, third: true, fourth: true})
+	fifth := rotate(0)
+	good("without an overlap", map[string]bool{fourth: false, fifth: true})
+	if err := keys.Revoke(t.Context(), "main", key.ID); err != nil {
+		t.Fatal(err)
+	}
+	good("once it is revoked", map[string]bool{fourth: false, fifth: false})
+	if _, _, err := keys.Rotate(t.Context(), "main", key.ID, 0); !fault.Is(err, fault.Conflict) {
+		t.Errorf("a revoked key is rotated: %v", err)
+	}
+}
+
+func TestARotationAndARevocationAtOnceLeaveTheKeyRevoked(t *testing.T) {
+	for range 20 {
+		keys, _, _ := newKeys()
+		keys.Random = rand.Reader
+		key, first := create(t, keys, KeySpec{Name: "k", Role: Viewer})
+		var all sync.WaitGroup
+		var second string
+		all.Go(func() { _, second, _ = keys.Rotate(t.Context(), "main", key.ID, time.Hour) })
+		all.Go(func() {
+			if err := keys.Revoke(t.Context(), "main", key.ID); err != nil {
+				t.Error(err)
+			}
+		})
+		all.Wait()
+		for _, secret := range []string{first, second} {
+			if _, err := keys.Identify(t.Context(), secret); !fault.Is(err, fault.Unauthenticated) {
+				t.Fatalf("a revoked key is good: %v", err)
+			}
+		}
+	}
+}
+
+func TestScopesNarrowARole(t *testing.T) {
+	keys, _, _ := newKeys()
+	_, secret := create(t, keys, KeySpec{Name: "k", Role: Admin, Scopes: []Action{RunQuery, ReadDataset}})
+	p, err := keys.Identify(t.Context(), secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, action := range Actions {
+		want := action == RunQuery || action == ReadDataset
+		if err := p.Allow(action, "web", noon); want != (err == nil) || err != nil && !fault.Is(err, fault.Denied) {
+			t.Errorf("%s: %v", action, err)
+		}
+	}
+	if diff := cmp.Diff([]Action{ReadDataset, RunQuery}, p.Actions()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestUsageIsWrittenOnceAnHourAndNeverByARequest(t *testing.T) {
+	keys, mem, clk := newKeys()
+	key, secret := create(t, keys, KeySpec{Name: "k", Role: Producer})
+	usage := &Usage{Table: mem, Now: clk.now}
+	a := &Authenticator{Keys: keys, Usage: usage}
+	before := len(mem.written)
+	for hour := range 3 {
+		for range 10 {
+			if _, err := a.IdentifyKey(t.Context(), secret); err != nil {
+				t.Fatal(err)
+			}
+			clk.Time = clk.Add(KeyMemory)
+		}
+		if got := len(mem.written) - before; got != hour {
+			t.Errorf("%d writes before the %d. flush, want %d", got, hour+1, hour)
+		}
+		for range 2 {
+			if err := usage.Flush(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		listed := []Key{key}
+		if err := usage.Fill(t.Context(), "main", listed); err != nil || !listed[0].LastUsed.Equal(noon.Add(time.Duration(hour)*time.Hour)) {
+			t.Errorf("used %s, %v", listed[0].LastUsed, err)
+		}
+		clk.Time = noon.Add(time.Duration(hour+1) * time.Hour)
 	}
 }

@@ -24,6 +24,8 @@ const (
 	DeleteLedger      Need = "ledger:delete"
 	ReadKeys          Need = "keys:read"
 	WriteKeys         Need = "keys:write"
+	ReadUsage         Need = "usage:read" // when keys were used last
+	WriteUsage        Need = "usage:write"
 	ReadPeople        Need = "people:read" // their attributes, and whose tokens are refused
 	WritePeople       Need = "people:write"
 	ManageDirectory   Need = "directory:manage" // where people sign in
@@ -68,17 +70,17 @@ type Function struct {
 // consume, those that the clock drives, and redrive, which an operator calls by hand.
 var Functions = []Function{
 	{Name: "datasets", Needs: []Need{ReadRules, ReadCatalog, WriteCatalog, DeleteCatalog, ReadManifest, ReadDefinitions, WriteDefinitions, DeleteDefinitions}},
-	{Name: "ingest", Needs: []Need{ReadCatalog, WriteCatalog, ReadKeys, ReadPeople, PutStream, WriteLedger}},
+	{Name: "ingest", Needs: []Need{ReadCatalog, WriteCatalog, ReadKeys, WriteUsage, ReadPeople, PutStream, WriteLedger}},
 	{Name: "events", Needs: []Need{ReadRules, ReadCatalog, ReadManifest, WriteManifest, DeleteManifest, ReadLedger, ReadSegments, PutStream, ReadStream}},
 	{Name: "queries", Needs: []Need{ReadRules, ReadCatalog, ReadManifest, ReadDefinitions, ReadSegments, RunScans, ReadLimits, WriteLimits, ReadAnswers, WriteAnswers, ReadPartials, WritePartials, DeletePartials}, Engine: true},
 	{Name: "jobs", Needs: []Need{ReadJobs, WriteJobs, DeleteJobs, SendQueue, ReadExports}},
 	{Name: "worker", Needs: []Need{ReadJobs, WriteJobs, DeleteJobs, SendQueue, ReadCatalog, ReadManifest, ReadSegments, ReadExports, WriteExports, DeleteExports}, Engine: true},
 	{Name: "exports", Needs: []Need{ReadRules, ReadJobs, WriteJobs, SendQueue, ReadCatalog, ReadManifest, ReadDefinitions}},
-	{Name: "keys", Needs: []Need{ReadKeys, WriteKeys}},
+	{Name: "keys", Needs: []Need{ReadKeys, WriteKeys, ReadUsage}},
 	{Name: "users", Needs: []Need{ReadPeople, WritePeople, ManageDirectory}},
 	{Name: "policies", Needs: []Need{ReadRules, WriteRules, DeleteRules}},
 	{Name: "reference"},
-	{Name: "authorizer", Needs: []Need{ReadKeys, ReadPeople}},
+	{Name: "authorizer", Needs: []Need{ReadKeys, WriteUsage, ReadPeople}},
 	{Name: "ingestor", Needs: []Need{ReadCatalog, ReadManifest, WriteManifest, ReadSegments, WriteSegments, ReadStream}},
 	{Name: "redrive", Needs: []Need{ReadFailures, DeleteFailures, PutStream}},
 	{Name: "compactor", Needs: []Need{ReadCatalog, ReadManifest, WriteManifest, DeleteManifest, ReadSegments, WriteSegments}},

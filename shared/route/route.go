@@ -130,6 +130,8 @@ var (
 		Action: access.ManageKeys, Status: http.StatusCreated, Tag: "Keys", Summary: "Make an API key; it is shown once"}
 	ListKeys = Route{ID: "listKeys", Function: "keys", Method: http.MethodGet, Path: "/v1/keys",
 		Action: access.ManageKeys, Status: http.StatusOK, Tag: "Keys", Summary: "List API keys"}
+	RotateKey = Route{ID: "rotateKey", Function: "keys", Method: http.MethodPost, Path: "/v1/keys/{key}/rotate",
+		Action: access.ManageKeys, Status: http.StatusOK, Tag: "Keys", Summary: "Give an API key a new secret, shown once; the one before stays good for a while", Optional: true}
 	RevokeKey = Route{ID: "revokeKey", Function: "keys", Method: http.MethodDelete, Path: "/v1/keys/{key}",
 		Action: access.ManageKeys, Status: http.StatusNoContent, Tag: "Keys", Summary: "Revoke an API key"}
 	CreateRowFilter = Route{ID: "createRowFilter", Function: "policies", Method: http.MethodPost, Path: "/v1/row-filters",
@@ -195,7 +197,7 @@ var All = append([]Route{
 	CubeLoad[0], CubeLoad[1], CubeDryRun[0], CubeDryRun[1], CubeSQL[0], CubeSQL[1], CubeMeta, CubeStatement,
 	CreateExport, ListJobs, GetJob, WatchJob, GetJobLog, CancelJob, RetryJob,
 	GetLimits, SetLimits,
-	CreateKey, ListKeys, RevokeKey, GetSelf,
+	CreateKey, ListKeys, RotateKey, RevokeKey, GetSelf,
 	CreateRowFilter, ListRowFilters, DeleteRowFilter, CreateMask, ListMasks, DeleteMask,
 	InviteUser, ListUsers, ChangeUser, RemoveUser, SignOutUser,
 	Health, OpenAPI, SignIn,

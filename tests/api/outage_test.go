@@ -85,7 +85,7 @@ func newDependent(t *testing.T) *dependent {
 	questions := queries.Deps{Executor: answer.Executor{Gate: seen, Saved: names, Engine: ducktest.Open(t, blobs, duck.Config{}), Limits: &limit.Store{Table: tbl, Now: time.Now}, Now: time.Now}, SQL: newRunner(t, blobs)}
 	queries.Register(s, questions)
 	cube.Register(s, cube.Deps{Deps: questions, Catalog: catalog})
-	keys.Register(s, keys.Deps{Keys: issuer})
+	keys.Register(s, keys.Deps{Keys: issuer, Usage: &access.Usage{Table: tbl, Now: time.Now}})
 	users.Register(s, users.Deps{People: persons.People{Directory: &d.people, Standings: access.People{Table: tbl, Now: time.Now}}})
 	policies.Register(s, policies.Deps{Rules: seen.Rules})
 	d.jobs = job.Jobs{Table: tbl, Queue: &fake.Queue{Now: time.Now, Tries: 5}, Now: time.Now}
@@ -177,6 +177,7 @@ var healthy = map[string]struct{ target, body string }{
 	"retryJob":         {"/v1/jobs/", ""},
 	"createKey":        {"/v1/keys", `{"name":"k","role":"viewer"}`},
 	"listKeys":         {"/v1/keys", ""},
+	"rotateKey":        {"/v1/keys/", ""}, // the id is made
 	"revokeKey":        {"/v1/keys/", ""}, // the id is made
 	"createRowFilter":  {"/v1/row-filters", `{"dataset":"web","roles":["viewer"],"filter":{"column":"event","op":"=","value":"x"}}`},
 	"listRowFilters":   {"/v1/row-filters", ""},
@@ -240,6 +241,7 @@ func (d *dependent) prepare(t *testing.T) map[string]struct{ target, body string
 		}
 	}
 	made := map[string]string{
+		route.RotateKey.ID:       d.make(t, route.CreateKey.ID) + "/rotate",
 		route.RevokeKey.ID:       d.make(t, route.CreateKey.ID),
 		route.DeleteRowFilter.ID: d.make(t, route.CreateRowFilter.ID),
 		route.DeleteMask.ID:      d.make(t, route.CreateMask.ID),

@@ -133,6 +133,7 @@ var allowed = map[string][]access.Role{
 	"retryJob":         {access.Owner, access.Admin, access.Editor, access.Analyst, access.Viewer},
 	"createKey":        {access.Owner, access.Admin},
 	"listKeys":         {access.Owner, access.Admin},
+	"rotateKey":        {access.Owner, access.Admin},
 	"revokeKey":        {access.Owner, access.Admin},
 	"createRowFilter":  {access.Owner, access.Admin},
 	"listRowFilters":   {access.Owner, access.Admin},

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"github.com/tarnhq/tarn/functions/authorizer"
@@ -25,8 +26,23 @@ func main() {
 		panic(err)
 	}
 	tbl := account.Table(config.Table.Value())
-	lambda.Start(authorizer.Handler(&access.Authenticator{
+	usage := &access.Usage{Table: tbl, Now: time.Now}
+	identify := authorizer.Handler(&access.Authenticator{
+		Usage:  usage,
 		Keys:   access.Keys{Table: tbl, Now: time.Now},
 		Tokens: access.NewTokens(issuer, access.PublishedKeys(http.DefaultClient, issuer.JWKS), access.People{Table: tbl, Now: time.Now}),
-	}))
+	})
+	lambda.Start(func(ctx context.Context, r events.APIGatewayV2CustomAuthorizerV2Request) (events.APIGatewayV2CustomAuthorizerSimpleResponse, error) {
+		out, err := identify(ctx, r)
+		go record(usage)
+		return out, err
+	})
+}
+
+// record writes beside the answer, or while the next request is served. What fails is
+// written later; nobody waits for it.
+func record(usage *access.Usage) {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	_ = usage.Flush(ctx)
 }

@@ -36,9 +36,10 @@ func main() {
 	table, id := account.Table(config.Table.Value()), events.Producer(rand.Uint64()|1)
 	failed := func(err error) { log.Error("accepted", "error", err.Error()) }
 	accepted := &ingest.Accepted{Table: table, Producer: id, Now: time.Now, MaxAge: time.Second, Failed: failed}
+	usage := &access.Usage{Table: table, Now: time.Now}
 	server := api.New(serve.Principal, time.Now, log)
 	handlers.Register(server, handlers.Deps{
-		Authenticator: &access.Authenticator{Keys: access.Keys{Table: table, Now: time.Now},
+		Authenticator: &access.Authenticator{Keys: access.Keys{Table: table, Now: time.Now}, Usage: usage,
 			Tokens: access.NewTokens(issuer, access.PublishedKeys(http.DefaultClient, issuer.JWKS), access.People{Table: table, Now: time.Now})},
 		Datasets: &dataset.Cache{Catalog: dataset.Catalog{Table: table, Now: time.Now}, MaxAge: dataset.CacheAge},
 		Producer: ingest.NewProducer(ingest.Options{ID: id, Stream: account.Stream(config.Stream.Value()), Buckets: buckets,
@@ -48,6 +49,9 @@ func main() {
 	serve.HTTP(server, func(ctx context.Context) {
 		if err := accepted.Flush(ctx); err != nil {
 			failed(err)
+		}
+		if err := usage.Flush(ctx); err != nil {
+			log.Error("usage of keys", "error", err.Error())
 		}
 	})
 }

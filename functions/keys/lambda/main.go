@@ -20,8 +20,10 @@ func main() {
 		panic(err)
 	}
 	server := api.New(serve.Principal, time.Now, serve.Logger())
+	table := account.Table(config.Table.Value())
 	keys.Register(server, keys.Deps{
-		Keys: access.Keys{Table: account.Table(config.Table.Value()), Random: rand.Reader, Now: time.Now},
+		Keys:  access.Keys{Table: table, Random: rand.Reader, Now: time.Now},
+		Usage: &access.Usage{Table: table, Now: time.Now},
 	})
 	serve.HTTP(server)
 }

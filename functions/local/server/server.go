@@ -71,6 +71,7 @@ const (
 	answerMemory  = 64 << 20  // bytes of answers that are kept
 	slowQuery     = time.Second
 	flushEvery    = 200 * time.Millisecond
+	usageEvery    = 5 * time.Second
 	lookEvery     = 5 * time.Second // for new shards
 	sealGrace     = 30 * time.Second
 	drainGrace    = 10 * time.Second
@@ -82,6 +83,7 @@ type Server struct {
 	store    *embedded.Store
 	provider *oidc.Provider
 	keys     access.Keys
+	usage    *access.Usage
 	auth     *access.Authenticator
 	catalog  dataset.Catalog
 	manifest manifest.Store
@@ -145,7 +147,8 @@ func (s *Server) open(ctx context.Context) (err error) {
 		return err
 	}
 	s.keys = access.Keys{Table: tbl, Now: now, Random: rand.Reader}
-	s.auth = &access.Authenticator{Keys: s.keys, Tokens: access.NewTokens(issuer, s.provider.Keys, access.People{Table: tbl, Now: now})}
+	s.usage = &access.Usage{Table: tbl, Now: now}
+	s.auth = &access.Authenticator{Keys: s.keys, Usage: s.usage, Tokens: access.NewTokens(issuer, s.provider.Keys, access.People{Table: tbl, Now: now})}
 	s.catalog = dataset.Catalog{Table: tbl, Now: now}
 	if err := s.openTables(); err != nil {
 		return err
@@ -211,6 +214,7 @@ func (s *Server) start() {
 	s.running.Go(func() {
 		_ = tail.Follow(ctx, s.store.Stream(), s.worker, snapshot.Every(lookEvery), sealGrace) // ends with ctx
 	})
+	s.running.Go(func() { s.recordUsage(ctx) })
 	s.running.Go(func() { s.sweep(ctx) })
 	s.work(ctx)
 	if s.options.CompactEvery != Never {
@@ -218,6 +222,22 @@ func (s *Server) start() {
 	}
 	if s.options.PublishEvery != Never {
 		s.running.Go(func() { s.publish(ctx) })
+	}
+}
+
+// recordUsage writes which keys were used.
+func (s *Server) recordUsage(ctx context.Context) {
+	ticks := time.NewTicker(usageEvery)
+	defer ticks.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticks.C:
+			if err := s.usage.Flush(ctx); err != nil && ctx.Err() == nil {
+				s.options.Log.Error("usage of keys", "error", err)
+			}
+		}
 	}
 }
 
