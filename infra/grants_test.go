@@ -55,6 +55,8 @@ var rights = map[route.Need][]right{
 	route.DeleteExports:  {{"s3:DeleteObject", "/exports/*", ""}},
 	route.ReadLimits:     {{"dynamodb:GetItem", "Table", "limits"}},
 	route.WriteLimits:    {{"dynamodb:PutItem", "Table", "limits"}},
+	route.ReadRates:      {{"dynamodb:GetItem", "Table", "rates"}},
+	route.WriteRates:     {{"dynamodb:PutItem", "Table", "rates"}},
 	route.ReadAnswers:    {{"dynamodb:GetItem", "Table", "answers"}},
 	route.WriteAnswers:   {{"dynamodb:PutItem", "Table", "answers"}},
 	route.ReadPartials:   {{"s3:GetObject", "/partials/*", ""}},

@@ -16,6 +16,7 @@ import (
 	"github.com/tarnhq/tarn/shared/fault"
 	"github.com/tarnhq/tarn/shared/ingest"
 	"github.com/tarnhq/tarn/shared/ingest/segmentapi"
+	"github.com/tarnhq/tarn/shared/quota"
 	"github.com/tarnhq/tarn/shared/route"
 	"github.com/tarnhq/tarn/shared/snapshot"
 )
@@ -107,6 +108,9 @@ func (h *handler) take(w http.ResponseWriter, r *http.Request, caller access.Pri
 	}
 	var position snapshot.Position
 	if len(sent) > 0 {
+		if err := h.server.Use(r.Context(), caller, quota.Use{quota.Events: int64(len(sent))}); err != nil {
+			return nil, err
+		}
 		batch := ingest.Batch{Tenant: caller.Tenant, Dataset: into.ID, Arrived: arrived, Events: sent}
 		if position, err = h.Producer.Put(r.Context(), batch); err != nil {
 			return nil, err

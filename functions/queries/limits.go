@@ -8,13 +8,24 @@ import (
 )
 
 // bounds are a tenant's limits, as they are read and set.
-type bounds struct{ Body limit.Limits }
+type bounds struct {
+	Body struct {
+		limit.Limits
+		SpentUSD float64 `json:"spent_usd,omitempty" doc:"read only: what the questions of this month have cost, by the estimate; counted while month_usd is set"`
+	}
+}
 
 func (d *Deps) limits(ctx context.Context, caller access.Principal, _ *struct{}) (*bounds, error) {
-	l, err := d.Limits.Get(ctx, caller.Tenant)
-	return &bounds{l}, err
+	out := &bounds{}
+	var err error
+	if out.Body.Limits, err = d.Limits.Get(ctx, caller.Tenant); err != nil || d.Limits.Meter == nil {
+		return out, err
+	}
+	out.Body.SpentUSD, err = d.Limits.Meter.Spent(ctx, caller.Tenant)
+	return out, err
 }
 
 func (d *Deps) setLimits(ctx context.Context, caller access.Principal, in *bounds) (*bounds, error) {
-	return in, d.Limits.Put(ctx, caller.Tenant, in.Body)
+	in.Body.SpentUSD = 0
+	return in, d.Limits.Put(ctx, caller.Tenant, in.Body.Limits)
 }

@@ -64,7 +64,7 @@ func (d *Deps) Statement(ctx context.Context, caller access.Principal, s engine.
 		restricted = restricted || over.View.Restricted()
 		return over, err
 	}
-	ctx, cancel, err := d.Limits.Bound(ctx, caller.Tenant)
+	ctx, cancel, err := d.Limits.Bound(ctx, caller)
 	if err != nil {
 		return query.Result{}, err
 	}

@@ -93,7 +93,7 @@ func tagOf(over snapshot.Snapshot, program query.Program) Tag {
 
 // Ask answers the question.
 func (q *Question) Ask(ctx context.Context) (Answer, error) {
-	ctx, cancel, err := q.executor.Limits.Bound(ctx, q.caller.Tenant)
+	ctx, cancel, err := q.executor.Limits.Bound(ctx, q.caller)
 	if err != nil {
 		return Answer{}, err
 	}

@@ -24,6 +24,7 @@ import (
 	"github.com/tarnhq/tarn/shared/audit"
 	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/fault"
+	"github.com/tarnhq/tarn/shared/quota"
 	"github.com/tarnhq/tarn/shared/route"
 )
 
@@ -40,6 +41,7 @@ type Server struct {
 	identify Identify
 	now      func() time.Time
 	log      *slog.Logger
+	meter    *quota.Meter
 	mux      *http.ServeMux
 	huma     huma.API
 	served   map[string]bool // patterns
@@ -63,6 +65,9 @@ func New(identify Identify, now func() time.Time, log *slog.Logger) *Server {
 	s.mux.HandleFunc("/", s.unknown)
 	return s
 }
+
+// Meter has the use of every caller counted, and refused past its limits.
+func (s *Server) Meter(m *quota.Meter) { s.meter = m }
 
 // schemaName names a type in the OpenAPI document by its package and its own name:
 // dataset.Column and query.Column are two schemas. A type that is its package's

@@ -20,7 +20,8 @@ type lineKey struct{}
 type line struct {
 	err    error
 	caller access.Principal
-	body   *heard // as far as the audit log needs it; may be nil
+	body   *heard      // as far as the audit log needs it; may be nil
+	header http.Header // of the answer
 }
 
 // Caller returns the principal of the request that ctx belongs to.
@@ -48,7 +49,10 @@ func (s *Server) Identified(r *http.Request, rt route.Route, caller access.Princ
 	if on == "" { // Segment-compatible: the key says which
 		on = caller.Dataset
 	}
-	return caller.Allow(rt.Action, on, s.now())
+	if err := caller.Allow(rt.Action, on, s.now()); err != nil {
+		return err
+	}
+	return s.count(r.Context(), rt, caller)
 }
 
 // mount registers the handler of a route behind the guard.
@@ -56,7 +60,7 @@ func (s *Server) mount(rt route.Route, h func(http.ResponseWriter, *http.Request
 	s.served[rt.Pattern()] = true
 	s.mux.HandleFunc(rt.Pattern(), func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now()
-		l := &line{}
+		l := &line{header: w.Header()}
 		ctx, cancel := context.WithTimeout(context.WithValue(r.Context(), lineKey{}, l), Deadline)
 		defer cancel()
 		_ = http.NewResponseController(w).SetReadDeadline(began.Add(Deadline)) // a body that trickles in ends then; in Lambda it is here already
@@ -94,6 +98,9 @@ func (s *Server) run(rt route.Route, h func(http.ResponseWriter, *http.Request) 
 			on = caller.Dataset
 		}
 		if err := caller.Allow(rt.Action, on, s.now()); err != nil {
+			return err
+		}
+		if err := s.count(r.Context(), rt, caller); err != nil {
 			return err
 		}
 	}

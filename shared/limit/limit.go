@@ -11,12 +11,18 @@ import (
 	"github.com/tarnhq/tarn/shared/engine"
 	"github.com/tarnhq/tarn/shared/fault"
 	"github.com/tarnhq/tarn/shared/query"
+	"github.com/tarnhq/tarn/shared/quota"
 	"github.com/tarnhq/tarn/shared/segment"
 	"github.com/tarnhq/tarn/shared/snapshot"
 )
 
 // Limits are what one question may cost. Zero is no limit but the server's own.
+//
+// With them lies the policy of what callers may use over time, which package quota
+// knows.
 type Limits struct {
+	quota.Policy
+
 	Rows    int64   `json:"rows,omitempty" minimum:"0" doc:"rows of segments that it may look at; what is kept of answers is not looked at again"`
 	Bytes   int64   `json:"bytes,omitempty" minimum:"0" doc:"bytes of segments that it may read from"`
 	Seconds float64 `json:"seconds,omitempty" minimum:"0" doc:"that it may take"`
@@ -33,6 +39,10 @@ const (
 	bytesASecond       = 100 << 20 // of segments, that the function looks at
 )
 
+// questionUSD is what AWS bills for handing a question over: a request to the gateway,
+// and one to the function.
+const questionUSD = 0.000001 + 0.0000002
+
 // USD is about what a query costs in AWS that took so long and read so many segments.
 func USD(took time.Duration, segments int) float64 {
 	return took.Seconds()*secondUSD + float64(segments*requestsOfASegment)*requestUSD
@@ -43,20 +53,28 @@ type key struct{}
 // budget is what is left of a question's limits.
 type budget struct {
 	limits Limits
+	use    func(context.Context, quota.Use) error // of the caller's quotas; nil: there are none
 	mu     sync.Mutex
 	spent  Limits
+	asked  bool // the question itself is paid for
 }
 
 // With lets a question cost no more than its limits. The context ends with its time.
 func With(ctx context.Context, l Limits) (context.Context, context.CancelFunc) {
-	ctx = context.WithValue(ctx, key{}, &budget{limits: l})
+	return with(ctx, &budget{limits: l})
+}
+
+func with(ctx context.Context, b *budget) (context.Context, context.CancelFunc) {
+	l := b.limits
+	ctx = context.WithValue(ctx, key{}, b)
 	if l.Seconds > 0 {
 		return context.WithTimeout(ctx, time.Duration(l.Seconds*float64(time.Second)))
 	}
 	return ctx, func() {}
 }
 
-// Charge counts segments that are about to be read, or refuses.
+// Charge counts segments that are about to be read, or refuses. The caller's quotas and
+// the month's budget pay for them before they are read.
 func Charge(ctx context.Context, refs []segment.Ref) error {
 	b, ok := ctx.Value(key{}).(*budget)
 	if !ok {
@@ -64,6 +82,11 @@ func Charge(ctx context.Context, refs []segment.Ref) error {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	before := b.spent
+	if !b.asked {
+		b.asked = true
+		b.spent.USD += questionUSD
+	}
 	for _, ref := range refs {
 		b.spent.Rows += ref.Rows
 		b.spent.Bytes += ref.Bytes
@@ -77,7 +100,10 @@ func Charge(ctx context.Context, refs []segment.Ref) error {
 	case l.USD > 0 && s.USD > l.USD:
 		return refusal("cost about %.6f dollars; %.6f are allowed", s.USD, l.USD)
 	}
-	return nil
+	if b.use == nil {
+		return nil
+	}
+	return b.use(ctx, quota.Use{quota.Bytes: b.spent.Bytes - before.Bytes, quota.USD: quota.Nanodollars(b.spent.USD - before.USD)})
 }
 
 func refusal(format string, args ...any) error {

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/tarnhq/tarn/shared/fault"
 	"github.com/tarnhq/tarn/shared/limit"
 	"github.com/tarnhq/tarn/shared/query"
@@ -78,10 +80,10 @@ func TestLimitsAreATenantsOwnAndHoldWithinSeconds(t *testing.T) {
 	one, other := limit.Store{Table: tbl, Now: clock}, limit.Store{Table: tbl, Now: clock}
 	recent := func(s *limit.Store, who string, want limit.Limits) {
 		t.Helper()
-		if got, err := s.Recent(t.Context(), "acme"); who == "acme" && (err != nil || got != want) {
+		if got, err := s.Recent(t.Context(), "acme"); who == "acme" && (err != nil || !cmp.Equal(got, want)) {
 			t.Errorf("%+v, %v; want %+v", got, err, want)
 		}
-		if got, err := s.Recent(t.Context(), "other"); who == "other" && (err != nil || got != want) {
+		if got, err := s.Recent(t.Context(), "other"); who == "other" && (err != nil || !cmp.Equal(got, want)) {
 			t.Errorf("%+v, %v; want %+v", got, err, want)
 		}
 	}

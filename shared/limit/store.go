@@ -7,7 +7,9 @@ import (
 	"sync"
 	"time"
 
+	"github.com/tarnhq/tarn/shared/access"
 	"github.com/tarnhq/tarn/shared/fault"
+	"github.com/tarnhq/tarn/shared/quota"
 	"github.com/tarnhq/tarn/shared/table"
 	"github.com/tarnhq/tarn/shared/tenant"
 )
@@ -19,6 +21,7 @@ const age = 5 * time.Second
 type Store struct {
 	Table table.Table
 	Now   func() time.Time
+	Meter *quota.Meter // nil: what questions use is not counted
 
 	mu   sync.Mutex
 	read map[tenant.ID]known
@@ -29,13 +32,9 @@ type known struct {
 	at     time.Time
 }
 
-func place(t tenant.ID) table.Key {
-	return table.Key{Partition: "limits#" + string(t), Sort: "query"}
-}
-
 // Get returns a tenant's limits; without any they are all zero.
 func (s *Store) Get(ctx context.Context, t tenant.ID) (Limits, error) {
-	item, err := s.Table.Get(ctx, place(t))
+	item, err := s.Table.Get(ctx, quota.Place(t))
 	if fault.Is(err, fault.NotFound) {
 		return Limits{}, nil
 	}
@@ -65,16 +64,24 @@ func (s *Store) Recent(ctx context.Context, t tenant.ID) (Limits, error) {
 	return l, err
 }
 
-// Bound lets a question of a tenant cost no more than its limits. A nil Store has none.
-func (s *Store) Bound(ctx context.Context, t tenant.ID) (context.Context, context.CancelFunc, error) {
+// Bound lets a caller's question cost no more than the tenant's limits and quotas
+// allow. A nil Store has none.
+func (s *Store) Bound(ctx context.Context, caller access.Principal) (context.Context, context.CancelFunc, error) {
 	if s == nil {
 		return ctx, func() {}, nil
 	}
-	l, err := s.Recent(ctx, t)
+	l, err := s.Recent(ctx, caller.Tenant)
 	if err != nil {
 		return nil, nil, err
 	}
-	ctx, cancel := With(ctx, l)
+	b := &budget{limits: l}
+	if s.Meter != nil {
+		b.use = func(ctx context.Context, use quota.Use) error {
+			_, err := s.Meter.Take(ctx, caller.Tenant, caller.ID, use)
+			return err
+		}
+	}
+	ctx, cancel := with(ctx, b)
 	return ctx, cancel, nil
 }
 
@@ -83,14 +90,20 @@ func (s *Store) Put(ctx context.Context, t tenant.ID, l Limits) error {
 	if l.Rows < 0 || l.Bytes < 0 || l.Seconds < 0 || l.USD < 0 {
 		return fault.New(fault.Invalid, "bad_limits", "a limit is a number from 0 on").WithHint("leave a limit out, or give 0, for none")
 	}
+	if err := l.Policy.Check(); err != nil {
+		return err
+	}
 	body, err := json.Marshal(l)
 	if err != nil {
 		return fault.New(fault.Invalid, "bad_limits", "a limit is a finite number").Because(err)
 	}
-	if err := s.Table.Commit(ctx, table.Put(table.Item{Key: place(t), Body: body})); err != nil {
+	if err := s.Table.Commit(ctx, table.Put(table.Item{Key: quota.Place(t), Body: body})); err != nil {
 		return err
 	}
 	s.remember(t, known{l, s.Now()})
+	if s.Meter != nil {
+		s.Meter.Policies.Forget(t)
+	}
 	return nil
 }
 

@@ -37,6 +37,8 @@ const (
 	DeleteRules       Need = "rules:delete"
 	ReadLimits        Need = "limits:read"
 	WriteLimits       Need = "limits:write"
+	ReadRates         Need = "rates:read" // what callers have used of their limits
+	WriteRates        Need = "rates:write"
 	ReadAnswers       Need = "answers:read" // that processes share
 	WriteAnswers      Need = "answers:write"
 	ReadPartials      Need = "partials:read" // answers over segments
@@ -69,16 +71,16 @@ type Function struct {
 // Functions lists every deployed function: those that serve routes, those that
 // consume, those that the clock drives, and redrive, which an operator calls by hand.
 var Functions = []Function{
-	{Name: "datasets", Needs: []Need{ReadRules, ReadCatalog, WriteCatalog, DeleteCatalog, ReadManifest, ReadDefinitions, WriteDefinitions, DeleteDefinitions}},
-	{Name: "ingest", Needs: []Need{ReadCatalog, WriteCatalog, ReadKeys, WriteUsage, ReadPeople, PutStream, WriteLedger}},
-	{Name: "events", Needs: []Need{ReadRules, ReadCatalog, ReadManifest, WriteManifest, DeleteManifest, ReadLedger, ReadSegments, PutStream, ReadStream}},
-	{Name: "queries", Needs: []Need{ReadRules, ReadCatalog, ReadManifest, ReadDefinitions, ReadSegments, RunScans, ReadLimits, WriteLimits, ReadAnswers, WriteAnswers, ReadPartials, WritePartials, DeletePartials}, Engine: true},
-	{Name: "jobs", Needs: []Need{ReadJobs, WriteJobs, DeleteJobs, SendQueue, ReadExports}},
+	{Name: "datasets", Needs: []Need{ReadRates, WriteRates, ReadLimits, ReadRules, ReadCatalog, WriteCatalog, DeleteCatalog, ReadManifest, ReadDefinitions, WriteDefinitions, DeleteDefinitions}},
+	{Name: "ingest", Needs: []Need{ReadRates, WriteRates, ReadLimits, ReadCatalog, WriteCatalog, ReadKeys, WriteUsage, ReadPeople, PutStream, WriteLedger}},
+	{Name: "events", Needs: []Need{ReadRates, WriteRates, ReadLimits, ReadRules, ReadCatalog, ReadManifest, WriteManifest, DeleteManifest, ReadLedger, ReadSegments, PutStream, ReadStream}},
+	{Name: "queries", Needs: []Need{ReadRates, WriteRates, ReadRules, ReadCatalog, ReadManifest, ReadDefinitions, ReadSegments, RunScans, ReadLimits, WriteLimits, ReadAnswers, WriteAnswers, ReadPartials, WritePartials, DeletePartials}, Engine: true},
+	{Name: "jobs", Needs: []Need{ReadRates, WriteRates, ReadLimits, ReadJobs, WriteJobs, DeleteJobs, SendQueue, ReadExports}},
 	{Name: "worker", Needs: []Need{ReadJobs, WriteJobs, DeleteJobs, SendQueue, ReadCatalog, ReadManifest, ReadSegments, ReadExports, WriteExports, DeleteExports}, Engine: true},
-	{Name: "exports", Needs: []Need{ReadRules, ReadJobs, WriteJobs, SendQueue, ReadCatalog, ReadManifest, ReadDefinitions}},
-	{Name: "keys", Needs: []Need{ReadKeys, WriteKeys, ReadUsage}},
-	{Name: "users", Needs: []Need{ReadPeople, WritePeople, ManageDirectory}},
-	{Name: "policies", Needs: []Need{ReadRules, WriteRules, DeleteRules}},
+	{Name: "exports", Needs: []Need{ReadRates, WriteRates, ReadLimits, ReadRules, ReadJobs, WriteJobs, SendQueue, ReadCatalog, ReadManifest, ReadDefinitions}},
+	{Name: "keys", Needs: []Need{ReadRates, WriteRates, ReadLimits, ReadKeys, WriteKeys, ReadUsage}},
+	{Name: "users", Needs: []Need{ReadRates, WriteRates, ReadLimits, ReadPeople, WritePeople, ManageDirectory}},
+	{Name: "policies", Needs: []Need{ReadRates, WriteRates, ReadLimits, ReadRules, WriteRules, DeleteRules}},
 	{Name: "reference"},
 	{Name: "authorizer", Needs: []Need{ReadKeys, WriteUsage, ReadPeople}},
 	{Name: "ingestor", Needs: []Need{ReadCatalog, ReadManifest, WriteManifest, ReadSegments, WriteSegments, ReadStream}},

@@ -122,9 +122,9 @@ var (
 		Action: access.ChangeJobs, Status: http.StatusOK, Tag: "Jobs", Summary: "Try a failed or cancelled job again, from its last checkpoint", Unbound: true}
 
 	GetLimits = Route{ID: "getLimits", Function: "queries", Method: http.MethodGet, Path: "/v1/limits",
-		Action: access.ManageLimits, Status: http.StatusOK, Tag: "Queries", Summary: "Read what one question may cost"}
+		Action: access.ManageLimits, Status: http.StatusOK, Tag: "Queries", Summary: "Read what one question may cost, and what callers may use over time"}
 	SetLimits = Route{ID: "setLimits", Function: "queries", Method: http.MethodPut, Path: "/v1/limits",
-		Action: access.ManageLimits, Status: http.StatusOK, Tag: "Queries", Summary: "Set what one question may cost"}
+		Action: access.ManageLimits, Status: http.StatusOK, Tag: "Queries", Summary: "Set what one question may cost, and what callers may use over time"}
 
 	CreateKey = Route{ID: "createKey", Function: "keys", Method: http.MethodPost, Path: "/v1/keys",
 		Action: access.ManageKeys, Status: http.StatusCreated, Tag: "Keys", Summary: "Make an API key; it is shown once"}

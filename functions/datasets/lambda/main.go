@@ -12,6 +12,7 @@ import (
 	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/gate"
 	"github.com/tarnhq/tarn/shared/manifest"
+	"github.com/tarnhq/tarn/shared/quota"
 	"github.com/tarnhq/tarn/shared/saved"
 	"github.com/tarnhq/tarn/shared/serve"
 	"github.com/tarnhq/tarn/shared/snapshot"
@@ -26,6 +27,7 @@ func main() {
 	table, blobs := account.Table(config.Table.Value()), account.Blob(config.Bucket.Value())
 	catalog := dataset.Catalog{Table: table, Now: time.Now}
 	server := api.New(serve.Principal, time.Now, serve.Logger())
+	server.Meter(quota.NewMeter(table, time.Now, true))
 	datasets.Register(server, datasets.Deps{
 		Catalog: catalog,
 		Gate: gate.New(&snapshot.Sealed{Catalog: catalog, Manifest: manifest.Store{Table: table, Blobs: blobs, Now: time.Now},

@@ -17,6 +17,7 @@ import (
 	"github.com/tarnhq/tarn/shared/ingest"
 	"github.com/tarnhq/tarn/shared/manifest"
 	"github.com/tarnhq/tarn/shared/quarantine"
+	"github.com/tarnhq/tarn/shared/quota"
 	"github.com/tarnhq/tarn/shared/segment"
 	"github.com/tarnhq/tarn/shared/serve"
 	"github.com/tarnhq/tarn/shared/snapshot"
@@ -36,6 +37,7 @@ func main() {
 	table, blobs := account.Table(config.Table.Value()), account.Blob(config.Bucket.Value())
 	log, versions, segments := account.Stream(config.Stream.Value()), manifest.Store{Table: table, Blobs: blobs, Now: time.Now}, segment.NewCache(blobs, filterMemory)
 	server := api.New(serve.Principal, time.Now, serve.Logger())
+	server.Meter(quota.NewMeter(table, time.Now, true))
 	handlers.Register(server, handlers.Deps{
 		Gate: gate.New(&snapshot.Sealed{Catalog: dataset.Catalog{Table: table, Now: time.Now}, Manifest: versions,
 			Poll: snapshot.Every(250 * time.Millisecond)}, table, time.Now),

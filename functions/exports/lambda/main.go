@@ -13,6 +13,7 @@ import (
 	"github.com/tarnhq/tarn/shared/gate"
 	"github.com/tarnhq/tarn/shared/job"
 	"github.com/tarnhq/tarn/shared/manifest"
+	"github.com/tarnhq/tarn/shared/quota"
 	"github.com/tarnhq/tarn/shared/saved"
 	"github.com/tarnhq/tarn/shared/serve"
 	"github.com/tarnhq/tarn/shared/snapshot"
@@ -25,6 +26,7 @@ func main() {
 	}
 	table, blobs := account.Table(config.Table.Value()), account.Blob(config.Bucket.Value())
 	server := api.New(serve.Principal, time.Now, serve.Logger())
+	server.Meter(quota.NewMeter(table, time.Now, true))
 	exports.Register(server, exports.Deps{
 		Gate: gate.New(&snapshot.Sealed{Catalog: dataset.Catalog{Table: table, Now: time.Now},
 			Manifest: manifest.Store{Table: table, Blobs: blobs, Now: time.Now}, Poll: snapshot.Every(250 * time.Millisecond)}, table, time.Now),

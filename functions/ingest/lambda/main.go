@@ -16,6 +16,7 @@ import (
 	"github.com/tarnhq/tarn/shared/config"
 	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/ingest"
+	"github.com/tarnhq/tarn/shared/quota"
 	"github.com/tarnhq/tarn/shared/serve"
 )
 
@@ -38,6 +39,7 @@ func main() {
 	accepted := &ingest.Accepted{Table: table, Producer: id, Now: time.Now, MaxAge: time.Second, Failed: failed}
 	usage := &access.Usage{Table: table, Now: time.Now}
 	server := api.New(serve.Principal, time.Now, log)
+	server.Meter(quota.NewMeter(table, time.Now, true))
 	handlers.Register(server, handlers.Deps{
 		Authenticator: &access.Authenticator{Keys: access.Keys{Table: table, Now: time.Now}, Usage: usage,
 			Tokens: access.NewTokens(issuer, access.PublishedKeys(http.DefaultClient, issuer.JWKS), access.People{Table: table, Now: time.Now})},

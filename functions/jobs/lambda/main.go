@@ -11,6 +11,7 @@ import (
 	"github.com/tarnhq/tarn/shared/config"
 	"github.com/tarnhq/tarn/shared/export"
 	"github.com/tarnhq/tarn/shared/job"
+	"github.com/tarnhq/tarn/shared/quota"
 	"github.com/tarnhq/tarn/shared/serve"
 	"github.com/tarnhq/tarn/shared/snapshot"
 )
@@ -20,9 +21,11 @@ func main() {
 	if err != nil {
 		panic(err)
 	}
+	table := account.Table(config.Table.Value())
 	server := api.New(serve.Principal, time.Now, serve.Logger())
+	server.Meter(quota.NewMeter(table, time.Now, true))
 	jobs.Register(server, jobs.Deps{
-		Jobs: job.Jobs{Table: account.Table(config.Table.Value()), Queue: account.Queue(config.Queue.Value(), config.Unworked.Value()), Now: time.Now},
+		Jobs: job.Jobs{Table: table, Queue: account.Queue(config.Queue.Value(), config.Unworked.Value()), Now: time.Now},
 		Now:  time.Now,
 		Poll: snapshot.Every(time.Second),
 		Results: map[job.Kind]jobs.Result{

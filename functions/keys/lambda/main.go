@@ -11,6 +11,7 @@ import (
 	"github.com/tarnhq/tarn/shared/adapter/aws"
 	"github.com/tarnhq/tarn/shared/api"
 	"github.com/tarnhq/tarn/shared/config"
+	"github.com/tarnhq/tarn/shared/quota"
 	"github.com/tarnhq/tarn/shared/serve"
 )
 
@@ -19,8 +20,9 @@ func main() {
 	if err != nil {
 		panic(err)
 	}
-	server := api.New(serve.Principal, time.Now, serve.Logger())
 	table := account.Table(config.Table.Value())
+	server := api.New(serve.Principal, time.Now, serve.Logger())
+	server.Meter(quota.NewMeter(table, time.Now, true))
 	keys.Register(server, keys.Deps{
 		Keys:  access.Keys{Table: table, Random: rand.Reader, Now: time.Now},
 		Usage: &access.Usage{Table: table, Now: time.Now},

@@ -43,6 +43,7 @@ const cubePatience = 5 * time.Second
 // routes mounts every endpoint of the route table, and what is beside the API.
 func (s *Server) routes() http.Handler {
 	a := api.New(s.auth.Identify, s.options.Now, s.options.Log)
+	a.Meter(s.meter)
 	s.register(a)
 	a.Mount("/oidc/", s.provider.Handler())
 	a.Mount(embedded.BlobPath, s.store.Blob())
@@ -69,7 +70,7 @@ func (s *Server) register(a *api.Server) {
 	accounts.Register(a, accounts.Deps{Gate: seen, Table: s.manifest.Table, Segments: s.segments, Seal: s.live.SealAll,
 		Finder: fate.Finder{Segments: s.segments, Stream: s.ingest.Stream}, Replayer: quarantine.Replayer{Manifest: s.manifest, Segments: s.segments, Ingest: s.ingest}})
 	questions := queries.Deps{SQL: s.statements(), Executor: answer.Executor{Gate: seen, Saved: names, Engine: s.answers, Cache: s.cache,
-		Limits: &limit.Store{Table: s.manifest.Table, Now: s.options.Now}, Now: s.options.Now, Slow: slowQuery, Log: s.options.Log}}
+		Limits: &limit.Store{Table: s.manifest.Table, Now: s.options.Now, Meter: s.meter}, Now: s.options.Now, Slow: slowQuery, Log: s.options.Log}}
 	queries.Register(a, questions)
 	cube.Register(a, cube.Deps{Deps: questions, Catalog: s.catalog, Patience: func() <-chan time.Time { return time.After(cubePatience) }})
 	jobs.Register(a, jobs.Deps{Jobs: s.jobs, Now: s.options.Now, Poll: snapshot.Every(watchPoll),

@@ -28,6 +28,7 @@ import (
 	"github.com/tarnhq/tarn/shared/job"
 	"github.com/tarnhq/tarn/shared/limit"
 	"github.com/tarnhq/tarn/shared/manifest"
+	"github.com/tarnhq/tarn/shared/quota"
 	"github.com/tarnhq/tarn/shared/route"
 	"github.com/tarnhq/tarn/shared/segment"
 	"github.com/tarnhq/tarn/shared/snapshot"
@@ -84,6 +85,7 @@ type Server struct {
 	provider *oidc.Provider
 	keys     access.Keys
 	usage    *access.Usage
+	meter    *quota.Meter
 	auth     *access.Authenticator
 	catalog  dataset.Catalog
 	manifest manifest.Store
@@ -146,6 +148,7 @@ func (s *Server) open(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	s.meter = quota.NewMeter(tbl, now, false)
 	s.keys = access.Keys{Table: tbl, Now: now, Random: rand.Reader}
 	s.usage = &access.Usage{Table: tbl, Now: now}
 	s.auth = &access.Authenticator{Keys: s.keys, Usage: s.usage, Tokens: access.NewTokens(issuer, s.provider.Keys, access.People{Table: tbl, Now: now})}

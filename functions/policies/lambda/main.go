@@ -11,6 +11,7 @@ import (
 	"github.com/tarnhq/tarn/shared/api"
 	"github.com/tarnhq/tarn/shared/config"
 	"github.com/tarnhq/tarn/shared/gate"
+	"github.com/tarnhq/tarn/shared/quota"
 	"github.com/tarnhq/tarn/shared/serve"
 )
 
@@ -19,9 +20,11 @@ func main() {
 	if err != nil {
 		panic(err)
 	}
+	table := account.Table(config.Table.Value())
 	server := api.New(serve.Principal, time.Now, serve.Logger())
+	server.Meter(quota.NewMeter(table, time.Now, true))
 	policies.Register(server, policies.Deps{
-		Rules: &gate.Store{Table: account.Table(config.Table.Value()), Random: rand.Reader, Now: time.Now},
+		Rules: &gate.Store{Table: table, Random: rand.Reader, Now: time.Now},
 	})
 	serve.HTTP(server)
 }

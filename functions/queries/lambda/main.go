@@ -12,6 +12,7 @@ import (
 	"github.com/tarnhq/tarn/shared/api"
 	"github.com/tarnhq/tarn/shared/config"
 	"github.com/tarnhq/tarn/shared/dataset"
+	"github.com/tarnhq/tarn/shared/quota"
 	"github.com/tarnhq/tarn/shared/serve"
 	"github.com/tarnhq/tarn/shared/sqlrun"
 )
@@ -26,11 +27,13 @@ func main() {
 	}
 	log := serve.Logger()
 	catalog := dataset.Catalog{Table: account.Table(config.Table.Value()), Now: time.Now}
-	questions, err := open(account, catalog, log)
+	meter := quota.NewMeter(catalog.Table, time.Now, true)
+	questions, err := open(account, catalog, meter, log)
 	if err != nil {
 		panic(err)
 	}
 	server := api.New(serve.Principal, time.Now, log)
+	server.Meter(meter)
 	queries.Register(server, questions)
 	cube.Register(server, cube.Deps{Deps: questions, Catalog: catalog})
 	serve.HTTP(server)

@@ -22,6 +22,7 @@ import (
 	"github.com/tarnhq/tarn/shared/lake"
 	"github.com/tarnhq/tarn/shared/limit"
 	"github.com/tarnhq/tarn/shared/manifest"
+	"github.com/tarnhq/tarn/shared/quota"
 	"github.com/tarnhq/tarn/shared/saved"
 	"github.com/tarnhq/tarn/shared/snapshot"
 	"github.com/tarnhq/tarn/shared/sqlrun"
@@ -41,7 +42,7 @@ const (
 )
 
 // open opens what answers queries.
-func open(account aws.Account, catalog dataset.Catalog, log *slog.Logger) (queries.Deps, error) {
+func open(account aws.Account, catalog dataset.Catalog, meter *quota.Meter, log *slog.Logger) (queries.Deps, error) {
 	items, blobs := catalog.Table, account.Blob(config.Bucket.Value())
 	folder := filepath.Join(config.Scratch.Value(), "segments")
 	files, err := local.New(blobs, folder, diskBytes)
@@ -66,7 +67,7 @@ func open(account aws.Account, catalog dataset.Catalog, log *slog.Logger) (queri
 		Saved:  saved.Store{Table: items, Now: time.Now},
 		Engine: partial.New(partial.Config{Inner: limit.Engine{Inner: engines}, Engine: duck.Release(), Blobs: blobs, Log: log}), // what Athena answered is kept, too
 		Cache:  answer.NewCache(cacheBytes, shared, log),
-		Limits: &limit.Store{Table: items, Now: time.Now},
+		Limits: &limit.Store{Table: items, Now: time.Now, Meter: meter},
 		Now:    time.Now,
 		Slow:   slow,
 		Log:    log,

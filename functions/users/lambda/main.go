@@ -11,6 +11,7 @@ import (
 	"github.com/tarnhq/tarn/shared/api"
 	"github.com/tarnhq/tarn/shared/config"
 	"github.com/tarnhq/tarn/shared/people"
+	"github.com/tarnhq/tarn/shared/quota"
 	"github.com/tarnhq/tarn/shared/serve"
 )
 
@@ -19,10 +20,12 @@ func main() {
 	if err != nil {
 		panic(err)
 	}
+	table := account.Table(config.Table.Value())
 	server := api.New(serve.Principal, time.Now, serve.Logger())
+	server.Meter(quota.NewMeter(table, time.Now, true))
 	users.Register(server, users.Deps{People: people.People{
 		Directory: account.Directory(config.UserPool.Value(), config.Client.Value(), config.Domain.Value()),
-		Standings: access.People{Table: account.Table(config.Table.Value()), Now: time.Now},
+		Standings: access.People{Table: table, Now: time.Now},
 	}})
 	serve.HTTP(server)
 }
