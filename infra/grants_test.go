@@ -41,6 +41,8 @@ var rights = map[route.Need][]right{
 	route.ReadRules:      {{"dynamodb:Query", "Table", "rules"}},
 	route.WriteRules:     {{"dynamodb:PutItem", "Table", "rules"}},
 	route.DeleteRules:    {{"dynamodb:DeleteItem", "Table", "rules"}},
+	route.ReadAudit:      {{"dynamodb:GetItem", "Table", "audit"}, {"dynamodb:Query", "Table", "audit"}},
+	route.WriteAudit:     {{"dynamodb:PutItem", "Table", "audit"}},
 	route.ReadSegments:   {{"s3:GetObject", "/rows/*", ""}, {"s3:GetObject", "/quarantine/*", ""}},
 	route.WriteSegments:  {{"s3:PutObject", "/rows/*", ""}, {"s3:PutObject", "/poison/*", ""}},
 	route.DeleteSegments: {{"s3:DeleteObject", "/rows/*", ""}, {"s3:DeleteObject", "/quarantine/*", ""}},

@@ -68,14 +68,19 @@ func (s *Store) AddMask(ctx context.Context, t tenant.ID, m ColumnMask) (ColumnM
 	if err := m.check(); err != nil {
 		return m, err
 	}
-	if err := s.salted(ctx, t); err != nil {
-		return m, err
-	}
 	var err error
 	if m.ID, m.Created, err = s.fresh(ctx, t); err != nil {
 		return m, err
 	}
-	return m, s.put(ctx, t, maskPrefix+m.ID, m)
+	salt, err := s.salting(ctx, t)
+	if err != nil {
+		return m, err
+	}
+	err = s.put(ctx, t, maskPrefix+m.ID, m, salt...)
+	if fault.Is(err, fault.Conflict) && len(salt) > 0 { // somebody else's first mask was faster
+		err = s.put(ctx, t, maskPrefix+m.ID, m)
+	}
+	return m, err
 }
 
 // Filters lists a tenant's row filters, Masks its masks.
@@ -152,12 +157,13 @@ func (s *Store) forget(t tenant.ID) {
 	delete(s.read, t)
 }
 
-func (s *Store) put(ctx context.Context, t tenant.ID, sort string, rule any) error {
+func (s *Store) put(ctx context.Context, t tenant.ID, sort string, rule any, more ...table.Write) error {
 	body, err := json.Marshal(rule)
 	if err != nil {
 		return err
 	}
-	if err := s.Table.Commit(ctx, table.Put(table.Item{Key: table.Key{Partition: partition(t), Sort: sort}, Body: body}).If(table.Absent)); err != nil {
+	write := table.Put(table.Item{Key: table.Key{Partition: partition(t), Sort: sort}, Body: body}).If(table.Absent)
+	if err := s.Table.Commit(ctx, append(more, write)...); err != nil {
 		return err
 	}
 	s.forget(t)
@@ -177,18 +183,14 @@ func (s *Store) fresh(ctx context.Context, t tenant.ID) (id string, created time
 	return id, s.Now().UTC().Truncate(time.Microsecond), err
 }
 
-// salted makes the salt of a tenant's hashes, once.
-func (s *Store) salted(ctx context.Context, t tenant.ID) error {
-	salt, err := s.random(32)
-	if err != nil {
-		return err
-	}
+// salting is the write that makes the salt of a tenant's hashes, unless there is one.
+func (s *Store) salting(ctx context.Context, t tenant.ID) ([]table.Write, error) {
 	key := table.Key{Partition: partition(t), Sort: saltSort}
-	err = s.Table.Commit(ctx, table.Put(table.Item{Key: key, Body: []byte(salt)}).If(table.Absent))
-	if fault.Is(err, fault.Conflict) {
-		return nil
+	if _, err := s.Table.Get(ctx, key); !fault.Is(err, fault.NotFound) {
+		return nil, err
 	}
-	return err
+	salt, err := s.random(32)
+	return []table.Write{table.Put(table.Item{Key: key, Body: []byte(salt)}).If(table.Absent)}, err
 }
 
 func (s *Store) random(bytes int) (string, error) {

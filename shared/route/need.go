@@ -29,6 +29,8 @@ const (
 	ReadPeople        Need = "people:read" // their attributes, and whose tokens are refused
 	WritePeople       Need = "people:write"
 	ManageDirectory   Need = "directory:manage" // where people sign in
+	ReadAudit         Need = "audit:read"       // who writes an entry reads where the chain ends
+	WriteAudit        Need = "audit:write"
 	ReadSegments      Need = "segments:read"
 	WriteSegments     Need = "segments:write"
 	DeleteSegments    Need = "segments:delete" // and list them, without reading any
@@ -71,16 +73,17 @@ type Function struct {
 // Functions lists every deployed function: those that serve routes, those that
 // consume, those that the clock drives, and redrive, which an operator calls by hand.
 var Functions = []Function{
-	{Name: "datasets", Needs: []Need{ReadRates, WriteRates, ReadLimits, ReadRules, ReadCatalog, WriteCatalog, DeleteCatalog, ReadManifest, ReadDefinitions, WriteDefinitions, DeleteDefinitions}},
-	{Name: "ingest", Needs: []Need{ReadRates, WriteRates, ReadLimits, ReadCatalog, WriteCatalog, ReadKeys, WriteUsage, ReadPeople, PutStream, WriteLedger}},
-	{Name: "events", Needs: []Need{ReadRates, WriteRates, ReadLimits, ReadRules, ReadCatalog, ReadManifest, WriteManifest, DeleteManifest, ReadLedger, ReadSegments, PutStream, ReadStream}},
-	{Name: "queries", Needs: []Need{ReadRates, WriteRates, ReadRules, ReadCatalog, ReadManifest, ReadDefinitions, ReadSegments, RunScans, ReadLimits, WriteLimits, ReadAnswers, WriteAnswers, ReadPartials, WritePartials, DeletePartials}, Engine: true},
-	{Name: "jobs", Needs: []Need{ReadRates, WriteRates, ReadLimits, ReadJobs, WriteJobs, DeleteJobs, SendQueue, ReadExports}},
+	{Name: "datasets", Needs: []Need{ReadAudit, WriteAudit, ReadRates, WriteRates, ReadLimits, ReadRules, ReadCatalog, WriteCatalog, DeleteCatalog, ReadManifest, ReadDefinitions, WriteDefinitions, DeleteDefinitions}},
+	{Name: "ingest", Needs: []Need{ReadAudit, WriteAudit, ReadRates, WriteRates, ReadLimits, ReadCatalog, WriteCatalog, ReadKeys, WriteUsage, ReadPeople, PutStream, WriteLedger}},
+	{Name: "events", Needs: []Need{ReadAudit, WriteAudit, ReadRates, WriteRates, ReadLimits, ReadRules, ReadCatalog, ReadManifest, WriteManifest, DeleteManifest, ReadLedger, ReadSegments, PutStream, ReadStream}},
+	{Name: "queries", Needs: []Need{ReadAudit, WriteAudit, ReadRates, WriteRates, ReadRules, ReadCatalog, ReadManifest, ReadDefinitions, ReadSegments, RunScans, ReadLimits, WriteLimits, ReadAnswers, WriteAnswers, ReadPartials, WritePartials, DeletePartials}, Engine: true},
+	{Name: "jobs", Needs: []Need{ReadAudit, WriteAudit, ReadRates, WriteRates, ReadLimits, ReadJobs, WriteJobs, DeleteJobs, SendQueue, ReadExports}},
 	{Name: "worker", Needs: []Need{ReadJobs, WriteJobs, DeleteJobs, SendQueue, ReadCatalog, ReadManifest, ReadSegments, ReadExports, WriteExports, DeleteExports}, Engine: true},
-	{Name: "exports", Needs: []Need{ReadRates, WriteRates, ReadLimits, ReadRules, ReadJobs, WriteJobs, SendQueue, ReadCatalog, ReadManifest, ReadDefinitions}},
-	{Name: "keys", Needs: []Need{ReadRates, WriteRates, ReadLimits, ReadKeys, WriteKeys, ReadUsage}},
-	{Name: "users", Needs: []Need{ReadRates, WriteRates, ReadLimits, ReadPeople, WritePeople, ManageDirectory}},
-	{Name: "policies", Needs: []Need{ReadRates, WriteRates, ReadLimits, ReadRules, WriteRules, DeleteRules}},
+	{Name: "exports", Needs: []Need{ReadAudit, WriteAudit, ReadRates, WriteRates, ReadLimits, ReadRules, ReadJobs, WriteJobs, SendQueue, ReadCatalog, ReadManifest, ReadDefinitions}},
+	{Name: "keys", Needs: []Need{ReadAudit, WriteAudit, ReadRates, WriteRates, ReadLimits, ReadKeys, WriteKeys, ReadUsage}},
+	{Name: "users", Needs: []Need{ReadAudit, WriteAudit, ReadRates, WriteRates, ReadLimits, ReadPeople, WritePeople, ManageDirectory}},
+	{Name: "policies", Needs: []Need{ReadAudit, WriteAudit, ReadRates, WriteRates, ReadLimits, ReadRules, WriteRules, DeleteRules}},
+	{Name: "audit", Needs: []Need{ReadAudit, WriteAudit, ReadRates, WriteRates, ReadLimits}},
 	{Name: "reference"},
 	{Name: "authorizer", Needs: []Need{ReadKeys, WriteUsage, ReadPeople}},
 	{Name: "ingestor", Needs: []Need{ReadCatalog, ReadManifest, WriteManifest, ReadSegments, WriteSegments, ReadStream}},

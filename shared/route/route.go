@@ -158,6 +158,13 @@ var (
 	SignOutUser = Route{ID: "signOutUser", Function: "users", Method: http.MethodPost, Path: "/v1/users/{user}/sign-out",
 		Action: access.ManageUsers, Status: http.StatusNoContent, Tag: "Access", Summary: "Sign a person out everywhere", Outside: true}
 
+	ListAudit = Route{ID: "listAudit", Function: "audit", Method: http.MethodGet, Path: "/v1/audit",
+		Action: access.ReadAudit, Status: http.StatusOK, Tag: "Audit", Summary: "List who did what"}
+	ExportAudit = Route{ID: "exportAudit", Function: "audit", Method: http.MethodGet, Path: "/v1/audit/export",
+		Action: access.ReadAudit, Status: http.StatusOK, Tag: "Audit", Summary: "Take entries away, as NDJSON with what proves them, or as CSV"}
+	VerifyAudit = Route{ID: "verifyAudit", Function: "audit", Method: http.MethodGet, Path: "/v1/audit/verify",
+		Action: access.ReadAudit, Status: http.StatusOK, Tag: "Audit", Summary: "Check that no entry was changed, or name the first that was"}
+
 	GetSelf = Route{ID: "getSelf", Function: "keys", Method: http.MethodGet, Path: "/v1/me",
 		Action: access.ReadSelf, Status: http.StatusOK, Tag: "Keys", Summary: "Tell who the caller is and what they may do", Unbound: true}
 
@@ -199,6 +206,7 @@ var All = append([]Route{
 	GetLimits, SetLimits,
 	CreateKey, ListKeys, RotateKey, RevokeKey, GetSelf,
 	CreateRowFilter, ListRowFilters, DeleteRowFilter, CreateMask, ListMasks, DeleteMask,
+	ListAudit, ExportAudit, VerifyAudit,
 	InviteUser, ListUsers, ChangeUser, RemoveUser, SignOutUser,
 	Health, OpenAPI, SignIn,
 }, Track...)

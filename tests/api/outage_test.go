@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	auditing "github.com/tarnhq/tarn/functions/audit"
 	"github.com/tarnhq/tarn/functions/datasets"
 	accounts "github.com/tarnhq/tarn/functions/events"
 	"github.com/tarnhq/tarn/functions/exports"
@@ -27,6 +28,7 @@ import (
 	"github.com/tarnhq/tarn/shared/access"
 	"github.com/tarnhq/tarn/shared/answer"
 	"github.com/tarnhq/tarn/shared/api"
+	"github.com/tarnhq/tarn/shared/audit"
 	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/engine/duck"
 	"github.com/tarnhq/tarn/shared/engine/duck/ducktest"
@@ -58,6 +60,7 @@ type dependent struct {
 	folded   map[stream.ShardID]stream.Sequence // as far as the event source delivered with success
 	jobs     job.Jobs
 	issuer   access.Keys
+	trail    *audit.Store
 	people   fake.Directory
 	slept    time.Duration // by the producer, in the request at hand
 }
@@ -68,27 +71,31 @@ func newDependent(t *testing.T) *dependent {
 	tbl := frailTable{&fake.Table{Now: time.Now}, d.outages["table"]}
 	blobs := frailBlobs{&fake.Blobs{Now: time.Now}, d.outages["blobs"]}
 	d.stream = frailStream{fake.NewStream(2), d.outages["stream"]}
-	catalog, store := dataset.Catalog{Table: tbl, Now: time.Now}, manifest.Store{Table: tbl, Blobs: blobs, Now: time.Now}
+	d.trail = audit.New(tbl, time.Now, slog.New(slog.NewTextHandler(io.Discard, nil)))
+	told := d.trail.Table()
+	catalog, store := dataset.Catalog{Table: told, Now: time.Now}, manifest.Store{Table: tbl, Blobs: blobs, Now: time.Now}
 	segments := segment.NewCache(blobs, 1<<20)
 	d.live = &tail.Live{Catalog: catalog, Manifest: store, Segments: segments, Blobs: blobs, Now: time.Now}
 	d.accepted = &ingest.Accepted{Table: tbl, Producer: 1, Now: time.Now}
 	options := ingest.Options{ID: 1, Stream: d.stream, Buckets: 4, Accepted: d.accepted,
 		Now: func() time.Time { return time.Now().Add(d.slept) }, Sleep: func(_ context.Context, t time.Duration) { d.slept += t }}
-	issuer := access.Keys{Table: tbl, Now: time.Now, Random: rand.Reader}
+	issuer := access.Keys{Table: told, Now: time.Now, Random: rand.Reader}
 	auth := &access.Authenticator{Keys: issuer}
 	s := api.New(auth.Identify, time.Now, slog.New(slog.NewTextHandler(io.Discard, nil)))
-	names, seen := saved.Store{Table: tbl, Now: time.Now}, gate.New(d.live, tbl, time.Now)
+	s.Audit(d.trail)
+	names, seen := saved.Store{Table: told, Now: time.Now}, gate.New(d.live, told, time.Now)
 	datasets.Register(s, datasets.Deps{Catalog: catalog, Gate: seen, Saved: names})
 	intake.Register(s, intake.Deps{Authenticator: auth, Datasets: &dataset.Cache{Catalog: catalog}, Producer: ingest.NewProducer(options), Now: time.Now})
 	accounts.Register(s, accounts.Deps{Gate: seen, Table: tbl, Segments: segments, Finder: fate.Finder{Segments: segments, Stream: d.stream},
-		Replayer: quarantine.Replayer{Manifest: store, Segments: segments, Ingest: options}})
-	questions := queries.Deps{Executor: answer.Executor{Gate: seen, Saved: names, Engine: ducktest.Open(t, blobs, duck.Config{}), Limits: &limit.Store{Table: tbl, Now: time.Now}, Now: time.Now}, SQL: newRunner(t, blobs)}
+		Replayer: quarantine.Replayer{Manifest: manifest.Store{Table: told, Blobs: blobs, Now: time.Now}, Segments: segments, Ingest: options}})
+	questions := queries.Deps{Executor: answer.Executor{Gate: seen, Saved: names, Engine: ducktest.Open(t, blobs, duck.Config{}), Limits: &limit.Store{Table: told, Now: time.Now}, Now: time.Now}, SQL: newRunner(t, blobs)}
 	queries.Register(s, questions)
 	cube.Register(s, cube.Deps{Deps: questions, Catalog: catalog})
 	keys.Register(s, keys.Deps{Keys: issuer, Usage: &access.Usage{Table: tbl, Now: time.Now}})
 	users.Register(s, users.Deps{People: persons.People{Directory: &d.people, Standings: access.People{Table: tbl, Now: time.Now}}})
 	policies.Register(s, policies.Deps{Rules: seen.Rules})
-	d.jobs = job.Jobs{Table: tbl, Queue: &fake.Queue{Now: time.Now, Tries: 5}, Now: time.Now}
+	auditing.Register(s, auditing.Deps{Log: d.trail})
+	d.jobs = job.Jobs{Table: told, Queue: &fake.Queue{Now: time.Now, Tries: 5}, Now: time.Now}
 	jobs.Register(s, jobs.Deps{Jobs: d.jobs, Now: time.Now, Poll: func(context.Context) error { return context.DeadlineExceeded }})
 	exports.Register(s, exports.Deps{Gate: seen, Saved: names, Jobs: d.jobs})
 	_, secret, err := issuer.Create(t.Context(), "main", access.KeySpec{Name: "owner", Role: access.Owner})
@@ -184,6 +191,9 @@ var healthy = map[string]struct{ target, body string }{
 	"deleteRowFilter":  {"/v1/row-filters/", ""}, // the id is made
 	"createMask":       {"/v1/masks", `{"dataset":"web","roles":["viewer"],"column":"email","mask":"hide"}`},
 	"listMasks":        {"/v1/masks", ""},
+	"listAudit":        {"/v1/audit?action=dataset:create", ""},
+	"exportAudit":      {"/v1/audit/export?format=csv", ""},
+	"verifyAudit":      {"/v1/audit/verify", ""},
 	"deleteMask":       {"/v1/masks/", ""}, // the id is made
 	"inviteUser":       {"/v1/users", `{"email":"new@example.com"}`},
 	"listUsers":        {"/v1/users", ""},

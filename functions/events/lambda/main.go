@@ -10,6 +10,7 @@ import (
 	handlers "github.com/tarnhq/tarn/functions/events"
 	"github.com/tarnhq/tarn/shared/adapter/aws"
 	"github.com/tarnhq/tarn/shared/api"
+	"github.com/tarnhq/tarn/shared/audit"
 	"github.com/tarnhq/tarn/shared/config"
 	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/fate"
@@ -36,7 +37,9 @@ func main() {
 	}
 	table, blobs := account.Table(config.Table.Value()), account.Blob(config.Bucket.Value())
 	log, versions, segments := account.Stream(config.Stream.Value()), manifest.Store{Table: table, Blobs: blobs, Now: time.Now}, segment.NewCache(blobs, filterMemory)
+	trail := audit.New(table, time.Now, serve.Logger())
 	server := api.New(serve.Principal, time.Now, serve.Logger())
+	server.Audit(trail)
 	server.Meter(quota.NewMeter(table, time.Now, true))
 	handlers.Register(server, handlers.Deps{
 		Gate: gate.New(&snapshot.Sealed{Catalog: dataset.Catalog{Table: table, Now: time.Now}, Manifest: versions,
@@ -44,7 +47,7 @@ func main() {
 		Table:    table,
 		Segments: segments,
 		Finder:   fate.Finder{Segments: segments, Stream: log},
-		Replayer: quarantine.Replayer{Manifest: versions, Segments: segments,
+		Replayer: quarantine.Replayer{Manifest: manifest.Store{Table: trail.Table(), Blobs: blobs, Now: time.Now}, Segments: segments,
 			Ingest: ingest.Options{Stream: log, Buckets: buckets, Seal: events.Seal}},
 	})
 	serve.HTTP(server)

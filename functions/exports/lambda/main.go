@@ -8,6 +8,7 @@ import (
 	"github.com/tarnhq/tarn/functions/exports"
 	"github.com/tarnhq/tarn/shared/adapter/aws"
 	"github.com/tarnhq/tarn/shared/api"
+	"github.com/tarnhq/tarn/shared/audit"
 	"github.com/tarnhq/tarn/shared/config"
 	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/gate"
@@ -25,13 +26,15 @@ func main() {
 		panic(err)
 	}
 	table, blobs := account.Table(config.Table.Value()), account.Blob(config.Bucket.Value())
+	trail := audit.New(table, time.Now, serve.Logger())
 	server := api.New(serve.Principal, time.Now, serve.Logger())
+	server.Audit(trail)
 	server.Meter(quota.NewMeter(table, time.Now, true))
 	exports.Register(server, exports.Deps{
 		Gate: gate.New(&snapshot.Sealed{Catalog: dataset.Catalog{Table: table, Now: time.Now},
 			Manifest: manifest.Store{Table: table, Blobs: blobs, Now: time.Now}, Poll: snapshot.Every(250 * time.Millisecond)}, table, time.Now),
 		Saved: saved.Store{Table: table, Now: time.Now},
-		Jobs:  job.Jobs{Table: table, Queue: account.Queue(config.Queue.Value(), config.Unworked.Value()), Now: time.Now},
+		Jobs:  job.Jobs{Table: trail.Table(), Queue: account.Queue(config.Queue.Value(), config.Unworked.Value()), Now: time.Now},
 	})
 	serve.HTTP(server)
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/tarnhq/tarn/console"
+	auditing "github.com/tarnhq/tarn/functions/audit"
 	datasets "github.com/tarnhq/tarn/functions/datasets"
 	accounts "github.com/tarnhq/tarn/functions/events"
 	"github.com/tarnhq/tarn/functions/exports"
@@ -21,12 +22,14 @@ import (
 	"github.com/tarnhq/tarn/shared/adapter/embedded"
 	"github.com/tarnhq/tarn/shared/answer"
 	"github.com/tarnhq/tarn/shared/api"
+	"github.com/tarnhq/tarn/shared/audit"
 	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/export"
 	"github.com/tarnhq/tarn/shared/fate"
 	"github.com/tarnhq/tarn/shared/gate"
 	"github.com/tarnhq/tarn/shared/job"
 	"github.com/tarnhq/tarn/shared/limit"
+	"github.com/tarnhq/tarn/shared/manifest"
 	"github.com/tarnhq/tarn/shared/people"
 	"github.com/tarnhq/tarn/shared/quarantine"
 	"github.com/tarnhq/tarn/shared/saved"
@@ -43,6 +46,7 @@ const cubePatience = 5 * time.Second
 // routes mounts every endpoint of the route table, and what is beside the API.
 func (s *Server) routes() http.Handler {
 	a := api.New(s.auth.Identify, s.options.Now, s.options.Log)
+	a.Audit(s.trail)
 	a.Meter(s.meter)
 	s.register(a)
 	a.Mount("/oidc/", s.provider.Handler())
@@ -63,14 +67,15 @@ func (s *Server) register(a *api.Server) {
 		remembered.Forget(t, name)
 		return nil
 	}
-	seen := gate.New(s.live, s.manifest.Table, s.options.Now)
-	names := saved.Store{Table: s.manifest.Table, Now: s.options.Now}
+	told := s.trail.Table()
+	seen := gate.New(s.live, told, s.options.Now)
+	names := saved.Store{Table: told, Now: s.options.Now}
 	datasets.Register(a, datasets.Deps{Catalog: s.catalog, Gate: seen, Saved: names, Forgotten: forget})
 	intake.Register(a, intake.Deps{Authenticator: s.auth, Datasets: remembered, Producer: s.producer, Now: s.options.Now})
 	accounts.Register(a, accounts.Deps{Gate: seen, Table: s.manifest.Table, Segments: s.segments, Seal: s.live.SealAll,
-		Finder: fate.Finder{Segments: s.segments, Stream: s.ingest.Stream}, Replayer: quarantine.Replayer{Manifest: s.manifest, Segments: s.segments, Ingest: s.ingest}})
+		Finder: fate.Finder{Segments: s.segments, Stream: s.ingest.Stream}, Replayer: quarantine.Replayer{Manifest: manifest.Store{Table: told, Blobs: s.manifest.Blobs, Now: s.options.Now}, Segments: s.segments, Ingest: s.ingest}})
 	questions := queries.Deps{SQL: s.statements(), Executor: answer.Executor{Gate: seen, Saved: names, Engine: s.answers, Cache: s.cache,
-		Limits: &limit.Store{Table: s.manifest.Table, Now: s.options.Now, Meter: s.meter}, Now: s.options.Now, Slow: slowQuery, Log: s.options.Log}}
+		Limits: &limit.Store{Table: told, Now: s.options.Now, Meter: s.meter}, Now: s.options.Now, Slow: slowQuery, Log: s.options.Log}}
 	queries.Register(a, questions)
 	cube.Register(a, cube.Deps{Deps: questions, Catalog: s.catalog, Patience: func() <-chan time.Time { return time.After(cubePatience) }})
 	jobs.Register(a, jobs.Deps{Jobs: s.jobs, Now: s.options.Now, Poll: snapshot.Every(watchPoll),
@@ -79,12 +84,13 @@ func (s *Server) register(a *api.Server) {
 	keys.Register(a, keys.Deps{Keys: s.keys, Usage: s.usage})
 	users.Register(a, users.Deps{People: people.People{Directory: s.provider, Standings: access.People{Table: s.manifest.Table, Now: s.options.Now}}})
 	policies.Register(a, policies.Deps{Rules: seen.Rules})
+	auditing.Register(a, auditing.Deps{Log: s.trail})
 	reference.Register(a, reference.Deps{Issuer: s.provider.Issuer, Document: a.OpenAPI})
 }
 
 // Document returns the OpenAPI document of all endpoints, without a server.
 func Document() ([]byte, error) {
 	a := api.New(nil, time.Now, nil)
-	(&Server{options: Options{Now: time.Now}}).register(a)
+	(&Server{options: Options{Now: time.Now}, trail: audit.New(nil, time.Now, nil)}).register(a)
 	return a.OpenAPI()
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/tarnhq/tarn/shared/adapter/embedded"
 	"github.com/tarnhq/tarn/shared/adapter/embedded/oidc"
 	"github.com/tarnhq/tarn/shared/answer"
+	"github.com/tarnhq/tarn/shared/audit"
 	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/engine"
 	"github.com/tarnhq/tarn/shared/engine/duck"
@@ -83,6 +84,7 @@ type Server struct {
 	options  Options
 	store    *embedded.Store
 	provider *oidc.Provider
+	trail    *audit.Store
 	keys     access.Keys
 	usage    *access.Usage
 	meter    *quota.Meter
@@ -149,10 +151,11 @@ func (s *Server) open(ctx context.Context) (err error) {
 		return err
 	}
 	s.meter = quota.NewMeter(tbl, now, false)
-	s.keys = access.Keys{Table: tbl, Now: now, Random: rand.Reader}
+	s.trail = audit.New(tbl, now, s.options.Log)
+	s.keys = access.Keys{Table: s.trail.Table(), Now: now, Random: rand.Reader}
 	s.usage = &access.Usage{Table: tbl, Now: now}
 	s.auth = &access.Authenticator{Keys: s.keys, Usage: s.usage, Tokens: access.NewTokens(issuer, s.provider.Keys, access.People{Table: tbl, Now: now})}
-	s.catalog = dataset.Catalog{Table: tbl, Now: now}
+	s.catalog = dataset.Catalog{Table: s.trail.Table(), Now: now}
 	if err := s.openTables(); err != nil {
 		return err
 	}
@@ -183,7 +186,7 @@ func (s *Server) open(ctx context.Context) (err error) {
 	if err := s.openScratch(); err != nil {
 		return err
 	}
-	s.jobs = job.Jobs{Table: tbl, Queue: s.hints(), Now: now, Lost: func(err error) { s.options.Log.Error("hint", "error", err) }}
+	s.jobs = job.Jobs{Table: s.trail.Table(), Queue: s.hints(), Now: now, Lost: func(err error) { s.options.Log.Error("hint", "error", err) }}
 	s.handler = s.routes()
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/tarnhq/tarn/functions/policies"
 	"github.com/tarnhq/tarn/shared/adapter/aws"
 	"github.com/tarnhq/tarn/shared/api"
+	"github.com/tarnhq/tarn/shared/audit"
 	"github.com/tarnhq/tarn/shared/config"
 	"github.com/tarnhq/tarn/shared/gate"
 	"github.com/tarnhq/tarn/shared/quota"
@@ -21,10 +22,12 @@ func main() {
 		panic(err)
 	}
 	table := account.Table(config.Table.Value())
+	trail := audit.New(table, time.Now, serve.Logger())
 	server := api.New(serve.Principal, time.Now, serve.Logger())
+	server.Audit(trail)
 	server.Meter(quota.NewMeter(table, time.Now, true))
 	policies.Register(server, policies.Deps{
-		Rules: &gate.Store{Table: table, Random: rand.Reader, Now: time.Now},
+		Rules: &gate.Store{Table: trail.Table(), Random: rand.Reader, Now: time.Now},
 	})
 	serve.HTTP(server)
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/tarnhq/tarn/functions/queries/cube"
 	"github.com/tarnhq/tarn/shared/adapter/aws"
 	"github.com/tarnhq/tarn/shared/api"
+	"github.com/tarnhq/tarn/shared/audit"
 	"github.com/tarnhq/tarn/shared/config"
 	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/quota"
@@ -32,7 +33,10 @@ func main() {
 	if err != nil {
 		panic(err)
 	}
+	trail := audit.New(catalog.Table, time.Now, log)
+	questions.Limits.Table = trail.Table()
 	server := api.New(serve.Principal, time.Now, log)
+	server.Audit(trail)
 	server.Meter(meter)
 	queries.Register(server, questions)
 	cube.Register(server, cube.Deps{Deps: questions, Catalog: catalog})

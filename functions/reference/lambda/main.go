@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/tarnhq/tarn/functions/audit"
 	"github.com/tarnhq/tarn/functions/datasets"
 	"github.com/tarnhq/tarn/functions/events"
 	"github.com/tarnhq/tarn/functions/exports"
@@ -37,6 +38,7 @@ func main() {
 // nothing behind them.
 func document() ([]byte, error) {
 	whole := api.New(serve.Principal, time.Now, serve.Logger())
+	audit.Register(whole, audit.Deps{})
 	datasets.Register(whole, datasets.Deps{})
 	events.Register(whole, events.Deps{})
 	exports.Register(whole, exports.Deps{})

@@ -9,6 +9,7 @@ import (
 	"github.com/tarnhq/tarn/shared/access"
 	"github.com/tarnhq/tarn/shared/adapter/aws"
 	"github.com/tarnhq/tarn/shared/api"
+	"github.com/tarnhq/tarn/shared/audit"
 	"github.com/tarnhq/tarn/shared/config"
 	"github.com/tarnhq/tarn/shared/people"
 	"github.com/tarnhq/tarn/shared/quota"
@@ -21,7 +22,9 @@ func main() {
 		panic(err)
 	}
 	table := account.Table(config.Table.Value())
+	trail := audit.New(table, time.Now, serve.Logger())
 	server := api.New(serve.Principal, time.Now, serve.Logger())
+	server.Audit(trail)
 	server.Meter(quota.NewMeter(table, time.Now, true))
 	users.Register(server, users.Deps{People: people.People{
 		Directory: account.Directory(config.UserPool.Value(), config.Client.Value(), config.Domain.Value()),
