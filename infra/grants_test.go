@@ -34,6 +34,8 @@ var rights = map[route.Need][]right{
 	route.WriteKeys:         {{"dynamodb:PutItem", "Table", "keys"}},
 	route.ReadUsage:         {{"dynamodb:Query", "Table", "usage"}},
 	route.WriteUsage:        {{"dynamodb:PutItem", "Table", "usage"}},
+	route.ReadEmbeds:        {{"dynamodb:GetItem", "Table", "embeds"}},
+	route.WriteEmbeds:       {{"dynamodb:PutItem", "Table", "embeds"}},
 	route.ReadPeople:        {{"dynamodb:GetItem", "Table", "people"}},
 	route.WritePeople:       {{"dynamodb:PutItem", "Table", "people"}},
 	route.ManageDirectory: {{"cognito-idp:AdminCreateUser", "Users", ""}, {"cognito-idp:ListUsers", "Users", ""}, {"cognito-idp:AdminUserGlobalSignOut", "Users", ""},

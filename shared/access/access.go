@@ -84,6 +84,7 @@ type Principal struct {
 
 	Attributes map[string][]string // for row filters
 	Scopes     []Action            // the only actions it may do of those its role may; empty: all of them
+	Embed      *Embed              // of the holder of an embed token: all that it may see
 }
 
 // IsNobody reports whether p is the zero Principal.
@@ -93,6 +94,21 @@ func (p Principal) IsNobody() bool { return p.ID == "" && p.Tenant == "" && p.Ro
 // action concerns none), fault.Unauthenticated when p has expired or is nobody,
 // and fault.Denied otherwise.
 func (p Principal) Allow(action Action, on dataset.Name, now time.Time) error {
+	if err := p.known(now); err != nil {
+		return err
+	}
+	if p.Embed != nil {
+		return errEmbedded()
+	}
+	if !p.inScope(action) || !permitted(p.Role, p.Dataset, action, on) {
+		return fault.New(fault.Denied, "denied", "role %q may not do %q here", p.Role, action).
+			WithHint("ask an owner for a role or key that may")
+	}
+	return nil
+}
+
+// known returns fault.Unauthenticated unless p is somebody, and still is.
+func (p Principal) known(now time.Time) error {
 	if p.ID == "" || p.Tenant == "" {
 		return fault.New(fault.Unauthenticated, "unauthenticated", "this needs a caller we know").
 			WithHint("send an API key or an access token as 'Authorization: Bearer …'")
@@ -100,10 +116,6 @@ func (p Principal) Allow(action Action, on dataset.Name, now time.Time) error {
 	if p.expired(now) {
 		return fault.New(fault.Unauthenticated, "expired", "the credential has expired").
 			WithHint("sign in again or make a new key")
-	}
-	if !p.inScope(action) || !permitted(p.Role, p.Dataset, action, on) {
-		return fault.New(fault.Denied, "denied", "role %q may not do %q here", p.Role, action).
-			WithHint("ask an owner for a role or key that may")
 	}
 	return nil
 }

@@ -23,6 +23,7 @@ const maxRemembered = 10_000
 type Authenticator struct {
 	Keys   Keys
 	Tokens *Tokens // nil: only keys are accepted
+	Embeds *Embeds // nil: no embed token is accepted
 	Usage  *Usage  // nil: nobody asks when keys were used
 
 	remembered recollection[keyHash, Principal]
@@ -58,6 +59,9 @@ func (a *Authenticator) IdentifyHeader(ctx context.Context, authorization string
 }
 
 func (a *Authenticator) identifyBearer(ctx context.Context, credential string) (Principal, error) {
+	if a.Embeds != nil && strings.HasPrefix(credential, embedPrefix) {
+		return a.Embeds.Identify(ctx, credential)
+	}
 	if a.Tokens == nil || strings.HasPrefix(credential, secretPrefix) {
 		return a.IdentifyKey(ctx, credential)
 	}

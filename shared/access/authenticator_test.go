@@ -1,6 +1,7 @@
 package access
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -144,9 +145,11 @@ func TestAPrincipalSurvivesTheGateway(t *testing.T) {
 	for claim, want := range map[string]Principal{
 		"a bound key that expires": {Tenant: "acme", ID: "key:1", Role: Producer, Dataset: "web", Expires: noon.Add(time.Nanosecond)},
 		"a narrowed key":           {Tenant: "main", ID: "key:3", Role: Admin, Scopes: []Action{RunQuery, ManageKeys}},
-		"a key for ever":           {Tenant: "main", ID: "key:2", Role: Owner},
-		"a person without a role":  {Tenant: "main", ID: "user:1", Expires: noon},
-		"nobody":                   {},
+		"the holder of an embed token": {Tenant: "main", ID: "embed:1", Expires: noon, Embed: &Embed{Saved: "sales", Dataset: "web",
+			Filters: []json.RawMessage{json.RawMessage(`{"column":"country","op":"=","value":"CH"}`)}, By: Maker{ID: "key:1", Role: Editor, Groups: []string{"g"}}}},
+		"a key for ever":          {Tenant: "main", ID: "key:2", Role: Owner},
+		"a person without a role": {Tenant: "main", ID: "user:1", Expires: noon},
+		"nobody":                  {},
 	} {
 		t.Run(claim, func(t *testing.T) {
 			got, err := FromContext(want.Context())

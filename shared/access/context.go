@@ -20,6 +20,7 @@ const (
 	contextExpires = "expires"
 	contextScopes  = "scopes" // with spaces between them
 	contextSeen    = "seen"   // groups and attributes, as JSON
+	contextEmbed   = "embed"  // what the holder of an embed token may see, as JSON
 )
 
 // seen is what rules about rows look at.
@@ -44,6 +45,10 @@ func (p Principal) Context() map[string]any {
 	if len(p.Groups)+len(p.Attributes) > 0 {
 		text, _ := json.Marshal(seen{p.Groups, p.Attributes}) // texts alone
 		values[contextSeen] = string(text)
+	}
+	if p.Embed != nil {
+		text, _ := json.Marshal(p.Embed) // was JSON before
+		values[contextEmbed] = string(text)
 	}
 	return values
 }
@@ -73,6 +78,11 @@ func FromContext(values map[string]any) (Principal, error) {
 			return Principal{}, fmt.Errorf("authorizer's context: %w", err)
 		}
 		p.Groups, p.Attributes = rules.Groups, rules.Attributes
+	}
+	if text, _ := values[contextEmbed].(string); text != "" { // without it, its holder has no role either
+		if err := json.Unmarshal([]byte(text), &p.Embed); err != nil {
+			return Principal{}, fmt.Errorf("authorizer's context: %w", err)
+		}
 	}
 	if text[contextExpires] == "" {
 		return p, nil

@@ -2,10 +2,13 @@ package access
 
 import (
 	"context"
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
+	"crypto/hmac"
 	"crypto/rand"
 	"crypto/rsa"
+	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
@@ -60,6 +63,35 @@ func sign(alg jose.SignatureAlgorithm, kid string, key any, claims object) strin
 	payload := must(json.Marshal(claims))
 	signer := must(jose.NewSigner(jose.SigningKey{Algorithm: alg, Key: jose.JSONWebKey{Key: key, KeyID: kid}}, nil))
 	return must(must(signer.Sign(payload)).CompactSerialize())
+}
+
+// embedding is sign with the key in the header of the token, as an attacker would have
+// it checked.
+func embedding(t *testing.T, alg jose.SignatureAlgorithm, key any, claims object) string {
+	t.Helper()
+	header := object{"alg": alg, "kid": "rsa", "jwk": jose.JSONWebKey{Key: key}}
+	if private, ok := key.(*rsa.PrivateKey); ok {
+		header["jwk"] = jose.JSONWebKey{Key: private.Public(), KeyID: "rsa"}
+	}
+	return forged(t, header, alg, key, claims)
+}
+
+// forged is sign with a header of one's own.
+func forged(t *testing.T, header object, alg jose.SignatureAlgorithm, key any, claims object) string {
+	t.Helper()
+	encode := base64.RawURLEncoding.EncodeToString
+	text := encode(must(json.Marshal(header))) + "." + encode(must(json.Marshal(claims)))
+	sum := sha256.Sum256([]byte(text))
+	switch key := key.(type) {
+	case *rsa.PrivateKey:
+		return text + "." + encode(must(rsa.SignPKCS1v15(rand.Reader, key, crypto.SHA256, sum[:])))
+	case []byte:
+		mac := hmac.New(sha256.New, key)
+		mac.Write([]byte(text))
+		return text + "." + encode(mac.Sum(nil))
+	}
+	t.Fatalf("cannot sign %s with %T", alg, key)
+	return ""
 }
 
 // accessClaims are those of a good access token, with changes; nil removes a claim.
@@ -118,6 +150,11 @@ func TestATokenIsRefused(t *testing.T) {
 	spki := must(x509.MarshalPKIXPublicKey(rsaKey().Public()))
 	encode := base64.RawURLEncoding.EncodeToString
 	rs := func(changes object) string { return sign(jose.RS256, "rsa", rsaKey(), accessClaims(changes)) }
+	header := func(changes object) string {
+		h := object{"alg": "RS256", "kid": "rsa"}
+		maps.Copy(h, changes)
+		return forged(t, h, jose.RS256, otherKey(), accessClaims(nil))
+	}
 	id := func(changes object) string { return sign(jose.RS256, "rsa", rsaKey(), idClaims(changes)) }
 	for claim, token := range map[string]string{
 		"at the moment it expires":                 rs(object{"exp": noon.Unix()}),
@@ -150,6 +187,22 @@ func TestATokenIsRefused(t *testing.T) {
 		"with an altered signature":                parts[0] + "." + parts[1] + "." + encode(make([]byte, 256)),
 		"without its signature":                    parts[0] + "." + parts[1] + ".",
 		"with a fourth part":                       good + ".e30",
+		"with its own key in the header":           embedding(t, jose.RS256, otherKey(), accessClaims(nil)),
+		"with a secret key in the header":          embedding(t, jose.HS256, []byte("a secret"), accessClaims(nil)),
+		"with the address of its key":              header(object{"jku": "https://evil.example/jwks"}),
+		"with a certificate of its own":            header(object{"x5c": []string{"MIIB"}}),
+		"with a key id that climbs to a file":      header(object{"kid": "../../../../dev/null"}),
+		"with a key id that is a question":         header(object{"kid": "rsa' or '1'='1"}),
+		"with a key id that is an address":         header(object{"kid": "https://evil.example/key"}),
+		"with a key id that is no text":            header(object{"kid": object{"rsa": 1}}),
+		"with a nil key id":                        header(object{"kid": nil}),
+		"with what it says must be understood":     forged(t, object{"alg": "RS256", "kid": "rsa", "crit": []string{"exp"}, "exp": 1}, jose.RS256, rsaKey(), accessClaims(nil)),
+		"with an unencoded payload":                forged(t, object{"alg": "RS256", "kid": "rsa", "crit": []string{"b64"}, "b64": false}, jose.RS256, rsaKey(), accessClaims(nil)),
+		"with alg none in another case":            encode([]byte(`{"alg":"nOnE","kid":"rsa"}`)) + "." + parts[1] + ".",
+		"with an empty alg":                        encode([]byte(`{"alg":"","kid":"rsa"}`)) + "." + parts[1] + "." + parts[2],
+		"with HS256 by the modulus":                sign(jose.HS256, "rsa", rsaKey().N.Bytes(), accessClaims(nil)),
+		"with HS256 by its key id":                 forged(t, object{"alg": "HS256", "kid": "rsa"}, jose.HS256, []byte("rsa"), accessClaims(nil)),
+		"with HS256 by nothing":                    forged(t, object{"alg": "HS256", "kid": ""}, jose.HS256, []byte{}, accessClaims(nil)),
 		"when it is empty":                         "",
 		"when it is garbage":                       "garbage",
 		"when it is dots":                          "..",

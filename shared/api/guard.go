@@ -93,11 +93,7 @@ func (s *Server) run(rt route.Route, h func(http.ResponseWriter, *http.Request) 
 			return err
 		}
 		l.caller = caller
-		on := datasetOf(r)
-		if rt.Unbound {
-			on = caller.Dataset
-		}
-		if err := caller.Allow(rt.Action, on, s.now()); err != nil {
+		if err := s.authorize(rt, r, caller); err != nil {
 			return err
 		}
 		if err := s.count(r.Context(), rt, caller); err != nil {
@@ -108,6 +104,18 @@ func (s *Server) run(rt route.Route, h func(http.ResponseWriter, *http.Request) 
 		return err
 	}
 	return h(w, r)
+}
+
+// authorize returns an error unless a caller may use a route.
+func (s *Server) authorize(rt route.Route, r *http.Request, caller access.Principal) error {
+	if caller.Embed != nil && rt.Embed {
+		return caller.AllowSaved(r.PathValue("name"), s.now())
+	}
+	on := datasetOf(r)
+	if rt.Unbound {
+		on = caller.Dataset
+	}
+	return caller.Allow(rt.Action, on, s.now())
 }
 
 func firstError(a, b error) error {

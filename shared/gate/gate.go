@@ -32,7 +32,7 @@ func New(source snapshot.Source, rules table.Table, now func() time.Time) Gate {
 // Open pins what a caller who may do the action sees of the newest version of a dataset.
 // The result must be released.
 func (g Gate) Open(ctx context.Context, p access.Principal, action access.Action, name dataset.Name, wait snapshot.Position) (engine.Visible, error) {
-	if err := p.Allow(action, name, g.Now()); err != nil {
+	if err := p.AllowRows(action, name, g.Now()); err != nil {
 		return engine.Visible{}, err
 	}
 	if err := name.Check(); err != nil {

@@ -132,7 +132,24 @@ func (s *Store) Restriction(ctx context.Context, p access.Principal, of dataset.
 		k = known{loaded, now}
 		s.remember(p.Tenant, k, changes)
 	}
-	return k.rules.restriction(p, of)
+	r, err := k.rules.restriction(p.Behind(), of)
+	if err != nil || p.Embed == nil {
+		return r, err
+	}
+	return fixed(r, *p.Embed)
+}
+
+// fixed adds the filters of an embed token.
+func fixed(r query.Restriction, e access.Embed) (query.Restriction, error) {
+	r.Attributes = e.By.Attributes
+	for _, text := range e.Filters {
+		f, err := query.DecodeRestriction(text)
+		if err != nil {
+			return query.Restriction{}, err // it was checked when the token was made
+		}
+		r.Filters = append(r.Filters, f)
+	}
+	return r, nil
 }
 
 // remember keeps rules that were read after so many changes: what was read before one is

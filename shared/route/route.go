@@ -23,6 +23,7 @@ type Route struct {
 	Producer bool          // the function identifies the caller itself: a write key may stand in the body
 	MaxBody  int64         // bytes; zero: 1 MB
 	Unbound  bool          // concerns no dataset, or the handler authorizes the one its body names
+	Embed    bool          // asks the saved query that {name} is, which the holder of an embed token may too
 	Optional bool          // the body may be absent
 	Accepts  []string      // media types of the body beside JSON, for the API reference
 	Answers  []string      // media types of the answer beside JSON, for the API reference
@@ -101,9 +102,12 @@ var (
 		Answers: answerTypes, Params: answerParams}
 
 	GetSaved = Route{ID: "getSaved", Function: "queries", Method: http.MethodGet, Path: "/v1/saved/{name}",
-		Action: access.RunQuery, Status: http.StatusOK, Tag: "Queries", Summary: "Ask a saved question: rows as flat objects, or CSV", Unbound: true,
+		Action: access.RunQuery, Status: http.StatusOK, Tag: "Queries", Summary: "Ask a saved question: rows as flat objects, or CSV", Unbound: true, Embed: true,
 		Answers: []string{"text/csv"}, Params: []Param{{"format", "json or csv; the Accept header says it as well", "csv"},
 			{"from", "in the place of the query's time.from", "2026-01-01T00:00:00Z"}, {"to", "in the place of the query's time.to", "2026-02-01T00:00:00Z"}}}
+
+	CreateEmbedToken = Route{ID: "createEmbedToken", Function: "embeds", Method: http.MethodPost, Path: "/v1/embed-tokens",
+		Action: access.CreateEmbed, Status: http.StatusCreated, Tag: "Access", Summary: "Make a short-lived token that asks one saved query, with fixed filters", Unbound: true}
 
 	CreateExport = Route{ID: "createExport", Function: "exports", Method: http.MethodPost, Path: "/v1/exports",
 		Action: access.CreateExport, Status: http.StatusAccepted, Tag: "Jobs", Summary: "Export a query or a dataset's rows to a file", Unbound: true}
@@ -200,7 +204,7 @@ var All = append([]Route{
 	CreateDataset, ListDatasets, GetDataset, UpdateDataset, DeleteDataset,
 	ListDefinitions, GetDefinition, PutDefinition, DeleteDefinition,
 	SendEvents, GetEvent, ListQuarantine, ReplayQuarantine, GetLedger,
-	RunQuery, GetSaved, RunSQL,
+	RunQuery, GetSaved, RunSQL, CreateEmbedToken,
 	CubeLoad[0], CubeLoad[1], CubeDryRun[0], CubeDryRun[1], CubeSQL[0], CubeSQL[1], CubeMeta, CubeStatement,
 	CreateExport, ListJobs, GetJob, WatchJob, GetJobLog, CancelJob, RetryJob,
 	GetLimits, SetLimits,

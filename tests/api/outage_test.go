@@ -16,6 +16,7 @@ import (
 
 	auditing "github.com/tarnhq/tarn/functions/audit"
 	"github.com/tarnhq/tarn/functions/datasets"
+	"github.com/tarnhq/tarn/functions/embeds"
 	accounts "github.com/tarnhq/tarn/functions/events"
 	"github.com/tarnhq/tarn/functions/exports"
 	intake "github.com/tarnhq/tarn/functions/ingest"
@@ -97,6 +98,7 @@ func newDependent(t *testing.T) *dependent {
 	auditing.Register(s, auditing.Deps{Log: d.trail})
 	d.jobs = job.Jobs{Table: told, Queue: &fake.Queue{Now: time.Now, Tries: 5}, Now: time.Now}
 	jobs.Register(s, jobs.Deps{Jobs: d.jobs, Now: time.Now, Poll: func(context.Context) error { return context.DeadlineExceeded }})
+	embeds.Register(s, embeds.Deps{Gate: seen, Saved: names, Embeds: &access.Embeds{Table: tbl, Now: time.Now, Random: rand.Reader}})
 	exports.Register(s, exports.Deps{Gate: seen, Saved: names, Jobs: d.jobs})
 	_, secret, err := issuer.Create(t.Context(), "main", access.KeySpec{Name: "owner", Role: access.Owner})
 	if err != nil {
@@ -175,6 +177,7 @@ var healthy = map[string]struct{ target, body string }{
 	"cubeStatement":    {"/cubejs-api/v1/cubesql", `{"query":"select count(event_id) from web"}`},
 	"getLimits":        {"/v1/limits", ""},
 	"setLimits":        {"/v1/limits", `{"rows":1000000}`},
+	"createEmbedToken": {"/v1/embed-tokens", `{"saved":"views","filters":[{"column":"event","op":"=","value":"x"}]}`},
 	"createExport":     {"/v1/exports", `{"dataset":"web","format":"csv"}`},
 	"listJobs":         {"/v1/jobs", ""},
 	"getJob":           {"/v1/jobs/", ""}, // the id is made

@@ -122,6 +122,7 @@ var allowed = map[string][]access.Role{
 	"cubeSQLGet":       {access.Owner, access.Admin, access.Editor, access.Analyst, access.Viewer},
 	"cubeMeta":         {access.Owner, access.Admin, access.Editor, access.Analyst, access.Viewer},
 	"cubeStatement":    {access.Owner, access.Admin, access.Editor, access.Analyst, access.Viewer},
+	"createEmbedToken": {access.Owner, access.Admin, access.Editor},
 	"createExport":     {access.Owner, access.Admin, access.Editor, access.Analyst},
 	"getLimits":        {access.Owner, access.Admin},
 	"setLimits":        {access.Owner, access.Admin},

@@ -8,6 +8,7 @@ import (
 	"github.com/tarnhq/tarn/console"
 	auditing "github.com/tarnhq/tarn/functions/audit"
 	datasets "github.com/tarnhq/tarn/functions/datasets"
+	"github.com/tarnhq/tarn/functions/embeds"
 	accounts "github.com/tarnhq/tarn/functions/events"
 	"github.com/tarnhq/tarn/functions/exports"
 	intake "github.com/tarnhq/tarn/functions/ingest"
@@ -80,6 +81,7 @@ func (s *Server) register(a *api.Server) {
 	cube.Register(a, cube.Deps{Deps: questions, Catalog: s.catalog, Patience: func() <-chan time.Time { return time.After(cubePatience) }})
 	jobs.Register(a, jobs.Deps{Jobs: s.jobs, Now: s.options.Now, Poll: snapshot.Every(watchPoll),
 		Results: map[job.Kind]jobs.Result{export.Kind: s.exports().View}})
+	embeds.Register(a, embeds.Deps{Gate: seen, Saved: names, Embeds: s.embeds})
 	exports.Register(a, exports.Deps{Gate: seen, Saved: names, Jobs: s.jobs})
 	keys.Register(a, keys.Deps{Keys: s.keys, Usage: s.usage})
 	users.Register(a, users.Deps{People: people.People{Directory: s.provider, Standings: access.People{Table: s.manifest.Table, Now: s.options.Now}}})

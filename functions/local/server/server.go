@@ -88,6 +88,7 @@ type Server struct {
 	keys     access.Keys
 	usage    *access.Usage
 	meter    *quota.Meter
+	embeds   *access.Embeds
 	auth     *access.Authenticator
 	catalog  dataset.Catalog
 	manifest manifest.Store
@@ -153,8 +154,9 @@ func (s *Server) open(ctx context.Context) (err error) {
 	s.meter = quota.NewMeter(tbl, now, false)
 	s.trail = audit.New(tbl, now, s.options.Log)
 	s.keys = access.Keys{Table: s.trail.Table(), Now: now, Random: rand.Reader}
+	s.embeds = &access.Embeds{Table: tbl, Now: now, Random: rand.Reader}
 	s.usage = &access.Usage{Table: tbl, Now: now}
-	s.auth = &access.Authenticator{Keys: s.keys, Usage: s.usage, Tokens: access.NewTokens(issuer, s.provider.Keys, access.People{Table: tbl, Now: now})}
+	s.auth = &access.Authenticator{Keys: s.keys, Usage: s.usage, Embeds: s.embeds, Tokens: access.NewTokens(issuer, s.provider.Keys, access.People{Table: tbl, Now: now})}
 	s.catalog = dataset.Catalog{Table: s.trail.Table(), Now: now}
 	if err := s.openTables(); err != nil {
 		return err

@@ -1,0 +1,217 @@
+package access
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+	"github.com/go-jose/go-jose/v4/jwt"
+
+	"github.com/tarnhq/tarn/shared/dataset"
+	"github.com/tarnhq/tarn/shared/fault"
+	"github.com/tarnhq/tarn/shared/table"
+	"github.com/tarnhq/tarn/shared/tenant"
+)
+
+// Embed is all that the holder of an embed token may see: the answers of one saved
+// query, over the rows that fixed filters are true of and that who made the token sees.
+type Embed struct {
+	Saved   string            `json:"saved"`
+	Dataset dataset.Name      `json:"dataset"`
+	Filters []json.RawMessage `json:"filters,omitempty"`
+	By      Maker             `json:"by"`
+}
+
+// Maker is what rules about rows and columns look at of who made a token.
+type Maker struct {
+	ID         string              `json:"id"`
+	Role       Role                `json:"role"`
+	Groups     []string            `json:"groups,omitempty"`
+	Attributes map[string][]string `json:"attributes,omitempty"`
+}
+
+// Behind returns the principal whom rules about rows and columns concern: who made the
+// token, for the holder of one.
+func (p Principal) Behind() Principal {
+	if p.Embed == nil {
+		return p
+	}
+	by := p.Embed.By
+	return Principal{Tenant: p.Tenant, ID: by.ID, Role: by.Role, Groups: by.Groups, Attributes: by.Attributes}
+}
+
+// AllowSaved returns nil when the holder of an embed token may ask a saved query.
+func (p Principal) AllowSaved(name string, now time.Time) error {
+	if err := p.known(now); err != nil {
+		return err
+	}
+	if p.Embed == nil || name == "" || p.Embed.Saved != name {
+		return errEmbedded()
+	}
+	return nil
+}
+
+// AllowRows is Allow for who opens the rows of a dataset: a holder of an embed token may
+// query those of its saved query's dataset, and nothing else.
+func (p Principal) AllowRows(action Action, on dataset.Name, now time.Time) error {
+	if p.Embed == nil {
+		return p.Allow(action, on, now)
+	}
+	if err := p.known(now); err != nil {
+		return err
+	}
+	if action != RunQuery || on == "" || p.Embed.Dataset != on {
+		return errEmbedded()
+	}
+	return nil
+}
+
+func errEmbedded() error {
+	return fault.New(fault.Denied, "denied", "an embed token is for its saved query alone").
+		WithHint("GET /v1/saved/{name} with the name that the token was made for")
+}
+
+// The life and the size of an embed token.
+const (
+	EmbedLife      = time.Hour // where none is asked for
+	MaxEmbedLife   = 24 * time.Hour
+	maxEmbed       = 2 << 10 // bytes of JSON: an authorizer carries them
+	embedPrefix    = "tarnembed_"
+	embedAudience  = "tarn:embed"
+	embedKeyMemory = time.Minute
+	embedKeyBytes  = 32
+)
+
+// Embeds makes embed tokens and recognises them. They are signed with a key that is
+// kept in the table; deleting it ends them all within a minute. It must not be copied.
+type Embeds struct {
+	Table  table.Table
+	Now    func() time.Time
+	Random io.Reader // crypto/rand.Reader, but for tests
+
+	mu   sync.Mutex
+	key  []byte
+	read time.Time
+}
+
+var embedKey = table.Key{Partition: "embeds#key", Sort: "key"}
+
+type embedClaims struct {
+	jwt.Claims
+	Tenant tenant.ID `json:"tenant"`
+	Embed  Embed     `json:"embed"`
+}
+
+// Mint makes a token that is good until a time. By is set to who makes it.
+func (e *Embeds) Mint(ctx context.Context, by Principal, what Embed, expires time.Time) (string, error) {
+	now := e.Now()
+	what.By = Maker{ID: by.ID, Role: by.Role, Groups: by.Groups, Attributes: by.Attributes}
+	text, err := json.Marshal(what)
+	switch {
+	case err != nil || len(text) > maxEmbed:
+		return "", fault.New(fault.Invalid, "embed_too_large", "the filters, with the groups and attributes of who makes the token, take at most %d bytes", maxEmbed)
+	case !expires.After(now) || expires.Sub(now) > MaxEmbedLife:
+		return "", fault.New(fault.Invalid, "bad_expiry", "an embed token lives for %d hours at most", int(MaxEmbedLife.Hours())).WithHint("make a new one for each visit")
+	case !by.Expires.IsZero() && expires.After(by.Expires):
+		return "", fault.New(fault.Invalid, "bad_expiry", "the token would outlive your own credential, which is good until %s", by.Expires.UTC().Format(time.RFC3339))
+	}
+	key, err := e.signingKey(ctx, true)
+	if err != nil {
+		return "", err
+	}
+	id, err := e.random(16)
+	if err != nil {
+		return "", err
+	}
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.HS256, Key: key}, nil)
+	if err != nil {
+		return "", err
+	}
+	token, err := jwt.Signed(signer).Claims(embedClaims{Tenant: by.Tenant, Embed: what, Claims: jwt.Claims{
+		ID: base64.RawURLEncoding.EncodeToString(id), Audience: jwt.Audience{embedAudience},
+		IssuedAt: jwt.NewNumericDate(now), Expiry: jwt.NewNumericDate(expires),
+	}}).Serialize()
+	return embedPrefix + token, err
+}
+
+// Identify returns the principal that an embed token stands for: one without a role.
+func (e *Embeds) Identify(ctx context.Context, token string) (Principal, error) {
+	text, ok := strings.CutPrefix(token, embedPrefix)
+	if !ok || len(token) > maxToken {
+		return Principal{}, errEmbedToken()
+	}
+	parsed, err := jwt.ParseSigned(text, []jose.SignatureAlgorithm{jose.HS256})
+	if err != nil {
+		return Principal{}, errEmbedToken()
+	}
+	key, err := e.signingKey(ctx, false)
+	if err != nil {
+		return Principal{}, err
+	}
+	var c embedClaims
+	if err := parsed.Claims(key, &c); err != nil {
+		return Principal{}, errEmbedToken()
+	}
+	now := e.Now()
+	if len(c.Audience) != 1 || c.Audience[0] != embedAudience || c.Expiry == nil || !now.Before(c.Expiry.Time()) ||
+		c.IssuedAt == nil || c.IssuedAt.Time().After(now.Add(clockSkew)) || c.Tenant == "" || c.ID == "" || c.Embed.Saved == "" {
+		return Principal{}, errEmbedToken()
+	}
+	return Principal{Tenant: c.Tenant, ID: "embed:" + c.ID, Expires: c.Expiry.Time(), Embed: &c.Embed}, nil
+}
+
+// signingKey returns the key; who makes the first token makes it.
+func (e *Embeds) signingKey(ctx context.Context, create bool) ([]byte, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	now := e.Now()
+	if e.key != nil && now.Sub(e.read) < embedKeyMemory {
+		return e.key, nil
+	}
+	item, err := e.Table.Get(ctx, embedKey)
+	if fault.Is(err, fault.NotFound) && create {
+		item, err = e.makeKey(ctx)
+	}
+	if fault.Is(err, fault.NotFound) {
+		return nil, errEmbedToken()
+	}
+	if err != nil {
+		return nil, err
+	}
+	if len(item.Body) != embedKeyBytes {
+		return nil, fmt.Errorf("the key of embed tokens has %d bytes", len(item.Body))
+	}
+	e.key, e.read = item.Body, now
+	return e.key, nil
+}
+
+func (e *Embeds) makeKey(ctx context.Context) (table.Item, error) {
+	key, err := e.random(embedKeyBytes)
+	if err != nil {
+		return table.Item{}, err
+	}
+	err = e.Table.Commit(ctx, table.Put(table.Item{Key: embedKey, Body: key}).If(table.Absent))
+	if err != nil && !fault.Is(err, fault.Conflict) {
+		return table.Item{}, err
+	}
+	return e.Table.Get(ctx, embedKey)
+}
+
+func (e *Embeds) random(bytes int) ([]byte, error) {
+	b := make([]byte, bytes)
+	if _, err := io.ReadFull(e.Random, b); err != nil {
+		return nil, fmt.Errorf("random bytes for an embed token: %w", err)
+	}
+	return b, nil
+}
+
+func errEmbedToken() error {
+	return fault.New(fault.Unauthenticated, "bad_embed_token", "this embed token is not valid").
+		WithHint("it may have expired: ask who embeds the page for a new one")
+}
