@@ -107,7 +107,7 @@ var (
 			{"from", "in the place of the query's time.from", "2026-01-01T00:00:00Z"}, {"to", "in the place of the query's time.to", "2026-02-01T00:00:00Z"}}}
 
 	CreateEmbedToken = Route{ID: "createEmbedToken", Function: "embeds", Method: http.MethodPost, Path: "/v1/embed-tokens",
-		Action: access.CreateEmbed, Status: http.StatusCreated, Tag: "Access", Summary: "Make a short-lived token that asks one saved query, with fixed filters", Unbound: true}
+		Action: access.CreateEmbed, Status: http.StatusCreated, Tag: "Access", Summary: "Make a short-lived token that asks one saved query, with fixed filters", Unbound: true, Outside: true}
 
 	CreateExport = Route{ID: "createExport", Function: "exports", Method: http.MethodPost, Path: "/v1/exports",
 		Action: access.CreateExport, Status: http.StatusAccepted, Tag: "Jobs", Summary: "Export a query or a dataset's rows to a file", Unbound: true}

@@ -2,6 +2,7 @@ package oidc
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"slices"
 	"strconv"
@@ -52,7 +53,7 @@ func (p *Provider) signIn(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	email, password := strings.TrimSpace(r.PostForm.Get("email")), r.PostForm.Get("password")
-	a, err := p.authenticate(r, email, password)
+	a, err := p.authenticate(r, email, password, strings.TrimSpace(r.PostForm.Get("code")))
 	if err == nil && !a.Once.IsZero() {
 		err = p.choosePassword(r.Context(), a, password, r.PostForm.Get("new_password"))
 	}
@@ -68,10 +69,11 @@ func (p *Provider) signIn(w http.ResponseWriter, r *http.Request) {
 	p.sendCode(w, r, request, begun)
 }
 
-// authenticate returns the person with this address and password. An unknown
+// authenticate returns the person with this address and password, and with a code if
+// the account asks for one. An unknown
 // address is as wrong, and takes as long, as a wrong password; that an account is
 // disabled is told only to who knows its password.
-func (p *Provider) authenticate(r *http.Request, email, password string) (account, error) {
+func (p *Provider) authenticate(r *http.Request, email, password, code string) (account, error) {
 	ctx := r.Context()
 	attempt := p.attempts.of(r, email)
 	if err := p.attempts.begin(ctx, attempt); err != nil {
@@ -97,6 +99,12 @@ func (p *Provider) authenticate(r *http.Request, email, password string) (accoun
 	}
 	if a.User.Disabled {
 		return account{}, fault.New(fault.Denied, "disabled", "This account is disabled. Ask an administrator to enable it.")
+	}
+	if err := p.checkFactor(ctx, a, code); err != nil {
+		if code == "" { // nothing was guessed
+			err = errors.Join(p.attempts.forgive(ctx, attempt), err)
+		}
+		return account{}, err
 	}
 	return a, p.attempts.forgive(ctx, attempt)
 }

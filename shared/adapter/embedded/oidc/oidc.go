@@ -109,6 +109,8 @@ func (p *Provider) Handler() http.Handler {
 	ownForms := http.NewCrossOriginProtection()
 	mux.Handle("GET /oidc/authorize", http.HandlerFunc(p.askToSignIn))
 	mux.Handle("POST /oidc/authorize", ownForms.Handler(http.HandlerFunc(p.signIn)))
+	mux.Handle("GET "+factorPath, http.HandlerFunc(p.setUp))
+	mux.Handle("POST "+factorPath, ownForms.Handler(http.HandlerFunc(p.confirm)))
 	mux.Handle("GET /oidc/logout", http.HandlerFunc(p.logout))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r.Body = http.MaxBytesReader(w, r.Body, maxForm)

@@ -28,11 +28,18 @@ type page struct {
 	Action   string // where the form goes
 	Email    string // as typed before
 	Choose   bool   // a password, with a one-time one
+	Code     bool   // ask for a code
+	Secret   string // that an app makes codes from
+	Link     string // the same, for the app itself
+	Ending   bool   // whether giving a code ends that codes are asked for
 	ReturnTo string // where the person will be sent, if it is not this server
 	Error    string
 	Notice   string
 	Nonce    string // allows the page's own style and nothing else
 }
+
+// AppLink is Link, which is no address that a template would trust.
+func (c page) AppLink() template.URL { return template.URL(c.Link) } // #nosec G203 -- made here, and escaped by url.Values
 
 func (p *Provider) render(w http.ResponseWriter, status int, content page) {
 	content.Nonce = rand.Text()
@@ -51,15 +58,21 @@ func (p *Provider) render(w http.ResponseWriter, status int, content page) {
 
 // refuse shows the form again with the reason.
 func (p *Provider) refuse(w http.ResponseWriter, r *http.Request, request fosite.AuthorizeRequester, email string, err error) {
-	content := page{Action: action(r), Email: email, ReturnTo: p.elsewhere(request)}
+	p.refuseWith(w, r, page{Action: action(r), Email: email, ReturnTo: p.elsewhere(request)}, err)
+}
+
+func (p *Provider) refuseWith(w http.ResponseWriter, r *http.Request, content page, err error) {
 	var known *fault.Error
-	errors.As(err, &known)
+	if errors.As(err, &known) {
+		content.Choose = known.Code == codeChoose
+		content.Code = content.Code || known.Code == codeFactor
+	}
 	switch fault.KindOf(err) {
 	case fault.Unauthenticated, fault.Denied:
 		content.Error = known.Message
 		p.render(w, http.StatusUnauthorized, content)
 	case fault.Invalid:
-		content.Error, content.Choose = known.Message, true
+		content.Error = known.Message
 		p.render(w, http.StatusUnprocessableEntity, content)
 	case fault.Throttled:
 		seconds := int(math.Ceil(known.RetryAfter.Seconds()))

@@ -27,6 +27,7 @@ type users struct {
 type account struct {
 	User      identity.User
 	Password  passwordHash
+	Factor    factor    // beside the password
 	Once      time.Time // until when the password is good, for one time; zero: always
 	SignedOut time.Time // whoever signed in until then must do so again
 	Revision  int       // goes up with every change
