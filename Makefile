@@ -23,7 +23,7 @@ help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z][a-z0-9-]*:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run build
-run: build node_modules/.package-lock.json ## Start Tarn on this machine: PORT=8080 DATA_DIR=./.data DEMO=0
+run: build node_modules/.package-lock.json ## Start Tarn on this machine: PORT=8080 DATA_DIR=./.data DEMO=0 TLS=1
 	@exec ./build/tarn
 
 build: need-go need-cc ## Build the single-node server into build/tarn

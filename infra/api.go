@@ -33,19 +33,21 @@ var accessLog = func() string {
 	return string(text)
 }()
 
-// newAPI makes the API's address. Any web page may call it: a caller is known by
-// the token it sends, never by a cookie.
+// newAPI makes the API's address. Pages of the origins that the stage names may call
+// it, and no others: a caller is known by the token it sends, never by a cookie.
 func newAPI(stack awscdk.Stack, s Stage) awsapigatewayv2.HttpApi {
-	api := awsapigatewayv2.NewHttpApi(stack, jsii.String("Api"), &awsapigatewayv2.HttpApiProps{
-		CreateDefaultStage: jsii.Bool(false),
-		CorsPreflight: &awsapigatewayv2.CorsPreflightOptions{
-			AllowOrigins:  jsii.Strings("*"),
-			AllowMethods:  &[]awsapigatewayv2.CorsHttpMethod{awsapigatewayv2.CorsHttpMethod_ANY},
-			AllowHeaders:  jsii.Strings("authorization", "content-type", "content-encoding"),
-			ExposeHeaders: jsii.Strings("tarn-version", "retry-after"),
+	props := &awsapigatewayv2.HttpApiProps{CreateDefaultStage: jsii.Bool(false)}
+	if len(s.AllowOrigins) > 0 {
+		props.CorsPreflight = &awsapigatewayv2.CorsPreflightOptions{
+			AllowOrigins: jsii.Strings(s.AllowOrigins...),
+			AllowMethods: &[]awsapigatewayv2.CorsHttpMethod{awsapigatewayv2.CorsHttpMethod_GET, awsapigatewayv2.CorsHttpMethod_POST,
+				awsapigatewayv2.CorsHttpMethod_PUT, awsapigatewayv2.CorsHttpMethod_PATCH, awsapigatewayv2.CorsHttpMethod_DELETE},
+			AllowHeaders:  jsii.Strings("authorization", "content-type", "content-encoding", "if-none-match"),
+			ExposeHeaders: jsii.Strings("tarn-version", "retry-after", "ratelimit", "ratelimit-policy", "etag"),
 			MaxAge:        awscdk.Duration_Hours(jsii.Number(1)),
-		},
-	})
+		}
+	}
+	api := awsapigatewayv2.NewHttpApi(stack, jsii.String("Api"), props)
 	awsapigatewayv2.NewHttpStage(stack, jsii.String("Live"), &awsapigatewayv2.HttpStageProps{
 		HttpApi:    api,
 		AutoDeploy: jsii.Bool(true),

@@ -98,3 +98,58 @@ func TestTheWebPageMayRunItsOwnFilesOnly(t *testing.T) {
 		}
 	})
 }
+
+func TestOnlyPagesOfNamedOriginsMayCallTheAPI(t *testing.T) {
+	everyStage(t, func(t *testing.T, s synth) {
+		for id, api := range s.front.of("AWS::ApiGatewayV2::Api") {
+			if cors := at(api.Properties, "CorsConfiguration"); cors != nil {
+				t.Errorf("%s: pages of others may call: %v", id, cors)
+			}
+		}
+	})
+	stage := Stages[0]
+	stage.AllowOrigins = []string{"https://shop.example.com"}
+	all, err := renderAll(stage)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for id, api := range all[0].front.of("AWS::ApiGatewayV2::Api") {
+		cors := at(api.Properties, "CorsConfiguration")
+		if diff := cmp.Diff([]any{"https://shop.example.com"}, at(cors, "AllowOrigins")); diff != "" || at(cors, "AllowCredentials") != nil {
+			t.Errorf("%s: %v", id, cors)
+		}
+	}
+}
+
+// TestNothingIsServedBelowTLS12: API Gateway's own addresses are at TLS 1.2 at least;
+// an address of one's own states it, and so does the way from CloudFront to it.
+func TestNothingIsServedBelowTLS12(t *testing.T) {
+	everyStage(t, func(t *testing.T, s synth) {
+		for id, d := range s.front.of("AWS::CloudFront::Distribution") {
+			config := at(d.Properties, "DistributionConfig")
+			behaviors := []any{at(config, "DefaultCacheBehavior")}
+			if more, ok := at(config, "CacheBehaviors").([]any); ok {
+				behaviors = append(behaviors, more...)
+			}
+			for _, b := range behaviors {
+				if policy := at(b, "ViewerProtocolPolicy"); policy != "https-only" && policy != "redirect-to-https" {
+					t.Errorf("%s: %v is served by %v", id, at(b, "PathPattern"), policy)
+				}
+			}
+			for _, origin := range at(config, "Origins").([]any) {
+				if custom := at(origin, "CustomOriginConfig"); custom != nil {
+					if diff := cmp.Diff([]any{"TLSv1.2"}, at(custom, "OriginSSLProtocols")); diff != "" {
+						t.Errorf("%s: %s", id, diff)
+					}
+				}
+			}
+		}
+		for id, name := range s.front.of("AWS::ApiGatewayV2::DomainName") {
+			for _, c := range at(name.Properties, "DomainNameConfigurations").([]any) {
+				if at(c, "SecurityPolicy") != "TLS_1_2" {
+					t.Errorf("%s: %v", id, c)
+				}
+			}
+		}
+	})
+}

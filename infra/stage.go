@@ -23,6 +23,10 @@ type Stage struct {
 	// RequestsPerSecond and Burst bound what the API takes before it answers 429.
 	RequestsPerSecond, Burst int
 
+	// AllowOrigins are the origins of other sites whose pages may call the API, such as
+	// https://shop.example.com. None: the web page alone.
+	AllowOrigins []string
+
 	// ScanBytes is how many bytes of segments a query may read itself; past it Athena
 	// scans the Iceberg table. It must fit the function's disk. Zero: queries are never
 	// put to Athena.

@@ -1,5 +1,6 @@
 // Command local runs the whole of Tarn in one process: every handler and consumer
-// over the embedded adapters. Settings are PORT, HOST, DATA_DIR and DEMO.
+// over the embedded adapters. Settings are PORT, HOST, DATA_DIR, DEMO,
+// TLS and ALLOW_ORIGINS.
 package main
 
 import (
@@ -7,12 +8,15 @@ import (
 	"flag"
 	"fmt"
 	"net"
+	"net/url"
 	"os"
 	"os/signal"
 	"path/filepath"
 	"syscall"
+	"time"
 
 	"github.com/tarnhq/tarn/functions/local/server"
+	"github.com/tarnhq/tarn/shared/api"
 	"github.com/tarnhq/tarn/shared/config"
 	"github.com/tarnhq/tarn/shared/sqlrun"
 )
@@ -58,9 +62,19 @@ func serve() error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
-	listeners, url, err := listen(config.Host.Or(""), config.Port.Or("8080"))
+	listeners, at, err := listen(config.Host.Or(""), config.Port.Or("8080"))
 	if err != nil {
 		return err
+	}
+	ca := ""
+	if config.TLS.Or("0") == "1" {
+		if listeners, at, ca, err = secure(listeners, at, dir); err != nil {
+			return err
+		}
+	}
+	web, err := api.NewWeb(config.AllowOrigins.Or(""), at)
+	if err != nil {
+		return fmt.Errorf("%s: %w", config.AllowOrigins, err)
 	}
 	log, closeLog, err := openLog(filepath.Join(dir, "server.log"))
 	if err != nil {
@@ -71,7 +85,7 @@ func serve() error {
 	if err != nil {
 		return err
 	}
-	s, err := server.Open(ctx, server.Options{Dir: dir, URL: url, Log: log, Program: program})
+	s, err := server.Open(ctx, server.Options{Dir: dir, URL: at, Log: log, Program: program, Web: web, CA: ca})
 	if err != nil {
 		return err
 	}
@@ -82,6 +96,20 @@ func serve() error {
 		}
 	}()
 	return present(ctx, s, dir, listeners)
+}
+
+// secure serves the listeners over TLS, and returns where and the certificate to trust.
+func secure(listeners []net.Listener, at, dir string) ([]net.Listener, string, string, error) {
+	u, err := url.Parse(at)
+	if err != nil {
+		return nil, "", "", err
+	}
+	c, file, err := certificate(dir, u.Hostname(), time.Now())
+	if err != nil {
+		return nil, "", "", err
+	}
+	u.Scheme = "https"
+	return overTLS(listeners, c), u.String(), file, nil
 }
 
 // present serves, and says how to get in.

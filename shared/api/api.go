@@ -42,6 +42,7 @@ type Server struct {
 	now      func() time.Time
 	log      *slog.Logger
 	meter    *quota.Meter
+	web      Web
 	mux      *http.ServeMux
 	huma     huma.API
 	served   map[string]bool // patterns
@@ -108,7 +109,16 @@ func (g guardMux) HandleFunc(pattern string, h func(http.ResponseWriter, *http.R
 func (g guardMux) ServeHTTP(http.ResponseWriter, *http.Request) {}
 
 // ServeHTTP answers a request.
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if s.web.serve(w, r) {
+		return
+	}
+	if err := checkPath(r.URL); err != nil {
+		ProblemOf(err).write(w)
+		return
+	}
+	s.mux.ServeHTTP(w, r)
+}
 
 // Mount serves a handler that is no endpoint of the table: the console, the
 // sign-in pages. It is open to anyone and looks after itself.

@@ -58,4 +58,7 @@ const (
 	Host    Var = "HOST"     // address to listen on; the loopback ones where it is not set
 	DataDir Var = "DATA_DIR" // where everything is kept
 	Demo    Var = "DEMO"     // 0: no demo data
+
+	AllowOrigins Var = "ALLOW_ORIGINS" // origins of other sites' pages that may call the API, with commas; default none
+	TLS          Var = "TLS"           // 1: HTTPS, with a certificate of its own
 )

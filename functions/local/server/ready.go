@@ -21,6 +21,7 @@ type Ready struct {
 	URL    string `json:"url"`
 	APIKey string `json:"api_key"`
 	Owner  Owner  `json:"owner"`
+	CA     string `json:"ca,omitempty"` // file of the certificate to trust
 }
 
 // Owner is the account of whoever started the server.
@@ -39,7 +40,7 @@ func (s *Server) Ready(ctx context.Context) (Ready, error) {
 	if err != nil {
 		return Ready{}, err
 	}
-	now := Ready{URL: s.options.URL, APIKey: was.APIKey, Owner: was.Owner}
+	now := Ready{URL: s.options.URL, CA: s.options.CA, APIKey: was.APIKey, Owner: was.Owner}
 	if now.Owner, err = s.owner(ctx, was.Owner); err != nil {
 		return Ready{}, fmt.Errorf("owner: %w", err)
 	}

@@ -49,6 +49,7 @@ func (s *Server) routes() http.Handler {
 	a := api.New(s.auth.Identify, s.options.Now, s.options.Log)
 	a.Audit(s.trail)
 	a.Meter(s.meter)
+	a.Web(s.options.Web)
 	s.register(a)
 	a.Mount("/oidc/", s.provider.Handler())
 	a.Mount(embedded.BlobPath, s.store.Blob())

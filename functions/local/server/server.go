@@ -19,6 +19,7 @@ import (
 	"github.com/tarnhq/tarn/shared/adapter/embedded"
 	"github.com/tarnhq/tarn/shared/adapter/embedded/oidc"
 	"github.com/tarnhq/tarn/shared/answer"
+	"github.com/tarnhq/tarn/shared/api"
 	"github.com/tarnhq/tarn/shared/audit"
 	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/engine"
@@ -47,6 +48,8 @@ type Options struct {
 	URL string // where it is reached, without a final slash
 	Log *slog.Logger
 	Now func() time.Time // nil: time.Now
+	Web api.Web          // zero: no other site's page may call
+	CA  string           // file of the certificate to trust; empty: plain HTTP
 
 	Policy     tail.Policy   // when a tail is sealed; zero: DefaultPolicy
 	SweepEvery time.Duration // zero: as often as in AWS
