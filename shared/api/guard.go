@@ -3,6 +3,7 @@ package api
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -136,10 +137,24 @@ func (s *Server) access(rt route.Route, r *http.Request, w *answer, l *line, too
 		if k := fault.KindOf(l.err); k == fault.Internal || k == fault.Unavailable {
 			level = slog.LevelError
 		}
-		attrs[n] = slog.String("error", l.err.Error())
+		attrs[n] = slog.String("error", logged(l.err))
 		n++
 	}
 	s.log.LogAttrs(r.Context(), level, "request", attrs[:n]...)
+}
+
+// logged is what the log says of an error: of the caller's faults only the code, for
+// their texts quote the request, and a request may hold a secret anywhere.
+func logged(err error) string {
+	kind := fault.KindOf(err)
+	if kind == fault.Internal || kind == fault.Unavailable {
+		return err.Error()
+	}
+	var e *fault.Error
+	if errors.As(err, &e) {
+		return e.Code
+	}
+	return kind.String()
 }
 
 // unknown answers what no route matches: 404, or 405 with what is allowed.
