@@ -54,7 +54,7 @@ func (d Deps) fate(ctx context.Context, caller access.Principal, in *struct {
 		return nil, err
 	}
 	defer snap.Release()
-	f, err := d.Finder.Find(ctx, snap, in.ID, in.Time)
+	f, err := d.Finder.Find(ctx, caller.Tenant, snap, in.ID, in.Time)
 	return &struct{ Body fate.Fate }{f}, err
 }
 

@@ -24,6 +24,7 @@ import (
 	"github.com/tarnhq/tarn/shared/segment"
 	"github.com/tarnhq/tarn/shared/snapshot"
 	"github.com/tarnhq/tarn/shared/stream"
+	"github.com/tarnhq/tarn/shared/suppression"
 	"github.com/tarnhq/tarn/shared/tail"
 	"github.com/tarnhq/tarn/tests/fake"
 )
@@ -63,7 +64,7 @@ func newService(t *testing.T) *service {
 		return access.Principal{Tenant: "acme", ID: "user:1", Role: access.Editor}, nil
 	}
 	s.Server = api.New(identify, clock, slog.New(slog.DiscardHandler))
-	Register(s.Server, Deps{Gate: gate.New(s.live, tbl, time.Now), Table: tbl, Segments: cache, Finder: fate.Finder{Segments: cache, Stream: s.stream},
+	Register(s.Server, Deps{Gate: gate.New(s.live, tbl, time.Now), Table: tbl, Segments: cache, Finder: fate.Finder{Segments: cache, Stream: s.stream, Suppressions: suppression.Store{Table: tbl}},
 		Replayer: quarantine.Replayer{Manifest: store, Segments: cache, Ingest: options}})
 	return s
 }

@@ -16,8 +16,8 @@ const ownFiles = 29
 
 // merge writes what replaces a job's segments.
 func (c Compactor) merge(ctx context.Context, origin segment.Origin, schema dataset.Schema, j job) ([]segment.Ref, error) {
-	if j.kind == segment.Duplicates {
-		return c.mergeDuplicates(ctx, origin, j.refs)
+	if j.kind != segment.Rows {
+		return c.mergeShort(ctx, origin, j)
 	}
 	batch, err := c.read(ctx, schema, j.refs)
 	if err != nil {
@@ -97,16 +97,17 @@ func subject(batch rows.Batch, row int32) []byte {
 	return nil
 }
 
-func (c Compactor) mergeDuplicates(ctx context.Context, origin segment.Origin, refs []segment.Ref) ([]segment.Ref, error) {
+// mergeShort merges duplicates, or marks of a kind.
+func (c Compactor) mergeShort(ctx context.Context, origin segment.Origin, j job) ([]segment.Ref, error) {
 	from := c.reader()
 	var all []segment.DuplicateRow
-	for _, ref := range refs {
+	for _, ref := range j.refs {
 		part, err := from.ReadDuplicates(ctx, ref)
 		if err != nil {
 			return nil, err
 		}
 		all = append(all, part...)
 	}
-	ref, err := segment.WriteDuplicates(ctx, c.Manifest.Blobs, origin, all)
+	ref, err := segment.WriteShort(ctx, c.Manifest.Blobs, origin, j.kind, all)
 	return []segment.Ref{ref}, err
 }

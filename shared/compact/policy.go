@@ -50,7 +50,7 @@ func groupOf(ref segment.Ref) (g group, ok bool) {
 	switch {
 	case ref.Table || ref.Kind == segment.Quarantine:
 		return group{}, false
-	case ref.Kind == segment.Duplicates:
+	case ref.Kind == segment.Duplicates || ref.Kind.IsMark():
 		return group{kind: ref.Kind}, true
 	case len(ref.Days) == 1:
 		return group{kind: ref.Kind, day: ref.Days[0]}, true

@@ -1,5 +1,5 @@
 // Package fate answers what became of one event, by its id: a row, a copy of a row,
-// quarantined and why, or still on its way.
+// quarantined and why, erased, dropped, or still on its way.
 package fate
 
 import (
@@ -14,12 +14,16 @@ import (
 	"github.com/tarnhq/tarn/shared/segment"
 	"github.com/tarnhq/tarn/shared/snapshot"
 	"github.com/tarnhq/tarn/shared/stream"
+	"github.com/tarnhq/tarn/shared/suppression"
+	"github.com/tarnhq/tarn/shared/tenant"
 )
 
 // The fates of an event.
 const (
 	Stored      = "stored"
 	Quarantined = "quarantined"
+	Erased      = "erased"  // it was a row; what tells so is a keyed hash of its id
+	Dropped     = "dropped" // of a suppressed subject: it never was a row
 	Pending     = "pending" // on the stream, not folded in yet
 )
 
@@ -37,14 +41,15 @@ type Fate struct {
 
 // Finder looks events up.
 type Finder struct {
-	Segments *segment.Cache
-	Stream   stream.Stream
+	Segments     *segment.Cache
+	Stream       stream.Stream
+	Suppressions suppression.Store
 }
 
 // Find returns the fate of an event, or fault.NotFound when it was never seen. A
 // hint of the event's time, zero for none, narrows the search to copies that were
 // sent with a time of its UTC day.
-func (f Finder) Find(ctx context.Context, snap snapshot.Snapshot, id string, hint time.Time) (Fate, error) {
+func (f Finder) Find(ctx context.Context, t tenant.ID, snap snapshot.Snapshot, id string, hint time.Time) (Fate, error) {
 	if id == "" || len(id) > events.MaxID {
 		return Fate{}, fault.New(fault.Invalid, "bad_event_id", "an event id has 1 to %d bytes", events.MaxID).
 			WithHint("ask with ?id=…")
@@ -52,6 +57,11 @@ func (f Finder) Find(ctx context.Context, snap snapshot.Snapshot, id string, hin
 	s := &search{ctx: ctx, cache: f.Segments, id: segment.NewID(id), text: id, fate: Fate{EventID: id}}
 	for _, look := range []func(snapshot.Snapshot, time.Time) error{s.rows, s.duplicates, s.quarantine} {
 		if err := look(snap, hint); err != nil {
+			return Fate{}, err
+		}
+	}
+	if s.fate.Fate == "" {
+		if err := f.mark(ctx, t, snap, s, hint); err != nil {
 			return Fate{}, err
 		}
 	}

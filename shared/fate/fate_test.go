@@ -92,7 +92,7 @@ func (w *world) find(in dataset.Name, id string, hint time.Time) (Fate, error) {
 		w.Fatal(err)
 	}
 	defer snap.Release()
-	return w.finder.Find(w.Context(), snap, id, hint)
+	return w.finder.Find(w.Context(), "main", snap, id, hint)
 }
 
 // is checks a fate, but for the name of the segment.

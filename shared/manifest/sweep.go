@@ -46,7 +46,7 @@ func (s Store) Sweep(ctx context.Context, t tenant.ID, d dataset.ID, grace time.
 	snapshots := func(b blob.Info) bool {
 		return b.Key == snapshot || b.Key == item.Attributes["blob"] || !b.Modified.Before(before)
 	}
-	for _, kind := range []segment.Kind{segment.Rows, segment.Duplicates, segment.Quarantine} {
+	for _, kind := range segment.Kinds {
 		n, err := blob.Clear(ctx, s.Blobs, segment.Prefix(t, d)+string(kind)+"/", segments)
 		if deleted += n; err != nil {
 			return deleted, err

@@ -59,7 +59,8 @@ func (c *Cache) Inherit(refs, others []Ref) {
 	}
 }
 
-// ReadDuplicates reads a segment of duplicates, in the order it was written in.
+// ReadDuplicates reads a segment of duplicates or of marks, in the order it was written
+// in.
 func (c *Cache) ReadDuplicates(ctx context.Context, ref Ref) ([]DuplicateRow, error) {
 	var d duplicates
 	if err := c.table(ctx, ref, d.columns(ref.idForm())); err != nil {

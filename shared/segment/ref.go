@@ -17,7 +17,18 @@ const (
 	Rows       Kind = "rows"       // the dataset's visible rows
 	Duplicates Kind = "duplicates" // copies of events that were stored before: event_id, time, received_at
 	Quarantine Kind = "quarantine" // events that cannot be stored: event_id, received_at, code, reason, raw
+
+	// Marks of events that are no more, in the columns of duplicates: for the id its keyed
+	// hash, of the event's time the UTC day, of its arrival the hour.
+	Erased  Kind = "erased"  // were rows
+	Dropped Kind = "dropped" // never became rows: of a suppressed subject, or erased in quarantine
 )
+
+// Kinds lists them all.
+var Kinds = []Kind{Rows, Duplicates, Quarantine, Erased, Dropped}
+
+// IsMark reports whether the segment's rows are marks.
+func (k Kind) IsMark() bool { return k == Erased || k == Dropped }
 
 // Day is a UTC day: days since 1970-01-01, negative before.
 type Day int32
@@ -70,7 +81,8 @@ func (r Ref) Tenant() tenant.ID {
 	return tenant.ID(strings.Split(r.Key, "/")[1])
 }
 
-// DuplicateRow is a row of a segment of kind Duplicates. Times are UTC microseconds.
+// DuplicateRow is a row of a segment of kind Duplicates, or a mark. Times are UTC
+// microseconds.
 type DuplicateRow struct {
 	EventID  string
 	Time     int64

@@ -30,6 +30,7 @@ type Snapshot struct {
 type Unsealed struct {
 	Duplicates  []segment.DuplicateRow
 	Quarantined []segment.QuarantineRow
+	Dropped     []segment.DuplicateRow // marks
 	Lines       []ledger.Line
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/tarnhq/tarn/shared/manifest"
 	"github.com/tarnhq/tarn/shared/segment"
 	"github.com/tarnhq/tarn/shared/stream"
+	"github.com/tarnhq/tarn/shared/suppression"
 )
 
 // fold is the unsealed part of one shard in one dataset. One worker writes it.
@@ -30,6 +31,13 @@ type fold struct {
 	met   segment.Met
 }
 
+// record is one record of a shard, decoded, and what it is folded with.
+type record struct {
+	sequence   stream.Sequence
+	envelope   *events.Envelope
+	suppressed *suppression.Filter
+}
+
 // cloned copies a text out of a record's memory, which is let go.
 func cloned(s string) string { return strings.Clone(s) }
 
@@ -44,7 +52,8 @@ func (f *fold) through() stream.Sequence {
 }
 
 // apply folds one record, whole or not at all. The lookups that can fail come first.
-func (f *fold) apply(ctx context.Context, st manifest.State, d dataset.Dataset, sequence stream.Sequence, env *events.Envelope, now time.Time) error {
+func (f *fold) apply(ctx context.Context, st manifest.State, d dataset.Dataset, r record, now time.Time) error {
+	sequence, env := r.sequence, r.envelope
 	if !sequence.After(f.through()) {
 		return nil // delivered again
 	}
@@ -57,7 +66,7 @@ func (f *fold) apply(ctx context.Context, st manifest.State, d dataset.Dataset, 
 	}
 	g := f.active
 	if g.empty() {
-		g.first, g.since, g.era = sequence, now, f.met.Now
+		g.first, g.since, g.era, g.held = sequence, now, f.met.Now, r.suppressed.Edition()
 	}
 	g.through = sequence
 	account := ledger.Account{Hour: ledger.HourOf(env.Arrived), Producer: env.Producer}
@@ -66,6 +75,10 @@ func (f *fold) apply(ctx context.Context, st manifest.State, d dataset.Dataset, 
 	}
 	var counts ledger.Counts
 	for i, e := range fresh {
+		if r.suppressed.Drops(d.ID, e) {
+			counts = counts.Plus(g.drop(r.suppressed.Event(d.ID, e.ID), e, env.Arrived))
+			continue
+		}
 		counts = counts.Plus(f.event(account, d, e, env.Arrived, stored[i] || f.unsealed(&ids[i], f.met.May[i])))
 	}
 	g.note(account, counts)

@@ -12,6 +12,7 @@ import (
 	"github.com/tarnhq/tarn/shared/segment"
 	"github.com/tarnhq/tarn/shared/snapshot"
 	"github.com/tarnhq/tarn/shared/stream"
+	"github.com/tarnhq/tarn/shared/suppression"
 )
 
 // generation is what one seal will commit: the fold of a run of records. It has one
@@ -23,12 +24,14 @@ type generation struct {
 	schema         dataset.Schema  // what the rows need
 	parts          []part
 	rows           int
-	era            segment.Era // that the first record's ids were met in
-	ids            idSet       // of the rows, as far as it was needed
-	room           rows.Room   // for the first part
+	era            segment.Era         // that the first record's ids were met in
+	held           suppression.Edition // that all records were held against, or a later one
+	ids            idSet               // of the rows, as far as it was needed
+	room           rows.Room           // for the first part
 	duplicates     []segment.DuplicateRow
 	quarantined    []segment.QuarantineRow
-	kept           int64 // bytes of duplicates and quarantined, roughly
+	dropped        []segment.DuplicateRow // marks
+	kept           int64                  // bytes of duplicates, quarantined and dropped, roughly
 	counts         map[ledger.Account]ledger.Counts
 	frozen         *view           // set by freeze
 	seen           checkpoint.Seen // set by freeze: positions through the last record
@@ -87,7 +90,7 @@ func (g *generation) note(a ledger.Account, some ledger.Counts) {
 // size returns the number of rows, duplicates and quarantined events among them, and
 // the bytes of memory that they take: nobody fills it by sending the same again.
 func (g *generation) size() (rows int, bytes int64) {
-	rows, bytes = len(g.duplicates)+len(g.quarantined), g.kept
+	rows, bytes = len(g.duplicates)+len(g.quarantined)+len(g.dropped), g.kept
 	for _, p := range g.parts {
 		rows += p.builder.Len()
 		bytes += p.builder.Size()
@@ -112,6 +115,13 @@ func (g *generation) duplicate(e *events.Event, arrived int64) ledger.Counts {
 	g.duplicates = append(g.duplicates, segment.DuplicateRow{EventID: cloned(e.ID), Time: e.Time, Received: arrived})
 	g.kept += int64(len(e.ID)) + perRow
 	return ledger.Counts{Duplicate: 1}
+}
+
+// drop keeps a mark of an event of a suppressed subject, and nothing else.
+func (g *generation) drop(hash string, e *events.Event, arrived int64) ledger.Counts {
+	g.dropped = append(g.dropped, segment.Mark(hash, e.Time, arrived))
+	g.kept += int64(len(hash)) + perRow
+	return ledger.Counts{Dropped: 1}
 }
 
 // store appends a row under a schema that admits it.
@@ -146,7 +156,8 @@ func (g *generation) view() *view {
 	}
 	v := &view{after: g.after, through: g.through, schema: g.schema, unsealed: snapshot.Unsealed{
 		Duplicates: g.duplicates[:len(g.duplicates):len(g.duplicates)], Quarantined: g.quarantined[:len(g.quarantined):len(g.quarantined)],
-		Lines: ledger.Lines(g.counts)}}
+		Dropped: g.dropped[:len(g.dropped):len(g.dropped)],
+		Lines:   ledger.Lines(g.counts)}}
 	for _, p := range g.parts {
 		batch := p.builder.View()
 		v.parts = append(v.parts, snapshot.Part{ID: p.id, Rows: batch})

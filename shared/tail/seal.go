@@ -15,6 +15,7 @@ import (
 	"github.com/tarnhq/tarn/shared/segment"
 	"github.com/tarnhq/tarn/shared/snapshot"
 	"github.com/tarnhq/tarn/shared/stream"
+	"github.com/tarnhq/tarn/shared/table"
 	"github.com/tarnhq/tarn/shared/tenant"
 )
 
@@ -45,8 +46,8 @@ func (l *Live) SealAll(ctx context.Context, t tenant.ID, name dataset.Name) erro
 	if err != nil {
 		return err
 	}
-	l.ask.Store(l.Now().UnixNano())
 	for {
+		l.ask.Store(l.Now().UnixNano()) // each time: what was folded again is younger
 		d, err := l.dataset(ctx, owner{t, now.Dataset.ID})
 		if err != nil {
 			return err
@@ -137,7 +138,8 @@ func (l *Live) Freeze(shard stream.ShardID, p Policy) []*Seal {
 func (s *Seal) First() stream.Sequence { return s.gen.first }
 
 // Run stores the segments and commits them. It fails with fault.Conflict when
-// another worker has the shard; after any other error it may be called again.
+// another worker has the shard, or when a subject was suppressed that the rows were not
+// held against; after any other error it may be called again.
 func (s *Seal) Run(ctx context.Context) error {
 	if s.change.Commit == "" {
 		change, err := s.store(ctx)
@@ -170,11 +172,18 @@ func (s *Seal) Settle() {
 // store writes the generation's segments, rows by day first, and says what to commit.
 func (s *Seal) store(ctx context.Context) (manifest.Change, error) {
 	g := s.gen
+	guard, err := s.live.suppressions().Guard(ctx, s.dataset.tenant, s.dataset.owner.dataset)
+	if err == nil {
+		err = guard.Admits(g.held)
+	}
+	if err != nil {
+		return manifest.Change{}, err
+	}
 	refs, err := s.segments(ctx)
 	if err != nil {
 		return manifest.Change{}, err
 	}
-	c := manifest.Change{Add: refs, Schema: g.schema, Ledger: ledger.Delta{Lines: g.frozen.unsealed.Lines}}
+	c := manifest.Change{Add: refs, Schema: g.schema, Ledger: ledger.Delta{Lines: g.frozen.unsealed.Lines}, Also: []table.Write{guard.Check()}}
 	c.Commit = name(g, c)
 	c.Mark = &manifest.MarkMove{Shard: s.fold.shard, From: s.fold.mark, To: s.fold.mark.Advance(g.through, c.Commit, g.seen)}
 	return c, nil
@@ -204,6 +213,9 @@ func (s *Seal) segments(ctx context.Context) (refs []segment.Ref, err error) {
 	}
 	if len(g.quarantined) > 0 {
 		add(segment.WriteQuarantine(ctx, s.live.Blobs, origin, g.quarantined))
+	}
+	if len(g.dropped) > 0 {
+		add(segment.WriteShort(ctx, s.live.Blobs, origin, segment.Dropped, g.dropped))
 	}
 	return refs, err
 }

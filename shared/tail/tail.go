@@ -21,6 +21,7 @@ import (
 	"github.com/tarnhq/tarn/shared/segment"
 	"github.com/tarnhq/tarn/shared/snapshot"
 	"github.com/tarnhq/tarn/shared/stream"
+	"github.com/tarnhq/tarn/shared/suppression"
 	"github.com/tarnhq/tarn/shared/tenant"
 )
 
@@ -42,6 +43,7 @@ type Live struct {
 	part atomic.Uint64
 	ask  atomic.Int64 // when SealAll was called last: Unix nanoseconds
 	seen sync.Map     // of sight, by named
+	held sync.Map     // of suppressed, by tenant.ID
 }
 
 // named is a dataset by the name that a tenant has for it.
@@ -230,6 +232,7 @@ func (l *Live) Fold(ctx context.Context, shard stream.Shard, records []stream.Re
 		}
 	}()
 	var decoder events.Decoder
+	filters := map[tenant.ID]*suppression.Filter{}
 	for i, r := range records {
 		env, err := decoder.Record(r.Data)
 		if err != nil {
@@ -238,6 +241,10 @@ func (l *Live) Fold(ctx context.Context, shard stream.Shard, records []stream.Re
 			}
 			continue
 		}
+		suppressed, err := l.suppressed(ctx, tenant.ID(env.Tenant), filters)
+		if err != nil {
+			return i, err
+		}
 		d, f, err := l.foldOf(ctx, shard, env)
 		if errors.Is(err, errDeleted) {
 			continue // the dataset was deleted, and what was sent to it with it
@@ -245,12 +252,25 @@ func (l *Live) Fold(ctx context.Context, shard stream.Shard, records []stream.Re
 		if err != nil {
 			return i, err
 		}
-		if err := f.apply(ctx, d.current(), d.settings(), r.Sequence, env, l.Now()); err != nil {
+		if err := l.apply(ctx, d, f, record{r.Sequence, env, suppressed}); err != nil {
 			return i, err
 		}
 		touched[d] = f
 	}
 	return len(records), nil
+}
+
+// apply folds one record. A segment that is to be asked for ids may have been erased:
+// then there is a newer version.
+func (l *Live) apply(ctx context.Context, d *live, f *fold, r record) error {
+	err := f.apply(ctx, d.current(), d.settings(), r, l.Now())
+	if !fault.Is(err, fault.NotFound) {
+		return err
+	}
+	if err := l.refresh(ctx, d); err != nil {
+		return err
+	}
+	return f.apply(ctx, d.current(), d.settings(), r, l.Now())
 }
 
 func (l *Live) foldOf(ctx context.Context, shard stream.Shard, env *events.Envelope) (*live, *fold, error) {
@@ -346,6 +366,7 @@ func (d *live) snapshot(found dataset.Dataset) (snapshot.Snapshot, <-chan struct
 			snap.Tail = append(snap.Tail, v.parts...)
 			snap.Unsealed.Duplicates = append(snap.Unsealed.Duplicates, v.unsealed.Duplicates...)
 			snap.Unsealed.Quarantined = append(snap.Unsealed.Quarantined, v.unsealed.Quarantined...)
+			snap.Unsealed.Dropped = append(snap.Unsealed.Dropped, v.unsealed.Dropped...)
 			snap.Unsealed.Lines = append(snap.Unsealed.Lines, v.unsealed.Lines...)
 		}
 	}

@@ -45,6 +45,7 @@ import (
 	"github.com/tarnhq/tarn/shared/saved"
 	"github.com/tarnhq/tarn/shared/segment"
 	"github.com/tarnhq/tarn/shared/stream"
+	"github.com/tarnhq/tarn/shared/suppression"
 	"github.com/tarnhq/tarn/shared/tail"
 	"github.com/tarnhq/tarn/shared/tenant"
 	"github.com/tarnhq/tarn/tests/fake"
@@ -87,7 +88,7 @@ func newDependent(t *testing.T) *dependent {
 	names, seen := saved.Store{Table: told, Now: time.Now}, gate.New(d.live, told, time.Now)
 	datasets.Register(s, datasets.Deps{Catalog: catalog, Gate: seen, Saved: names})
 	intake.Register(s, intake.Deps{Authenticator: auth, Datasets: &dataset.Cache{Catalog: catalog}, Producer: ingest.NewProducer(options), Now: time.Now})
-	accounts.Register(s, accounts.Deps{Gate: seen, Table: tbl, Segments: segments, Finder: fate.Finder{Segments: segments, Stream: d.stream},
+	accounts.Register(s, accounts.Deps{Gate: seen, Table: tbl, Segments: segments, Finder: fate.Finder{Segments: segments, Stream: d.stream, Suppressions: suppression.Store{Table: tbl}},
 		Replayer: quarantine.Replayer{Manifest: manifest.Store{Table: told, Blobs: blobs, Now: time.Now}, Segments: segments, Ingest: options}})
 	questions := queries.Deps{Executor: answer.Executor{Gate: seen, Saved: names, Engine: ducktest.Open(t, blobs, duck.Config{}), Limits: &limit.Store{Table: told, Now: time.Now}, Now: time.Now}, SQL: newRunner(t, blobs)}
 	queries.Register(s, questions)

@@ -15,6 +15,7 @@ import (
 	"github.com/tarnhq/tarn/shared/manifest"
 	"github.com/tarnhq/tarn/shared/segment"
 	"github.com/tarnhq/tarn/shared/snapshot"
+	"github.com/tarnhq/tarn/shared/suppression"
 )
 
 // merge runs one step of a compactor that merges whatever it can.
@@ -68,10 +69,10 @@ func (w *world) state() manifest.State {
 func (w *world) fates() {
 	want := model(w.t, w.stream, w.dataset)
 	snap := snapshot.OfState(w.dataset, w.state())
-	finder := fate.Finder{Segments: segment.NewCache(w.blobs, 1<<20), Stream: w.stream}
+	finder := fate.Finder{Segments: segment.NewCache(w.blobs, 1<<20), Stream: w.stream, Suppressions: suppression.Store{Table: w.table}}
 	for n := range 60 {
 		id := fmt.Sprintf("e%d", n)
-		got, err := finder.Find(w.t.Context(), snap, id, time.Time{})
+		got, err := finder.Find(w.t.Context(), owner, snap, id, time.Time{})
 		row, stored := want.Rows[id]
 		switch {
 		case stored && (err != nil || got.Fate != fate.Stored || got.Duplicates != want.Duplicates[id] || !strings.Contains(row, fmt.Sprint(got.Time.UnixMicro()))):

@@ -22,6 +22,7 @@ import (
 	"github.com/tarnhq/tarn/shared/segment"
 	"github.com/tarnhq/tarn/shared/serve"
 	"github.com/tarnhq/tarn/shared/snapshot"
+	"github.com/tarnhq/tarn/shared/suppression"
 )
 
 const filterMemory = 256 << 20 // bytes of the Bloom filters that are kept
@@ -46,7 +47,7 @@ func main() {
 			Poll: snapshot.Every(250 * time.Millisecond)}, table, time.Now),
 		Table:    table,
 		Segments: segments,
-		Finder:   fate.Finder{Segments: segments, Stream: log},
+		Finder:   fate.Finder{Segments: segments, Stream: log, Suppressions: suppression.Store{Table: table}},
 		Replayer: quarantine.Replayer{Manifest: manifest.Store{Table: trail.Table(), Blobs: blobs, Now: time.Now}, Segments: segments,
 			Ingest: ingest.Options{Stream: log, Buckets: buckets, Seal: events.Seal}},
 	})

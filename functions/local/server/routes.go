@@ -35,6 +35,7 @@ import (
 	"github.com/tarnhq/tarn/shared/quarantine"
 	"github.com/tarnhq/tarn/shared/saved"
 	"github.com/tarnhq/tarn/shared/snapshot"
+	"github.com/tarnhq/tarn/shared/suppression"
 	"github.com/tarnhq/tarn/shared/tenant"
 )
 
@@ -75,7 +76,7 @@ func (s *Server) register(a *api.Server) {
 	datasets.Register(a, datasets.Deps{Catalog: s.catalog, Gate: seen, Saved: names, Forgotten: forget})
 	intake.Register(a, intake.Deps{Authenticator: s.auth, Datasets: remembered, Producer: s.producer, Now: s.options.Now})
 	accounts.Register(a, accounts.Deps{Gate: seen, Table: s.manifest.Table, Segments: s.segments, Seal: s.live.SealAll,
-		Finder: fate.Finder{Segments: s.segments, Stream: s.ingest.Stream}, Replayer: quarantine.Replayer{Manifest: manifest.Store{Table: told, Blobs: s.manifest.Blobs, Now: s.options.Now}, Segments: s.segments, Ingest: s.ingest}})
+		Finder: fate.Finder{Segments: s.segments, Stream: s.ingest.Stream, Suppressions: suppression.Store{Table: s.manifest.Table}}, Replayer: quarantine.Replayer{Manifest: manifest.Store{Table: told, Blobs: s.manifest.Blobs, Now: s.options.Now}, Segments: s.segments, Ingest: s.ingest}})
 	questions := queries.Deps{SQL: s.statements(), Executor: answer.Executor{Gate: seen, Saved: names, Engine: s.answers, Cache: s.cache,
 		Limits: &limit.Store{Table: told, Now: s.options.Now, Meter: s.meter}, Now: s.options.Now, Slow: slowQuery, Log: s.options.Log}}
 	queries.Register(a, questions)
