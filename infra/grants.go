@@ -62,7 +62,7 @@ const partialFolder = "t/*/" + partial.Folder + "/*"
 // Folders of the segment bucket. Below t/<tenant>/d/<dataset>/ the next word tells
 // what an object is. The manifest keeps its snapshots and long entries there.
 var (
-	segmentFolders  = []string{"t/*/rows/*", "t/*/duplicates/*", "t/*/quarantine/*", poisonFolder + "*"}
+	segmentFolders  = []string{"t/*/rows/*", "t/*/duplicates/*", "t/*/quarantine/*", "t/*/erased/*", "t/*/dropped/*", poisonFolder + "*"}
 	manifestFolders = []string{"t/*/entry/*", "t/*/state/*"}
 )
 

@@ -72,8 +72,11 @@ var rights = map[route.Need][]right{
 		{"glue:UpdateTable", "table/tarn_", ""}, {"glue:CreateTable", "database/tarn_", ""}},
 	route.RunScans: {{"athena:StartQueryExecution", "workgroup/tarn-", ""}, {"athena:GetQueryResults", "workgroup/tarn-", ""}, {"athena:StopQueryExecution", "workgroup/tarn-", ""},
 		{"s3:PutObject", "Answers", ""}, {"s3:GetObject", "Answers", ""}},
-	route.PutStream:  {{"kinesis:PutRecords", "Events", ""}},
-	route.ReadStream: {{"kinesis:GetRecords", "Events", ""}, {"kinesis:GetShardIterator", "Events", ""}},
+	route.ReadSuppressions:  {{"dynamodb:GetItem", "Table", "suppressions"}, {"dynamodb:Query", "Table", "suppressions"}},
+	route.WriteSuppressions: {{"dynamodb:PutItem", "Table", "suppressions"}},
+	route.DeleteAnswers:     {{"dynamodb:DeleteItem", "Table", "answers"}},
+	route.PutStream:         {{"kinesis:PutRecords", "Events", ""}},
+	route.ReadStream:        {{"kinesis:GetRecords", "Events", ""}, {"kinesis:GetShardIterator", "Events", ""}},
 }
 
 func TestEachNeedIsGrantedToThoseThatHaveItAndToNobodyElse(t *testing.T) {
@@ -163,7 +166,7 @@ func TestTheFailureDestinationCanBeWrittenAndNotReadByTheConsumer(t *testing.T) 
 
 func TestGrantedFoldersCoverTheKeysOfSegments(t *testing.T) {
 	folder := segment.Prefix("acme", "d1")
-	for _, kind := range []segment.Kind{segment.Rows, segment.Duplicates, segment.Quarantine} {
+	for _, kind := range segment.Kinds {
 		if key := folder + string(kind) + "/x"; !covered(segmentFolders, key) {
 			t.Errorf("no granted folder holds %s", key)
 		}

@@ -63,6 +63,8 @@ const (
 	ManageGrants  Action = "grants:manage" // of single datasets and saved queries
 	CreateEmbed   Action = "embed:create"  // tokens for one saved query
 	ReadAudit     Action = "audit:read"    // and verify
+	EraseSubjects Action = "subjects:erase"
+	ReadSubjects  Action = "subjects:read" // all that is held of somebody
 	ReadSelf      Action = "self:read"     // who am I
 )
 
@@ -70,7 +72,7 @@ const (
 var Actions = []Action{
 	ReadDataset, CreateDataset, UpdateDataset, DeleteDataset, WriteEvents, ReadEvents, ReplayEvents, LoadRows, RunQuery, RunSQL,
 	CreateExport, ReadJobs, ChangeJobs, ManageJobs, ManageKeys, ManageLimits, ManageRules,
-	ManageUsers, ManageGrants, CreateEmbed, ReadAudit, ReadSelf,
+	ManageUsers, ManageGrants, CreateEmbed, ReadAudit, EraseSubjects, ReadSubjects, ReadSelf,
 }
 
 // Principal is an identified caller. The zero Principal may do nothing.

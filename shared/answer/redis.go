@@ -42,6 +42,25 @@ func (s *Redis) Get(ctx context.Context, t tenant.ID, tag Tag) ([]byte, bool, er
 	return value, err == nil, err
 }
 
+// Clear forgets all that is kept of a tenant, and returns how many answers that were.
+func (s *Redis) Clear(ctx context.Context, t tenant.ID) (deleted int, err error) {
+	for cursor := uint64(0); ; {
+		keys, next, err := s.client.Scan(ctx, cursor, s.key(t, "*"), 1000).Result()
+		if err != nil {
+			return deleted, err
+		}
+		if len(keys) > 0 {
+			if err := s.client.Unlink(ctx, keys...).Err(); err != nil {
+				return deleted, err
+			}
+		}
+		deleted += len(keys)
+		if cursor = next; cursor == 0 {
+			return deleted, nil
+		}
+	}
+}
+
 // Put implements Shared.
 func (s *Redis) Put(ctx context.Context, t tenant.ID, tag Tag, value []byte) error {
 	return s.client.Set(ctx, s.key(t, tag), value, hours).Err()

@@ -32,6 +32,11 @@ func (s Table) Get(ctx context.Context, t tenant.ID, tag Tag) ([]byte, bool, err
 	return item.Body, err == nil, err
 }
 
+// Clear forgets all that is kept of a tenant, and returns how many answers that were.
+func (s Table) Clear(ctx context.Context, t tenant.ID) (int, error) {
+	return table.Clear(ctx, s.Table, s.key(t, "").Partition)
+}
+
 // Put implements Shared.
 func (s Table) Put(ctx context.Context, t tenant.ID, tag Tag, value []byte) error {
 	if len(value) > table.MaxItem-1000 {

@@ -52,6 +52,9 @@ func (s *Server) announce(rt route.Route, r *http.Request, l *line) error {
 // eventOf is what a request did, as far as it got.
 func eventOf(rt route.Route, r *http.Request, l *line) audit.Event {
 	e := audit.Event{Tenant: l.caller.Tenant, By: l.caller.ID, Role: l.caller.Role, Action: rt.Action, Route: rt.ID, Outcome: audit.Done}
+	if rt.Private {
+		return e
+	}
 	for _, name := range params(rt.Path) {
 		if e.On == nil {
 			e.On = map[string]string{}

@@ -79,6 +79,10 @@ func IsFixed(name string) bool {
 	return false
 }
 
+// IsSubject reports whether a column of that name says who a row is about, which is what
+// is asked for when somebody is to be erased.
+func IsSubject(name string) bool { return name == ColumnUserID || name == ColumnAnonymousID }
+
 // Widen returns the narrowest type that holds the values of both.
 func Widen(a, b Type) Type {
 	switch {

@@ -11,6 +11,7 @@ import (
 	"github.com/tarnhq/tarn/shared/fault"
 	"github.com/tarnhq/tarn/shared/job"
 	"github.com/tarnhq/tarn/shared/query"
+	"github.com/tarnhq/tarn/shared/segment"
 	"github.com/tarnhq/tarn/shared/snapshot"
 	"github.com/tarnhq/tarn/shared/tenant"
 )
@@ -64,7 +65,7 @@ func (r Runner) Run(ctx context.Context, j job.Job, at job.Checkpointer) (any, e
 		if err == nil {
 			return Result{Key: x.file(), Rows: x.Rows, Bytes: x.Bytes, Format: x.order.Format}, nil
 		}
-		if !fault.Is(err, fault.NotFound) || x.Pin == 0 || x.Bytes > 0 || x.Pins >= maxPins {
+		if !fault.Is(err, fault.NotFound) && !segment.IsGone(err) || x.Pin == 0 || x.Bytes > 0 || x.Pins >= maxPins {
 			return nil, err
 		}
 		at.Logf("what was pinned is gone; beginning again: %v", err)

@@ -32,6 +32,9 @@ func (s Jobs) Retry(ctx context.Context, t tenant.ID, id ID) (Job, error) {
 	j, err := s.decide(ctx, t, id, func(j Job) (Job, bool, error) {
 		switch j.State {
 		case Failed, Cancelled:
+			if j.Private {
+				return j, false, fault.New(fault.Conflict, "job_forgotten", "what the job was to do is forgotten").WithHint("submit another one")
+			}
 			return j.tryAgain(s.now()), true, nil
 		case Done:
 			return j, false, fault.New(fault.Conflict, "job_done", "the job is done").WithHint("submit another one")
@@ -42,6 +45,34 @@ func (s Jobs) Retry(ctx context.Context, t tenant.ID, id ID) (Job, error) {
 		s.hint(ctx, 0)
 	}
 	return j, err
+}
+
+// Redact forgets what a tenant's ended jobs were to do, where a test holds of the text of
+// it, and returns how many jobs that were. None of them can be tried again.
+func (s Jobs) Redact(ctx context.Context, t tenant.ID, match func(text []byte) bool) (redacted int, err error) {
+	for next := ""; ; {
+		page, more, err := s.List(ctx, t, "", next, 0)
+		if err != nil {
+			return redacted, err
+		}
+		for _, one := range page {
+			hit := false
+			_, err := s.decide(ctx, t, one.ID, func(j Job) (Job, bool, error) {
+				hit = j.State.Ended() && (match(j.Request) || match(j.Pinned))
+				j.Private = j.Private || hit
+				return j, hit, nil
+			})
+			switch {
+			case err != nil && !fault.Is(err, fault.NotFound): // it has expired since
+				return redacted, err
+			case hit:
+				redacted++
+			}
+		}
+		if next = more; next == "" {
+			return redacted, nil
+		}
+	}
 }
 
 // decide changes a job as the function says of its newest state.

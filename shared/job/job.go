@@ -82,6 +82,7 @@ type Spec struct {
 	Priority Priority
 	Tries    int           // in a row without a new checkpoint; zero: 5
 	Limit    time.Duration // from its first start to its end; zero: a day
+	Private  bool          // what it is to do is forgotten when it ends, however that is
 }
 
 // Job is one piece of work. Its zero Due means at once.
@@ -95,6 +96,7 @@ type Job struct {
 	Pinned   json.RawMessage `json:"-"`
 	Priority Priority        `json:"priority,omitempty"`
 	MaxTries int             `json:"max_tries"`
+	Private  bool            `json:"private,omitempty"` // the request is forgotten at the end
 	Limit    time.Duration   `json:"limit"`
 
 	State      State           `json:"state"`

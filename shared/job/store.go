@@ -138,6 +138,10 @@ func (s Jobs) change(ctx context.Context, was, next Job, more ...table.Write) (J
 	if err != nil {
 		return Job{}, err
 	}
+	if next.Private && next.State.Ended() {
+		next.Request, next.Pinned = nil, nil
+		more = append(more, table.Put(next.requestItem()))
+	}
 	err = s.Table.Commit(ctx, append(writes, more...)...)
 	if err == nil {
 		return next, nil

@@ -47,7 +47,7 @@ func (s Jobs) declare(t tenant.ID, spec Spec) (Job, error) {
 	now := s.now()
 	j := Job{
 		ID: ID(fmt.Sprintf("%012x", now.UnixMilli()) + s.newID()), Tenant: t, Kind: spec.Kind, Dataset: spec.Dataset, By: spec.By,
-		Request: spec.Request, Pinned: spec.Pinned, Priority: spec.Priority, MaxTries: cmp.Or(spec.Tries, defaultTries), Limit: cmp.Or(spec.Limit, defaultLimit),
+		Request: spec.Request, Pinned: spec.Pinned, Priority: spec.Priority, Private: spec.Private, MaxTries: cmp.Or(spec.Tries, defaultTries), Limit: cmp.Or(spec.Limit, defaultLimit),
 		State: Queued, Revision: 1, Submitted: now, Updated: now, Expires: now.Add(Keep), stamp: s.newID(),
 	}
 	if spec.Key != "" {

@@ -15,8 +15,8 @@ import (
 
 // commit makes a change the table's next snapshot. Every file is listed anew, in one
 // manifest for each way of partitioning, so that a reader opens two however many
-// commits there were.
-func (o *openTable) commit(ctx context.Context, st manifest.State, c change) error {
+// commits there were. Snapshots that ended before a time, in Unix milliseconds, go.
+func (o *openTable) commit(ctx context.Context, st manifest.State, c change, before int64) error {
 	next := o.widen(widened(o.schema().Fields(), st.Schema, c.add))
 	s := snapshot{ID: newID(), Parent: o.Current, Sequence: o.Sequence + 1, At: max(o.Now().UnixMilli(), o.Updated), Schema: next.Schema, Summary: c.summary(st.Version)}
 	lists, err := o.manifests(ctx, next.schema(), s.ID, c)
@@ -34,7 +34,7 @@ func (o *openTable) commit(ctx context.Context, st manifest.State, c change) err
 	if s.List, err = o.write(ctx, listName(s.ID), text.Bytes()); err != nil {
 		return err
 	}
-	return o.move(ctx, next.advance(s, o.Now().Add(-kept).UnixMilli()))
+	return o.move(ctx, next.advance(s, before))
 }
 
 // newID numbers a snapshot.

@@ -89,7 +89,7 @@ func (p Publisher) publish(ctx context.Context, t tenant.ID, d dataset.Dataset, 
 	if err := p.Manifest.Hold(ctx, t, d.ID, keys(wanted), kept+margin); err != nil {
 		return Report{}, err
 	}
-	if err := tbl.commit(ctx, st, c); err != nil {
+	if err := tbl.commit(ctx, st, c, p.Now().Add(-kept).UnixMilli()); err != nil {
 		return Report{}, err
 	}
 	return Report{Added: len(c.add), Removed: len(c.remove)}, tbl.tidy(ctx)

@@ -78,7 +78,7 @@ func TestALoadThatStallsAnywhereNeitherDoublesNorTearsItsTable(t *testing.T) {
 
 func TestFilesOfALoadThatWasGivenUpAreSweptAfterTheNext(t *testing.T) {
 	w := newWorld()
-	p := &process{world: w, at: 6, what: dead}
+	p := &process{world: w, at: 8, what: dead}
 	if err := p.append(t.Context(), "given up", secondLoad); err == nil {
 		t.Fatal("it was not cut off")
 	}

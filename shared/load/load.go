@@ -30,7 +30,8 @@ type ID string
 type Loaded struct {
 	Rows     int64 `json:"rows"`
 	Segments int   `json:"segments"`
-	Before   bool  `json:"-"` // it had been done by an earlier call
+	Dropped  int64 `json:"dropped,omitempty"` // rows of suppressed subjects
+	Before   bool  `json:"-"`                 // it had been done by an earlier call
 }
 
 // Loader loads tables.

@@ -83,8 +83,13 @@ func (p *Page) add(key string, kept []segment.QuarantineRow, end, limit int) {
 			return
 		}
 		q := kept[row]
-		p.Events = append(p.Events, Event{EventID: q.EventID, Received: time.UnixMicro(q.Received).UTC(), Code: q.Code, Reason: q.Reason, Raw: asJSON(q.Raw)})
+		p.Events = append(p.Events, Show(q))
 	}
+}
+
+// Show returns a row of a quarantine segment as it is listed.
+func Show(q segment.QuarantineRow) Event {
+	return Event{EventID: q.EventID, Received: time.UnixMicro(q.Received).UTC(), Code: q.Code, Reason: q.Reason, Raw: asJSON(q.Raw)}
 }
 
 // asJSON returns what was sent if it is JSON, and otherwise a JSON text of it.

@@ -29,6 +29,7 @@ type Route struct {
 	Answers  []string      // media types of the answer beside JSON, for the API reference
 	Params   []Param       // of a route that reads its own request, for the API reference
 
+	Private bool // names a person: the audit log keeps nothing of its path, query and body
 	Outside bool // changes what is not in the table, so that the audit log is told before and after
 
 	ErrorText bool // a problem also has its detail as "error", where Cube's clients look
@@ -111,6 +112,10 @@ var (
 
 	CreateExport = Route{ID: "createExport", Function: "exports", Method: http.MethodPost, Path: "/v1/exports",
 		Action: access.CreateExport, Status: http.StatusAccepted, Tag: "Jobs", Summary: "Export a query or a dataset's rows to a file", Unbound: true}
+	CreateErasure = Route{ID: "createErasure", Function: "erasures", Method: http.MethodPost, Path: "/v1/erasures",
+		Action: access.EraseSubjects, Status: http.StatusAccepted, Tag: "Privacy", Summary: "Erase a subject everywhere, or rows that a filter matches", Unbound: true, Private: true}
+	GetSubject = Route{ID: "getSubject", Function: "erasures", Method: http.MethodGet, Path: "/v1/subjects/{subject}",
+		Action: access.ReadSubjects, Status: http.StatusOK, Tag: "Privacy", Summary: "Read all that is held of a subject", Private: true}
 	ListJobs = Route{ID: "listJobs", Function: "jobs", Method: http.MethodGet, Path: "/v1/jobs",
 		Action: access.ReadJobs, Status: http.StatusOK, Tag: "Jobs", Summary: "List jobs", Unbound: true}
 	GetJob = Route{ID: "getJob", Function: "jobs", Method: http.MethodGet, Path: "/v1/jobs/{job_id}",
@@ -206,6 +211,7 @@ var All = append([]Route{
 	SendEvents, GetEvent, ListQuarantine, ReplayQuarantine, GetLedger,
 	RunQuery, GetSaved, RunSQL, CreateEmbedToken,
 	CubeLoad[0], CubeLoad[1], CubeDryRun[0], CubeDryRun[1], CubeSQL[0], CubeSQL[1], CubeMeta, CubeStatement,
+	CreateErasure, GetSubject,
 	CreateExport, ListJobs, GetJob, WatchJob, GetJobLog, CancelJob, RetryJob,
 	GetLimits, SetLimits,
 	CreateKey, ListKeys, RotateKey, RevokeKey, GetSelf,

@@ -9,6 +9,9 @@ import (
 	"github.com/tarnhq/tarn/shared/segment/columnfile"
 )
 
+// rawColumn is that of an event's text.
+const rawColumn = "raw"
+
 // quarantine holds the columns of a quarantine segment.
 type quarantine struct{ id, received, code, reason, raw, producer rows.Column }
 
@@ -18,7 +21,7 @@ func (q *quarantine) columns(idForm columnfile.Form) []columnfile.Column {
 		{Name: dataset.ColumnReceived, Form: columnfile.Time, Values: &q.received},
 		{Name: "code", Form: columnfile.Text, Values: &q.code},
 		{Name: "reason", Form: columnfile.Text, Values: &q.reason},
-		{Name: "raw", Form: columnfile.Bytes, Values: &q.raw},
+		{Name: rawColumn, Form: columnfile.Bytes, Values: &q.raw},
 		{Name: "producer", Form: columnfile.Int, Values: &q.producer},
 	}
 }

@@ -4,9 +4,11 @@
 package segment
 
 import (
+	"errors"
 	"strings"
 
 	"github.com/tarnhq/tarn/shared/dataset"
+	"github.com/tarnhq/tarn/shared/fault"
 	"github.com/tarnhq/tarn/shared/tenant"
 )
 
@@ -60,6 +62,21 @@ type Ref struct {
 	Merged      bool             `json:"merged,omitempty"`  // made by WriteMerged
 	Tail        int64            `json:"tail"`              // bytes at the end that hold the Bloom filters of event_id and the footer
 	TailSum     uint32           `json:"tail_sum"`          // their CRC-32 (IEEE)
+}
+
+// gone is the code of Gone.
+const gone = "version_gone"
+
+// Gone says that a segment of a pinned version was deleted before it was read: its rows
+// were erased, which waits for nobody.
+func Gone(cause error) error {
+	return fault.New(fault.Unavailable, gone, "rows were erased while they were being read").WithHint("ask again: you will see the newest version").Because(cause)
+}
+
+// IsGone reports whether an error is that of Gone.
+func IsGone(err error) bool {
+	var e *fault.Error
+	return errors.As(err, &e) && e.Code == gone
 }
 
 // Prefix returns the folder of a dataset's blobs, with a trailing slash.

@@ -35,6 +35,7 @@ type Sealed struct {
 	Catalog  dataset.Catalog
 	Manifest manifest.Store
 	Poll     func(context.Context) error // waits a little, or fails when ctx ends
+	Removed  func(keys ...string)        // told of segments that went with a newer version; may be nil
 
 	mu     sync.Mutex
 	states map[dataset.ID]manifest.State // dataset ids are unique among tenants
@@ -75,6 +76,11 @@ func (s *Sealed) state(ctx context.Context, t tenant.ID, d dataset.ID) (manifest
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.Removed != nil && st.Version > s.states[d].Version {
+		for _, r := range st.Removed {
+			s.Removed(r.Key)
+		}
+	}
 	if s.states == nil {
 		s.states = map[dataset.ID]manifest.State{}
 	}

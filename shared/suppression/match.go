@@ -33,14 +33,15 @@ func (f *Filter) Edition() Edition {
 	return f.list.Edition
 }
 
-// Drops reports whether an event is of a suppressed subject. One that cannot be stored
-// may name its subject anywhere in its text.
+// Drops reports whether an event is of a suppressed subject.
 func (f *Filter) Drops(d dataset.ID, e *events.Event) bool {
-	if f == nil {
-		return false
-	}
-	return f.Subject(d, e.UserID) || f.Subject(d, e.AnonymousID) ||
-		e.Refused != (events.Refusal{}) && Mentions(e.Raw, func(text string) bool { return f.Subject(d, text) })
+	return f.Subject(d, e.UserID) || f.Subject(d, e.AnonymousID)
+}
+
+// Mentioned reports whether the text of an event that cannot be stored mentions a
+// suppressed subject: it may do so anywhere.
+func (f *Filter) Mentioned(d dataset.ID, text []byte) bool {
+	return f != nil && Mentions(text, func(word string) bool { return f.Subject(d, word) })
 }
 
 // Subject reports whether a subject is suppressed in a dataset.

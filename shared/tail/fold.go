@@ -75,11 +75,7 @@ func (f *fold) apply(ctx context.Context, st manifest.State, d dataset.Dataset, 
 	}
 	var counts ledger.Counts
 	for i, e := range fresh {
-		if r.suppressed.Drops(d.ID, e) {
-			counts = counts.Plus(g.drop(r.suppressed.Event(d.ID, e.ID), e, env.Arrived))
-			continue
-		}
-		counts = counts.Plus(f.event(account, d, e, env.Arrived, stored[i] || f.unsealed(&ids[i], f.met.May[i])))
+		counts = counts.Plus(f.event(account, d, e, r, stored[i] || f.unsealed(&ids[i], f.met.May[i])))
 	}
 	g.note(account, counts)
 	f.seen.Add(checkpoint.Lane{Producer: env.Producer, Bucket: env.Bucket}, env.First, env.First+uint64(len(env.Events)), env.Arrived)
@@ -120,18 +116,34 @@ func (f *fold) unsealed(id *segment.ID, may bool) bool {
 }
 
 // event gives one delivery its one fate, and returns it counted.
-func (f *fold) event(a ledger.Account, d dataset.Dataset, e *events.Event, arrived int64, stored bool) ledger.Counts {
-	g := f.active
+func (f *fold) event(a ledger.Account, d dataset.Dataset, e *events.Event, r record, stored bool) ledger.Counts {
+	g, arrived := f.active, r.envelope.Arrived
+	if r.suppressed.Drops(d.ID, e) {
+		return g.drop(r.suppressed.Event(d.ID, e.ID), e, arrived)
+	}
 	if e.Refused != (events.Refusal{}) {
-		return g.quarantine(a, e, e.Refused, arrived)
+		return f.quarantine(a, d, e, e.Refused, r)
 	}
 	if stored {
 		return g.duplicate(e, arrived)
 	}
 	if refusal := g.store(e, arrived, d.Settings.OnConflict, f.newID); refusal != (events.Refusal{}) {
-		return g.quarantine(a, e, refusal, arrived)
+		return f.quarantine(a, d, e, refusal, r)
 	}
 	return ledger.Counts{Stored: 1}
+}
+
+// quarantine keeps an event that cannot be stored, unless its text mentions a suppressed
+// subject anywhere.
+func (f *fold) quarantine(a ledger.Account, d dataset.Dataset, e *events.Event, why events.Refusal, r record) ledger.Counts {
+	raw := e.Raw
+	if raw == nil {
+		raw = events.AppendJSON(nil, e)
+	}
+	if r.suppressed.Mentioned(d.ID, raw) {
+		return f.active.drop(r.suppressed.Event(d.ID, e.ID), e, r.envelope.Arrived)
+	}
+	return f.active.quarantine(a, e, why, raw, r.envelope.Arrived)
 }
 
 // freeze ends the active generation, so that it can be sealed while the next one

@@ -99,11 +99,7 @@ func (g *generation) size() (rows int, bytes int64) {
 }
 
 // quarantine keeps an event that cannot be stored.
-func (g *generation) quarantine(a ledger.Account, e *events.Event, why events.Refusal, arrived int64) ledger.Counts {
-	raw := e.Raw
-	if raw == nil {
-		raw = events.AppendJSON(nil, e)
-	}
+func (g *generation) quarantine(a ledger.Account, e *events.Event, why events.Refusal, raw []byte, arrived int64) ledger.Counts {
 	g.quarantined = append(g.quarantined, segment.QuarantineRow{EventID: cloned(e.ID), Received: arrived, Producer: uint64(a.Producer),
 		Code: cloned(why.Code), Reason: cloned(why.Reason), Raw: append([]byte(nil), raw...)})
 	g.kept += int64(len(raw)+len(e.ID)+len(why.Reason)) + perRow

@@ -40,6 +40,9 @@ func (l *Live) asked(g *generation) bool {
 	return !g.empty() && g.since.UnixNano() <= l.ask.Load()
 }
 
+// Seal asks the workers to seal what all tails hold now, and to note how far they came.
+func (l *Live) Seal() { l.ask.Store(l.Now().UnixNano()) }
+
 // SealAll has the workers seal what a dataset's tails hold now, and waits for it.
 func (l *Live) SealAll(ctx context.Context, t tenant.ID, name dataset.Name) error {
 	now, err := l.Open(ctx, t, name, nil)
@@ -47,7 +50,7 @@ func (l *Live) SealAll(ctx context.Context, t tenant.ID, name dataset.Name) erro
 		return err
 	}
 	for {
-		l.ask.Store(l.Now().UnixNano()) // each time: what was folded again is younger
+		l.Seal() // each time: what was folded again is younger
 		d, err := l.dataset(ctx, owner{t, now.Dataset.ID})
 		if err != nil {
 			return err

@@ -32,6 +32,7 @@ type Worker struct {
 	sealed stream.Sequence // the position last written
 	flying []*Seal
 	done   chan error // of the seals in flight, once all ran
+	noted  int64      // what was asked when the position was last looked at
 }
 
 // Run folds the shard until it is drained, then seals what is left and returns nil.
@@ -104,6 +105,12 @@ func (w *Worker) step(ctx context.Context) (drained bool, err error) {
 		w.seal(ctx, w.Policy)
 	} else if w.Live.due(w.shard.ID, w.Policy.times(maxBehind)) {
 		return false, w.settle(ctx, true) // the disk is slower than the senders
+	}
+	if asked := w.Live.ask.Load(); w.flying == nil && asked > w.noted {
+		if err := w.position(ctx); err != nil { // of a shard that has had nothing to seal, too
+			return false, err
+		}
+		w.noted = asked
 	}
 	return drained && len(records) == 0, nil
 }

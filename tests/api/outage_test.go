@@ -17,6 +17,7 @@ import (
 	auditing "github.com/tarnhq/tarn/functions/audit"
 	"github.com/tarnhq/tarn/functions/datasets"
 	"github.com/tarnhq/tarn/functions/embeds"
+	"github.com/tarnhq/tarn/functions/erasures"
 	accounts "github.com/tarnhq/tarn/functions/events"
 	"github.com/tarnhq/tarn/functions/exports"
 	intake "github.com/tarnhq/tarn/functions/ingest"
@@ -33,6 +34,7 @@ import (
 	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/engine/duck"
 	"github.com/tarnhq/tarn/shared/engine/duck/ducktest"
+	"github.com/tarnhq/tarn/shared/erasure"
 	"github.com/tarnhq/tarn/shared/fate"
 	"github.com/tarnhq/tarn/shared/gate"
 	"github.com/tarnhq/tarn/shared/ingest"
@@ -100,6 +102,8 @@ func newDependent(t *testing.T) *dependent {
 	d.jobs = job.Jobs{Table: told, Queue: &fake.Queue{Now: time.Now, Tries: 5}, Now: time.Now}
 	jobs.Register(s, jobs.Deps{Jobs: d.jobs, Now: time.Now, Poll: func(context.Context) error { return context.DeadlineExceeded }})
 	embeds.Register(s, embeds.Deps{Gate: seen, Saved: names, Embeds: &access.Embeds{Table: tbl, Now: time.Now, Random: rand.Reader}})
+	erasures.Register(s, erasures.Deps{Catalog: dataset.Catalog{Table: tbl, Now: time.Now}, Jobs: d.jobs, Finder: erasure.Finder{Segments: segments},
+		Orders: erasure.Orders{Gate: seen, Suppressions: suppression.Store{Table: tbl}}})
 	exports.Register(s, exports.Deps{Gate: seen, Saved: names, Jobs: d.jobs})
 	_, secret, err := issuer.Create(t.Context(), "main", access.KeySpec{Name: "owner", Role: access.Owner})
 	if err != nil {
@@ -179,6 +183,8 @@ var healthy = map[string]struct{ target, body string }{
 	"getLimits":        {"/v1/limits", ""},
 	"setLimits":        {"/v1/limits", `{"rows":1000000}`},
 	"createEmbedToken": {"/v1/embed-tokens", `{"saved":"views","filters":[{"column":"event","op":"=","value":"x"}]}`},
+	"createErasure":    {"/v1/erasures", `{"subject":"somebody"}`},
+	"getSubject":       {"/v1/subjects/somebody", ""},
 	"createExport":     {"/v1/exports", `{"dataset":"web","format":"csv"}`},
 	"listJobs":         {"/v1/jobs", ""},
 	"getJob":           {"/v1/jobs/", ""}, // the id is made

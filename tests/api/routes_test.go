@@ -123,6 +123,8 @@ var allowed = map[string][]access.Role{
 	"cubeMeta":         {access.Owner, access.Admin, access.Editor, access.Analyst, access.Viewer},
 	"cubeStatement":    {access.Owner, access.Admin, access.Editor, access.Analyst, access.Viewer},
 	"createEmbedToken": {access.Owner, access.Admin, access.Editor},
+	"createErasure":    {access.Owner, access.Admin},
+	"getSubject":       {access.Owner, access.Admin},
 	"createExport":     {access.Owner, access.Admin, access.Editor, access.Analyst},
 	"getLimits":        {access.Owner, access.Admin},
 	"setLimits":        {access.Owner, access.Admin},

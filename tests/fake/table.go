@@ -59,6 +59,16 @@ func (t *Table) Get(ctx context.Context, key table.Key) (table.Item, error) {
 	return copied(i), nil
 }
 
+// Items returns all items, in no order.
+func (t *Table) Items() (all []table.Item) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, item := range t.items {
+		all = append(all, copied(item))
+	}
+	return all
+}
+
 // List implements table.Table. Next is the last sort key returned.
 func (t *Table) List(ctx context.Context, q table.Query) (table.Page, error) {
 	if q.Limit < 0 || q.Limit > table.MaxPage || q.Partition == "" {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/tarnhq/tarn/functions/worker"
+	"github.com/tarnhq/tarn/shared/erasure"
 	"github.com/tarnhq/tarn/shared/export"
 	"github.com/tarnhq/tarn/shared/job"
 	"github.com/tarnhq/tarn/shared/queue"
@@ -35,7 +36,8 @@ func (s *Server) work(ctx context.Context) {
 // runners are the kinds of jobs there are.
 func (s *Server) runners() map[job.Kind]job.Runner {
 	return map[job.Kind]job.Runner{
-		export.Kind: export.Runner{Source: s.live, Seal: s.live.SealAll, Engine: s.engine, Blobs: s.store.Blob(), Folder: s.scratch()},
+		erasure.Kind: s.eraser(),
+		export.Kind:  export.Runner{Source: s.live, Seal: s.live.SealAll, Engine: s.engine, Blobs: s.store.Blob(), Folder: s.scratch()},
 	}
 }
 

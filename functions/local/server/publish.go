@@ -14,9 +14,7 @@ import (
 // publish brings the Iceberg tables up to date at once and then again and again until
 // ctx ends.
 func (s *Server) publish(ctx context.Context) {
-	blobs := s.store.Blob()
-	p := publisher.Publisher{Catalog: s.catalog, Shuffle: rand.Shuffle,
-		Lake: lake.Publisher{Manifest: s.manifest, Blobs: blobs, Pointers: s.tables, Root: "file://" + filepath.ToSlash(blobs.Folder()) + "/", Now: s.options.Now}}
+	p := publisher.Publisher{Catalog: s.catalog, Shuffle: rand.Shuffle, Lake: s.lake()}
 	wait := snapshot.Every(s.options.PublishEvery)
 	for ctx.Err() == nil {
 		report, err := p.Run(ctx)
@@ -27,6 +25,12 @@ func (s *Server) publish(ctx context.Context) {
 		}
 		_ = wait(ctx) // fails only when ctx ends
 	}
+}
+
+// lake publishes the Iceberg tables.
+func (s *Server) lake() lake.Publisher {
+	blobs := s.store.Blob()
+	return lake.Publisher{Manifest: s.manifest, Blobs: blobs, Pointers: s.tables, Root: "file://" + filepath.ToSlash(blobs.Folder()) + "/", Now: s.options.Now}
 }
 
 // openTables opens the catalog of the Iceberg tables, a file that other programs open

@@ -63,7 +63,7 @@ func open(account aws.Account, catalog dataset.Catalog, meter *quota.Meter, log 
 	}
 	return queries.Deps{SQL: sql, Executor: answer.Executor{
 		Gate: gate.New(&snapshot.Sealed{Catalog: catalog,
-			Manifest: manifest.Store{Table: items, Blobs: blobs, Now: time.Now}, Poll: snapshot.Every(250 * time.Millisecond)}, items, time.Now),
+			Manifest: manifest.Store{Table: items, Blobs: blobs, Now: time.Now}, Poll: snapshot.Every(250 * time.Millisecond), Removed: files.Drop}, items, time.Now),
 		Saved:  saved.Store{Table: items, Now: time.Now},
 		Engine: partial.New(partial.Config{Inner: limit.Engine{Inner: engines}, Engine: duck.Release(), Blobs: blobs, Log: log}), // what Athena answered is kept, too
 		Cache:  answer.NewCache(cacheBytes, shared, log),

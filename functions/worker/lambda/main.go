@@ -10,15 +10,21 @@ import (
 
 	"github.com/tarnhq/tarn/functions/worker"
 	"github.com/tarnhq/tarn/shared/adapter/aws"
+	"github.com/tarnhq/tarn/shared/answer"
+	"github.com/tarnhq/tarn/shared/audit"
 	"github.com/tarnhq/tarn/shared/config"
 	"github.com/tarnhq/tarn/shared/dataset"
+	"github.com/tarnhq/tarn/shared/engine"
 	"github.com/tarnhq/tarn/shared/engine/duck"
 	"github.com/tarnhq/tarn/shared/engine/local"
+	"github.com/tarnhq/tarn/shared/erasure"
 	"github.com/tarnhq/tarn/shared/export"
 	"github.com/tarnhq/tarn/shared/job"
+	"github.com/tarnhq/tarn/shared/lake"
 	"github.com/tarnhq/tarn/shared/manifest"
 	"github.com/tarnhq/tarn/shared/serve"
 	"github.com/tarnhq/tarn/shared/snapshot"
+	"github.com/tarnhq/tarn/shared/table"
 )
 
 // What a job may use of the 3 GB of memory and the 10 GB of disk that the function has;
@@ -34,7 +40,7 @@ func main() {
 	if err != nil {
 		panic(err)
 	}
-	table, blobs := account.Table(config.Table.Value()), account.Blob(config.Bucket.Value())
+	items, blobs := account.Table(config.Table.Value()), account.Blob(config.Bucket.Value())
 	folder := filepath.Join(config.Scratch.Value(), "segments")
 	files, err := local.New(blobs, folder, diskBytes)
 	if err != nil {
@@ -44,16 +50,50 @@ func main() {
 	if err != nil {
 		panic(err)
 	}
-	source := &snapshot.Sealed{Catalog: dataset.Catalog{Table: table, Now: time.Now},
-		Manifest: manifest.Store{Table: table, Blobs: blobs, Now: time.Now}, Poll: snapshot.Every(250 * time.Millisecond)}
+	source := &snapshot.Sealed{Catalog: dataset.Catalog{Table: items, Now: time.Now},
+		Manifest: manifest.Store{Table: items, Blobs: blobs, Now: time.Now}, Poll: snapshot.Every(250 * time.Millisecond), Removed: files.Drop}
 	w := &job.Worker{
-		Jobs: job.Jobs{Table: table, Queue: account.Queue(config.Queue.Value(), config.Unworked.Value()), Now: time.Now},
+		Jobs: jobsOf(account),
 		Runners: map[job.Kind]job.Runner{
-			export.Kind: export.Runner{Source: source, Engine: engine, Blobs: blobs, Folder: config.Scratch.Value()},
+			erasure.Kind: eraser(account, source, engine),
+			export.Kind:  export.Runner{Source: source, Engine: engine, Blobs: blobs, Folder: config.Scratch.Value()},
 		},
 		Random: rand.IntN,
 		Log:    serve.Logger(),
 		Beats:  worker.Beats,
 	}
 	serve.Hints(w.Work)
+}
+
+func jobsOf(account aws.Account) job.Jobs {
+	return job.Jobs{Table: account.Table(config.Table.Value()), Queue: account.Queue(config.Queue.Value(), config.Unworked.Value()), Now: time.Now}
+}
+
+// remains are what AWS keeps copies in for a while.
+var remains = []erasure.Remains{
+	{What: "records of the event stream", For: 7 * 24 * time.Hour},
+	{What: "point-in-time backups of the table", For: 35 * 24 * time.Hour},
+	{What: "disks of function instances", For: 24 * time.Hour},
+}
+
+// sharedAnswers is where functions share answers: the stage's cache, or else the table.
+func sharedAnswers(t table.Table) erasure.Answers {
+	if url := config.Cache.Or(""); url != "" {
+		redis, err := answer.NewRedis(url)
+		if err != nil {
+			panic(err)
+		}
+		return redis
+	}
+	return answer.Table{Table: t, Now: time.Now}
+}
+
+// eraser does erasures.
+func eraser(account aws.Account, source *snapshot.Sealed, e engine.Reader) erasure.Runner {
+	tables := account.Pointers(config.Database.Value())
+	return erasure.Runner{
+		Catalog: source.Catalog, Manifest: source.Manifest, Jobs: jobsOf(account), Now: time.Now, Remains: remains, Engine: e,
+		Lake:    &lake.Publisher{Manifest: source.Manifest, Blobs: source.Manifest.Blobs, Pointers: tables, Root: "s3://" + config.Bucket.Value() + "/", Now: time.Now},
+		Answers: sharedAnswers(source.Manifest.Table), Audit: audit.New(source.Manifest.Table, time.Now, serve.Logger()),
+	}
 }

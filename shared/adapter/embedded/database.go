@@ -24,6 +24,7 @@ import (
 // takes over the transactions whose frames are whole by their checksums. In the
 // default of WAL mode, synchronous=NORMAL, a power cut could undo commits.
 type database struct {
+	name    string // for sql.Open
 	readers *sql.DB
 	queries sync.Map // prepared for readers, by text
 	writer  *sql.DB
@@ -75,7 +76,7 @@ func openDatabase(path string, space *disk.Space) (*database, error) {
 	if _, err := writer.Exec(tables); err != nil {
 		return nil, errors.Join(fmt.Errorf("open %s: %w", path, err), writer.Close(), readers.Close())
 	}
-	db := &database{readers: readers, writer: writer, space: space, changes: make(chan *change, gathered), closing: make(chan struct{})}
+	db := &database{name: name, readers: readers, writer: writer, space: space, changes: make(chan *change, gathered), closing: make(chan struct{})}
 	started := make(chan error)
 	db.writing.Go(func() { db.write(started) })
 	if err := <-started; err != nil {
@@ -159,6 +160,24 @@ func (db *database) refuse() {
 			return
 		}
 	}
+}
+
+// scrub empties the write-ahead log: what was overwritten in the database, where deleted
+// bytes are zeros, is in no file then.
+func (db *database) scrub(ctx context.Context) error {
+	other, err := sql.Open("sqlite", db.name)
+	if err != nil {
+		return err
+	}
+	defer other.Close()
+	var busy, frames, moved int
+	if err := other.QueryRowContext(ctx, "pragma wal_checkpoint(truncate)").Scan(&busy, &frames, &moved); err != nil {
+		return unavailable(err)
+	}
+	if busy != 0 {
+		return fault.New(fault.Unavailable, "store_busy", "readers keep the write-ahead log from being emptied")
+	}
+	return nil
 }
 
 // query reads what has been committed. Its text is one of a few.

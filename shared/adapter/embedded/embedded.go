@@ -137,6 +137,9 @@ func (s *Store) Blob() *Blobs { return s.blobs }
 // Stream returns the event log.
 func (s *Store) Stream() *eventlog.Log { return s.stream }
 
+// Scrub has the table's file hold nothing that was deleted or overwritten.
+func (s *Store) Scrub(ctx context.Context) error { return s.db.scrub(ctx) }
+
 // Push returns the WebSocket connections. Their Handler has to be mounted.
 func (s *Store) Push() *Sockets { return &s.sockets }
 

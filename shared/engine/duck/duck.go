@@ -23,6 +23,7 @@ import (
 	"github.com/tarnhq/tarn/shared/engine/sqltext"
 	"github.com/tarnhq/tarn/shared/fault"
 	"github.com/tarnhq/tarn/shared/query"
+	"github.com/tarnhq/tarn/shared/segment"
 	"github.com/tarnhq/tarn/shared/snapshot"
 )
 
@@ -206,11 +207,19 @@ func (e *Engine) faultOf(ctx context.Context, err error) error {
 	case ctx.Err() != nil:
 		return fault.New(fault.Unavailable, "deadline", "the query took longer than it may").
 			WithHint("ask for less: a shorter time range, fewer dimensions, a filter").Because(err)
+	case noFile(err):
+		return segment.Gone(err)
 	case noMemory(err):
 		return fault.New(fault.Invalid, "out_of_memory", "the query needs more memory than it may have (%d MiB)", e.config.Memory>>20).
 			WithHint("group by fewer distinct values, replace exact distinct counts or quantiles, or shorten the time range").Because(err)
 	}
 	return fmt.Errorf("duckdb: %w", err)
+}
+
+// noFile reports whether a segment was deleted between its being found and its being read.
+func noFile(err error) bool {
+	var failed *duckdb.Error
+	return errors.As(err, &failed) && failed.Type == duckdb.ErrorTypeIO && (strings.Contains(failed.Msg, "No files found") || strings.Contains(failed.Msg, "No such file"))
 }
 
 // noMemory reports whether DuckDB ran into its memory limit. The appender's errors

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -21,6 +22,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/tarnhq/tarn/shared/blob"
+	"github.com/tarnhq/tarn/shared/fault"
 	"github.com/tarnhq/tarn/shared/segment"
 	"github.com/tarnhq/tarn/shared/segment/columnfile"
 )
@@ -121,6 +123,9 @@ func inPlace(pather blob.Pather, wants []Want) ([]string, error) {
 		if paths[i], err = pather.Path(w.Ref.Key); err != nil {
 			return nil, fmt.Errorf("segment %s: %w", w.Ref.Key, err)
 		}
+		if _, err := os.Stat(paths[i]); errors.Is(err, fs.ErrNotExist) {
+			return nil, segment.Gone(err)
+		}
 	}
 	return paths, nil
 }
@@ -165,6 +170,9 @@ func (f *Files) complete(ctx context.Context, w Want, e *entry) error {
 	e.size += fetched
 	f.bytes += fetched
 	f.evict()
+	if fault.Is(err, fault.NotFound) {
+		return segment.Gone(err)
+	}
 	if err != nil {
 		return fmt.Errorf("segment %s: %w", w.Ref.Key, err)
 	}
@@ -280,11 +288,26 @@ func (f *Files) evict() {
 		if oldest == "" {
 			return
 		}
-		e := f.entries[oldest]
-		delete(f.entries, oldest)
-		f.bytes -= e.size
-		_ = os.Remove(e.path) // the folder is swept when the next process starts
+		f.remove(oldest, f.entries[oldest])
 	}
+}
+
+// Drop removes what was fetched of blobs that are no more. A file that is being read goes
+// when it is not any more.
+func (f *Files) Drop(keys ...string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, key := range keys {
+		if e := f.entries[key]; e != nil && e.pins == 0 {
+			f.remove(key, e)
+		}
+	}
+}
+
+func (f *Files) remove(key string, e *entry) {
+	delete(f.entries, key)
+	f.bytes -= e.size
+	_ = os.Remove(e.path) // the folder is swept when the next process starts
 }
 
 // Dir returns the folder of fetched files, empty where blobs are read in place.

@@ -255,3 +255,23 @@ func count(t *testing.T, dir string) int {
 }
 
 var _ blob.Store = (*store)(nil)
+
+func TestAnErasedSegmentIsGoneAndDroppedFilesTakeNoRoom(t *testing.T) {
+	blobs, dir := &store{}, t.TempDir()
+	ref, cache := blobs.write(t, 1, 3), files(t, blobs, dir, 1<<20)
+	_, release, err := cache.Open(t.Context(), []local.Want{{Ref: ref, All: true}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	release()
+	if err := blobs.Delete(t.Context(), ref.Key); err != nil {
+		t.Fatal(err)
+	}
+	cache.Drop(ref.Key, "another")
+	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+		t.Errorf("%v is left, %v", left, err)
+	}
+	if _, _, err := cache.Open(t.Context(), []local.Want{{Ref: ref, All: true}}); !segment.IsGone(err) {
+		t.Errorf("%v, want that it is gone", err)
+	}
+}

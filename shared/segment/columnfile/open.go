@@ -83,12 +83,16 @@ func (f *File) filter(chunk *format.ColumnMetaData, tail []byte) (bloom.SplitBlo
 	if from < 0 || from+int64(chunk.BloomFilterLength) > int64(len(tail)) {
 		return nil, errors.New("outside of the tail")
 	}
-	reader := new(thrift.CompactProtocol).NewReaderFromBytes(tail[from : from+int64(chunk.BloomFilterLength)])
+	return decodeFilter(tail[from : from+int64(chunk.BloomFilterLength)])
+}
+
+func decodeFilter(raw []byte) (bloom.SplitBlockFilter, error) {
+	reader := new(thrift.CompactProtocol).NewReaderFromBytes(raw)
 	var header format.BloomFilterHeader
 	if err := thrift.NewDecoder(reader).Decode(&header); err != nil {
 		return nil, err
 	}
-	bits := tail[from+int64(reader.BytesRead()) : from+int64(chunk.BloomFilterLength)]
+	bits := raw[reader.BytesRead():]
 	if len(bits) != int(header.NumBytes) || len(bits) == 0 || len(bits)%bloom.BlockSize != 0 {
 		return nil, fmt.Errorf("%d bytes of %d", len(bits), header.NumBytes)
 	}
@@ -107,6 +111,28 @@ func (f *File) Rows(group int) int { return int(f.meta.RowGroups[group].NumRows)
 // row group: of the 16 bytes of a UUID, or of a text's.
 func (f *File) MayContain(group int, hash uint64) bool {
 	return len(f.filters) == 0 || f.filters[group].Check(hash)
+}
+
+// FilterRange returns where the Bloom filter of a column lies, for a row group. Its
+// length is zero where there is none.
+func (f *File) FilterRange(group int, column string) Range {
+	at, ok := f.columns[column]
+	if !ok {
+		return Range{}
+	}
+	chunk := &f.meta.RowGroups[group].Columns[at].MetaData
+	if chunk.BloomFilterOffset <= 0 || chunk.BloomFilterOffset+int64(chunk.BloomFilterLength) > f.size {
+		return Range{}
+	}
+	return Range{chunk.BloomFilterOffset, int64(chunk.BloomFilterLength)}
+}
+
+// FilterMayContain reports whether a column's row group may hold a text of that hash, by
+// the bytes of its FilterRange.
+func FilterMayContain(raw []byte, hash uint64) (may bool, err error) {
+	defer guard(&err)
+	filter, err := decodeFilter(raw)
+	return err == nil && filter.Check(hash), err
 }
 
 // Memory is about the bytes of memory that f takes.

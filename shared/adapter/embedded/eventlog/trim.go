@@ -61,6 +61,30 @@ func (l *Log) turnOver(ctx context.Context, past func(*file) bool) error {
 	return started.wait(ctx)
 }
 
+// Turn begins a new file, so that all records that the log holds now can be deleted by
+// Trim, and returns a mark for Holds.
+func (l *Log) Turn(ctx context.Context) (mark uint64, err error) {
+	l.mu.Lock()
+	if err := l.admission(ctx); err != nil {
+		return 0, err
+	}
+	l.tail = nil
+	started, err := l.enqueueLayout(l.layout())
+	mark = l.number
+	l.mu.Unlock()
+	if err != nil {
+		return 0, err
+	}
+	return mark, started.wait(ctx)
+}
+
+// Holds reports whether the log still has a file from before a Turn.
+func (l *Log) Holds(mark uint64) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.files) > 0 && l.files[0].number < mark
+}
+
 // expire deletes files whose last record is older than the retention.
 func (l *Log) expire() error {
 	oldest := l.options.Now().Add(-l.options.Retention).UnixMilli()

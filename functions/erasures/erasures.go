@@ -1,0 +1,104 @@
+// Package erasures holds the endpoints by which people get their rights: to be erased,
+// and to know what is held of them. Package jobs tells of erasures under way.
+package erasures
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+
+	"github.com/tarnhq/tarn/shared/access"
+	"github.com/tarnhq/tarn/shared/api"
+	"github.com/tarnhq/tarn/shared/dataset"
+	"github.com/tarnhq/tarn/shared/erasure"
+	"github.com/tarnhq/tarn/shared/job"
+	"github.com/tarnhq/tarn/shared/route"
+)
+
+// Deps is what the endpoints need.
+type Deps struct {
+	Catalog dataset.Catalog
+	Orders  erasure.Orders
+	Finder  erasure.Finder
+	Jobs    job.Jobs
+}
+
+// Register serves the endpoints.
+func Register(s *api.Server, d Deps) {
+	api.Raw(s, route.CreateErasure, erasure.Request{}, Accepted{}, d.create)
+	api.Handle(s, route.GetSubject, d.subject)
+}
+
+// Accepted is the answer: what to ask for next.
+type Accepted struct {
+	JobID job.ID `json:"job_id"`
+}
+
+func (d Deps) create(w http.ResponseWriter, r *http.Request, caller access.Principal) error {
+	body, err := api.Body(r)
+	if err != nil {
+		return err
+	}
+	request, err := erasure.Decode(body)
+	if err != nil {
+		return err
+	}
+	spec, err := d.Orders.Spec(r.Context(), caller, route.CreateErasure.Action, request)
+	if err != nil {
+		return err
+	}
+	j, err := d.Jobs.Submit(r.Context(), caller.Tenant, spec)
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Location", "/v1/jobs/"+string(j.ID))
+	w.WriteHeader(route.CreateErasure.Status)
+	return json.NewEncoder(w).Encode(Accepted{JobID: j.ID})
+}
+
+// held is all that is held of a subject.
+type held struct {
+	Subject  string            `json:"subject"`
+	Rows     int64             `json:"rows" doc:"in all datasets"`
+	Datasets []erasure.Holding `json:"datasets" doc:"those that hold anything"`
+}
+
+func (d Deps) subject(ctx context.Context, caller access.Principal, in *struct {
+	Subject string `path:"subject" doc:"a user_id or anonymous_id" example:"u1"`
+	Limit   int    `query:"limit" minimum:"1" maximum:"1000" default:"100" doc:"rows, and quarantined events, that are listed of each dataset; they are counted all the same"`
+}) (*struct{ Body held }, error) {
+	out := &struct{ Body held }{held{Subject: in.Subject, Datasets: []erasure.Holding{}}}
+	if err := erasure.CheckSubject(in.Subject); err != nil {
+		return nil, err
+	}
+	for next := ""; ; {
+		page, more, err := d.Catalog.List(ctx, caller.Tenant, next, 0)
+		if err != nil {
+			return nil, err
+		}
+		for _, one := range page {
+			if err := d.add(ctx, caller, one.Name, in.Subject, in.Limit, &out.Body); err != nil {
+				return nil, err
+			}
+		}
+		if next = more; next == "" {
+			return out, nil
+		}
+	}
+}
+
+func (d Deps) add(ctx context.Context, caller access.Principal, name dataset.Name, subject string, limit int, to *held) error {
+	over, err := d.Orders.Gate.OpenWhole(ctx, caller, route.GetSubject.Action, name)
+	if err != nil {
+		return err
+	}
+	defer over.Release()
+	h, err := d.Finder.Find(ctx, over, subject, limit)
+	if err != nil || h.Rows+h.Quarantined == 0 {
+		return err
+	}
+	to.Rows += h.Rows
+	to.Datasets = append(to.Datasets, h)
+	return nil
+}
