@@ -2,6 +2,7 @@ package access
 
 import (
 	"context"
+	"sync"
 	"sync/atomic"
 
 	"github.com/tarnhq/tarn/shared/table"
@@ -13,6 +14,7 @@ import (
 type memory struct {
 	fake.Table
 	reads   atomic.Int64
+	writing sync.Mutex
 	written []table.Item
 	down    error
 }
@@ -26,8 +28,10 @@ func (m *memory) Get(ctx context.Context, key table.Key) (table.Item, error) {
 }
 
 func (m *memory) Commit(ctx context.Context, writes ...table.Write) error {
+	m.writing.Lock()
 	for _, w := range writes {
 		m.written = append(m.written, w.Item)
 	}
+	m.writing.Unlock()
 	return m.Table.Commit(ctx, writes...)
 }
