@@ -20,6 +20,7 @@ type data struct {
 	table    awsdynamodb.TableV2
 	segments awss3.Bucket
 	failures awss3.Bucket
+	copies   awss3.Bucket // of audit logs
 	answers  awss3.Bucket // of Athena
 	stream   awskinesis.Stream
 
@@ -34,7 +35,7 @@ func newData(app awscdk.App, s Stage) data {
 	stack := newStack(app, s, "data", "Tarn: what is stored. It outlives the functions")
 	d := data{stage: s, stack: stack}
 	d.key = awskms.NewKey(stack, jsii.String("Key"), &awskms.KeyProps{
-		Description:       jsii.String("Tarn: segments and failed batches"),
+		Description:       jsii.String("Tarn: segments, failed batches and copies of audit logs"),
 		EnableKeyRotation: jsii.Bool(true),
 		RemovalPolicy:     s.removal(),
 	})
@@ -42,6 +43,7 @@ func newData(app awscdk.App, s Stage) data {
 	logs := newLogBucket(stack, s)
 	d.segments = newSegmentBucket(stack, s, d.key, logs)
 	d.failures = newFailureBucket(stack, s, d.key, logs)
+	d.copies = newCopyBucket(stack, s, d.key, logs)
 	newDatabase(stack, s)
 	d.answers = newAnswerBucket(stack, s, d.key, logs)
 	d.workgroup = newWorkgroup(stack, s, d)

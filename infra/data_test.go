@@ -1,9 +1,11 @@
 package main
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/tarnhq/tarn/shared/config"
+	"github.com/tarnhq/tarn/shared/route"
 )
 
 func TestNoBucketIsPublicOrAnswersInTheClear(t *testing.T) {
@@ -39,7 +41,7 @@ func deniesPlain(stack template, bucket string) bool {
 
 func TestEventsAtRestAreUnderTheStagesOwnKey(t *testing.T) {
 	everyStage(t, func(t *testing.T, s synth) {
-		buckets := []string{s.id(s.stacks.data.segments), s.id(s.stacks.data.failures), s.id(s.stacks.data.answers)}
+		buckets := []string{s.id(s.stacks.data.segments), s.id(s.stacks.data.failures), s.id(s.stacks.data.answers), s.id(s.stacks.data.copies)}
 		for _, id := range buckets {
 			rule := list(at(s.data.resources[id].Properties, "BucketEncryption", "ServerSideEncryptionConfiguration"))[0]
 			if at(rule, "ServerSideEncryptionByDefault", "SSEAlgorithm") != "aws:kms" || at(rule, "BucketKeyEnabled") != true {
@@ -47,6 +49,32 @@ func TestEventsAtRestAreUnderTheStagesOwnKey(t *testing.T) {
 			}
 		}
 		s.data.HasResourceProperties(ptr("AWS::KMS::Key"), map[string]any{"EnableKeyRotation": true})
+	})
+}
+
+func TestCopiesOfTheAuditLogAreLocked(t *testing.T) {
+	everyStage(t, func(t *testing.T, s synth) {
+		mode := "GOVERNANCE"
+		if s.Keep {
+			mode = "COMPLIANCE"
+		}
+		bucket := s.data.resources[s.id(s.stacks.data.copies)].Properties
+		lock := at(bucket, "ObjectLockConfiguration", "Rule", "DefaultRetention")
+		if at(bucket, "ObjectLockEnabled") != true || at(lock, "Mode") != mode || at(lock, "Days") != float64(s.AuditDays) || s.AuditDays == 0 {
+			t.Errorf("enabled %v, retention %v, want %s", at(bucket, "ObjectLockEnabled"), lock, mode)
+		}
+		for _, f := range route.Functions {
+			for _, st := range s.policy(t, f.Name) {
+				for _, action := range st.actions {
+					if strings.Contains(action, "Bypass") || strings.Contains(action, "Retention") || action == "s3:DeleteObjectVersion" {
+						t.Errorf("%s may %s", f.Name, action)
+					}
+				}
+				if may([]statement{st}, right{"dynamodb:DeleteItem", "Table", "audit"}) || may([]statement{st}, right{"s3:DeleteObject", "Copies", ""}) {
+					t.Errorf("%s may delete of the audit log", f.Name)
+				}
+			}
+		}
 	})
 }
 

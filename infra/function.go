@@ -54,6 +54,7 @@ func settingsOf(s Stage, d data, f front) map[string]*string {
 		config.Table:     d.table.TableName(),
 		config.Bucket:    d.segments.BucketName(),
 		config.Failures:  d.failures.BucketName(),
+		config.Copies:    d.copies.BucketName(),
 		config.Workgroup: d.workgroup.Name(),
 		config.ScanBytes: jsii.String(strconv.FormatInt(s.ScanBytes, 10)),
 		config.Database:  jsii.String(databaseName(s)),
@@ -95,6 +96,7 @@ var sizes = map[string]size{
 	"ingestor": {memory: 1769, seconds: 120, scratch: 512},
 	"redrive":  {memory: 512, seconds: 600, scratch: 512},
 	"worker":   {memory: 3008, seconds: route.Work.Seconds, scratch: 10240},
+	"notary":   {memory: 512, seconds: 240, scratch: 512},
 	"sweeper":  {memory: 512, seconds: 600, scratch: 512},
 
 	"compactor": {memory: 1769, seconds: 600, scratch: 512},

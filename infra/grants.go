@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
 	"github.com/aws/jsii-runtime-go"
 
+	"github.com/tarnhq/tarn/shared/audit"
 	"github.com/tarnhq/tarn/shared/engine/partial"
 	"github.com/tarnhq/tarn/shared/route"
 )
@@ -29,6 +30,8 @@ func grant(fn awslambda.Function, spec route.Function, d data) {
 			grantObjects(fn, how, d.failures, failureFolder)
 		case "open":
 			grantTables(fn, d)
+		case "copies":
+			grantObjects(fn, how, d.copies, audit.Folder+"*")
 		case "scans":
 			grantScans(fn, d)
 		case "partials":

@@ -45,6 +45,8 @@ var rights = map[route.Need][]right{
 	route.DeleteRules:    {{"dynamodb:DeleteItem", "Table", "rules"}},
 	route.ReadAudit:      {{"dynamodb:GetItem", "Table", "audit"}, {"dynamodb:Query", "Table", "audit"}},
 	route.WriteAudit:     {{"dynamodb:PutItem", "Table", "audit"}},
+	route.ReadCopies:     {{"s3:GetObject", "/audit/*", ""}, {"s3:ListBucket", "Copies", ""}},
+	route.WriteCopies:    {{"s3:PutObject", "/audit/*", ""}},
 	route.ReadSegments:   {{"s3:GetObject", "/rows/*", ""}, {"s3:GetObject", "/quarantine/*", ""}},
 	route.WriteSegments:  {{"s3:PutObject", "/rows/*", ""}, {"s3:PutObject", "/poison/*", ""}},
 	route.DeleteSegments: {{"s3:DeleteObject", "/rows/*", ""}, {"s3:DeleteObject", "/quarantine/*", ""}},
@@ -110,7 +112,7 @@ func TestFunctionsReachOnlyThePartitionsTheirNeedsName(t *testing.T) {
 			want, got := map[string]bool{}, map[string]bool{}
 			for _, n := range f.Needs {
 				what, _, _ := strings.Cut(string(n), ":")
-				if !slices.Contains([]string{"segments", "partials", "stream", "failures", "queue", "exports", "open", "scans", "directory"}, what) {
+				if !slices.Contains([]string{"segments", "partials", "stream", "failures", "queue", "exports", "open", "scans", "copies", "directory"}, what) {
 					want[what] = true
 				}
 			}

@@ -41,6 +41,11 @@ type Stage struct {
 	// table.
 	CacheURL string
 
+	// AuditDays is for how long nobody can change or delete a copy of the audit log: in a
+	// stage that is kept nobody at all, not even the account's owner, and in others nobody
+	// without the right to bypass governance.
+	AuditDays int
+
 	// LogExpiry is how long logs are kept.
 	LogExpiry awslogs.RetentionDays
 
@@ -69,6 +74,7 @@ var Stages = []Stage{
 		Burst:             200,
 		ScanBytes:         2 << 30,
 		AthenaBytes:       100 << 30,
+		AuditDays:         1,
 		LogExpiry:         awslogs.RetentionDays_ONE_WEEK,
 	},
 	{
@@ -80,6 +86,7 @@ var Stages = []Stage{
 		Burst:             5000,
 		ScanBytes:         2 << 30,
 		AthenaBytes:       1 << 40,
+		AuditDays:         365,
 		LogExpiry:         awslogs.RetentionDays_THREE_MONTHS,
 	},
 }

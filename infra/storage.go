@@ -57,6 +57,21 @@ func newFailureBucket(stack awscdk.Stack, s Stage, key awskms.IKey, logs awss3.I
 	return awss3.NewBucket(stack, jsii.String("Failures"), &props.BucketProps)
 }
 
+// newCopyBucket keeps copies of audit logs from everybody, those who run Tarn included.
+func newCopyBucket(stack awscdk.Stack, s Stage, key awskms.IKey, logs awss3.IBucket) awss3.Bucket {
+	props := private(s)
+	props.encryptWith(key)
+	props.logTo(logs, "copies/")
+	props.LifecycleRules = &[]*awss3.LifecycleRule{abandonedUploads()}
+	days := awscdk.Duration_Days(jsii.Number(s.AuditDays))
+	props.Versioned, props.ObjectLockEnabled = jsii.Bool(true), jsii.Bool(true) // one needs the other
+	props.ObjectLockDefaultRetention = awss3.ObjectLockRetention_Governance(days)
+	if s.Keep {
+		props.ObjectLockDefaultRetention = awss3.ObjectLockRetention_Compliance(days)
+	}
+	return awss3.NewBucket(stack, jsii.String("Copies"), &props.BucketProps)
+}
+
 func newLogBucket(stack awscdk.Stack, s Stage) awss3.Bucket {
 	props := private(s)
 	props.Encryption = awss3.BucketEncryption_S3_MANAGED // S3 delivers access logs to nothing else

@@ -12,6 +12,7 @@ const (
 	Table     Var = "TARN_TABLE"      // name of the table
 	Bucket    Var = "TARN_BUCKET"     // name of the bucket that holds segments
 	Failures  Var = "TARN_FAILURES"   // name of the bucket that holds batches nobody could fold in
+	Copies    Var = "TARN_COPIES"     // name of the bucket that holds copies of the audit logs
 	Workgroup Var = "TARN_WORKGROUP"  // name of the Athena workgroup that large scans run in
 	ScanBytes Var = "TARN_SCAN_BYTES" // of segments that a query may read itself; past it Athena does. 0: any number
 	Database  Var = "TARN_DATABASE"   // name of the database of the Glue Data Catalog that lists the Iceberg tables

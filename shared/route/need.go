@@ -33,6 +33,8 @@ const (
 	ManageDirectory   Need = "directory:manage" // where people sign in
 	ReadAudit         Need = "audit:read"       // who writes an entry reads where the chain ends
 	WriteAudit        Need = "audit:write"
+	ReadCopies        Need = "copies:read" // of audit logs
+	WriteCopies       Need = "copies:write"
 	ReadSegments      Need = "segments:read"
 	WriteSegments     Need = "segments:write"
 	DeleteSegments    Need = "segments:delete" // and list them, without reading any
@@ -92,6 +94,7 @@ var Functions = []Function{
 	{Name: "users", Needs: []Need{ReadAudit, WriteAudit, ReadRates, WriteRates, ReadLimits, ReadPeople, WritePeople, ManageDirectory}},
 	{Name: "policies", Needs: []Need{ReadAudit, WriteAudit, ReadRates, WriteRates, ReadLimits, ReadRules, WriteRules, DeleteRules}},
 	{Name: "audit", Needs: []Need{ReadAudit, WriteAudit, ReadRates, WriteRates, ReadLimits}},
+	{Name: "notary", Needs: []Need{ReadAudit, WriteAudit, ReadCopies, WriteCopies}},
 	{Name: "reference"},
 	{Name: "authorizer", Needs: []Need{ReadKeys, WriteUsage, ReadPeople, ReadEmbeds}},
 	{Name: "ingestor", Needs: []Need{ReadCatalog, ReadManifest, WriteManifest, ReadSegments, WriteSegments, ReadStream, ReadSuppressions}},
@@ -130,6 +133,9 @@ var Compact = Schedule{Function: "compactor", Every: 10 * time.Minute}
 // Publish brings the Iceberg tables up to date.
 var Publish = Schedule{Function: "publisher", Every: 10 * time.Minute}
 
+// Notarize copies audit logs, and finds out whether they are what they were.
+var Notarize = Schedule{Function: "notary", Every: 5 * time.Minute}
+
 // Tend has the jobs looked at that no hint told of: a worker died, a hint was lost.
 var Tend = Schedule{Function: "worker", Every: 5 * time.Minute}
 
@@ -145,4 +151,4 @@ type Worker struct {
 var Work = Worker{Function: "worker", Seconds: 900, Concurrency: 10, Tries: 5}
 
 // Schedules lists every schedule.
-var Schedules = []Schedule{Sweep, Compact, Publish, Tend}
+var Schedules = []Schedule{Sweep, Compact, Publish, Notarize, Tend}
