@@ -4,6 +4,7 @@ import (
 	"go/ast"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -129,6 +130,31 @@ func TestEveryFunctionThatServesCallersCountsThem(t *testing.T) {
 		}
 		if !strings.Contains(string(text), ".Meter(quota.NewMeter(") && !strings.Contains(string(text), ".Meter(meter)") {
 			t.Errorf("functions/%s/lambda counts no use", name)
+		}
+	}
+}
+
+// TestEveryProofThatTheThreatModelNamesExists looks for the functions.
+func TestEveryProofThatTheThreatModelNamesExists(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(root, "docs", "security.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	there := map[string]bool{}
+	for _, s := range sources(t) {
+		for _, d := range s.syntax.Decls {
+			if f, ok := d.(*ast.FuncDecl); ok && f.Recv == nil {
+				there[f.Name.Name] = true
+			}
+		}
+	}
+	named := regexp.MustCompile("`(Test[A-Za-z0-9]+)`").FindAllStringSubmatch(string(text), -1)
+	if len(named) < 20 {
+		t.Fatalf("%d proofs are named: this test reads them wrongly", len(named))
+	}
+	for _, match := range named {
+		if !there[match[1]] {
+			t.Errorf("there is no %s", match[1])
 		}
 	}
 }
