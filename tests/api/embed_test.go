@@ -115,7 +115,7 @@ func TestAnEmbedTokenIsGoodForItsQueryAloneAndOnNoOtherRoute(t *testing.T) {
 			}
 		}
 	}
-	c.now = c.now.Add(access.EmbedLife)
+	c.pass(access.EmbedLife)
 	if out := c.ask(http.MethodGet, "/v1/saved/countries", token, nil, nil); out.Code != http.StatusUnauthorized {
 		t.Errorf("after it expired: %d %s", out.Code, out.Body)
 	}
@@ -133,7 +133,7 @@ func TestWhatIsNoEmbedTokenIsRefusedWhenItIsMade(t *testing.T) {
 		`{"saved":"countries","filters":[{"column":"no_such","op":"=","value":"x"}]}`:            http.StatusBadRequest,
 		`{"saved":"countries","filters":[{"column":"country","op":"=","attribute":"country"}]}`:  http.StatusBadRequest,
 		`{"saved":"countries","filters":[{}]}`:                                                   http.StatusBadRequest,
-		`{"saved":"countries","expires":"` + c.now.Add(25*time.Hour).Format(time.RFC3339) + `"}`: http.StatusBadRequest,
+		`{"saved":"countries","expires":"` + c.now().Add(25*time.Hour).Format(time.RFC3339) + `"}`: http.StatusBadRequest,
 		`{"saved":"countries","expires":"2000-01-01T00:00:00Z"}`:                                 http.StatusBadRequest,
 	} {
 		c.embed(t, key, body, want)

@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -24,14 +25,19 @@ import (
 // library refuses what is in the future of the real clock.
 type clocked struct {
 	world
-	now time.Time
+	micros atomic.Int64 // what runs beside the test looks at it
 }
+
+func (c *clocked) now() time.Time { return time.UnixMicro(c.micros.Load()).UTC() }
+
+func (c *clocked) pass(d time.Duration) { c.micros.Add(d.Microseconds()) }
 
 func newClocked(t *testing.T) *clocked {
 	t.Helper()
-	c := &clocked{now: time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)}
+	c := &clocked{}
+	c.micros.Store(time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC).UnixMicro())
 	s, err := server.Open(t.Context(), server.Options{Dir: t.TempDir(), URL: "http://localhost:8080", Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
-		Now: func() time.Time { return c.now }, CompactEvery: server.Never, PublishEvery: server.Never})
+		Now: c.now, CompactEvery: server.Never, PublishEvery: server.Never})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,7 +55,7 @@ func newClocked(t *testing.T) *clocked {
 }
 
 // later moves the time past what is remembered of callers.
-func (c *clocked) later() { c.now = c.now.Add(access.KeyMemory) }
+func (c *clocked) later() { c.pass(access.KeyMemory) }
 
 // owner asks as the owner, wants a status and reads the answer.
 func (c *clocked) owner(t *testing.T, method, target, body string, want int, into any) {
@@ -87,7 +93,7 @@ type signedIn struct {
 // signIn does what the console and its person do; a password may be chosen.
 func (c *clocked) signIn(t *testing.T, email, password, chosen string) signedIn {
 	t.Helper()
-	c.now = c.now.Add(time.Second)
+	c.pass(time.Second)
 	verifier := rand.Text() + rand.Text()
 	challenge := sha256.Sum256([]byte(verifier))
 	asked := url.Values{"response_type": {"code"}, "client_id": {"console"}, "redirect_uri": {"http://localhost:8080/"}, "scope": {"openid"},
