@@ -130,11 +130,11 @@ func TestWhatIsNoEmbedTokenIsRefusedWhenItIsMade(t *testing.T) {
 		`[]`:                                http.StatusBadRequest,
 		notFrance + notFrance:               http.StatusBadRequest,
 		`{"saved":"countries","filter":[]}`: http.StatusBadRequest,
-		`{"saved":"countries","filters":[{"column":"no_such","op":"=","value":"x"}]}`:            http.StatusBadRequest,
-		`{"saved":"countries","filters":[{"column":"country","op":"=","attribute":"country"}]}`:  http.StatusBadRequest,
-		`{"saved":"countries","filters":[{}]}`:                                                   http.StatusBadRequest,
+		`{"saved":"countries","filters":[{"column":"no_such","op":"=","value":"x"}]}`:              http.StatusBadRequest,
+		`{"saved":"countries","filters":[{"column":"country","op":"=","attribute":"country"}]}`:    http.StatusBadRequest,
+		`{"saved":"countries","filters":[{}]}`:                                                     http.StatusBadRequest,
 		`{"saved":"countries","expires":"` + c.now().Add(25*time.Hour).Format(time.RFC3339) + `"}`: http.StatusBadRequest,
-		`{"saved":"countries","expires":"2000-01-01T00:00:00Z"}`:                                 http.StatusBadRequest,
+		`{"saved":"countries","expires":"2000-01-01T00:00:00Z"}`:                                   http.StatusBadRequest,
 	} {
 		c.embed(t, key, body, want)
 	}
