@@ -1,6 +1,9 @@
 package crash
 
-import "testing"
+import (
+	"flag"
+	"testing"
+)
 
 // somebodyStored has a dataset with rows, copies and refused events of somebody and of
 // others: merged, not merged, and published.
@@ -53,10 +56,15 @@ func TestAnErasureLeavesNothingOfSomebodyAndAllOfTheOthers(t *testing.T) {
 	}
 }
 
+var everyCall = flag.Bool("every-call", false, "break an erasure off at each of its calls, and run three times the schedules")
+
 func TestAnErasureBrokenOffOrOvertakenAtAnyCallEndsInTheSameState(t *testing.T) {
 	misfortunes := map[string]misfortune{"refused": refuse, "throttled": throttle, "answer lost": lose, "killed before": dieBefore, "killed after": dieAfter, "overtaken": detour}
-	stride := 1
-	if testing.Short() {
+	stride := 7
+	switch {
+	case *everyCall:
+		stride = 1
+	case testing.Short():
 		stride = 29
 	}
 	for name, what := range misfortunes {
@@ -80,8 +88,11 @@ func TestAnErasureBrokenOffOrOvertakenAtAnyCallEndsInTheSameState(t *testing.T) 
 }
 
 func TestEveryScheduleOfAnErasureEndsWithoutSomebody(t *testing.T) {
-	schedules := 300
-	if testing.Short() {
+	schedules := 100
+	switch {
+	case *everyCall:
+		schedules = 300
+	case testing.Short():
 		schedules = 25
 	}
 	happened := map[misfortune]int{}
