@@ -8,14 +8,18 @@ import (
 
 	"github.com/tarnhq/tarn/functions/audit"
 	"github.com/tarnhq/tarn/functions/datasets"
+	"github.com/tarnhq/tarn/functions/embeds"
+	"github.com/tarnhq/tarn/functions/erasures"
 	"github.com/tarnhq/tarn/functions/events"
 	"github.com/tarnhq/tarn/functions/exports"
 	"github.com/tarnhq/tarn/functions/ingest"
 	"github.com/tarnhq/tarn/functions/jobs"
 	"github.com/tarnhq/tarn/functions/keys"
+	"github.com/tarnhq/tarn/functions/policies"
 	"github.com/tarnhq/tarn/functions/queries"
 	"github.com/tarnhq/tarn/functions/queries/cube"
 	"github.com/tarnhq/tarn/functions/reference"
+	"github.com/tarnhq/tarn/functions/users"
 	"github.com/tarnhq/tarn/shared/adapter/aws"
 	"github.com/tarnhq/tarn/shared/api"
 	"github.com/tarnhq/tarn/shared/config"
@@ -40,13 +44,17 @@ func document() ([]byte, error) {
 	whole := api.New(serve.Principal, time.Now, serve.Logger())
 	audit.Register(whole, audit.Deps{})
 	datasets.Register(whole, datasets.Deps{})
+	embeds.Register(whole, embeds.Deps{})
+	erasures.Register(whole, erasures.Deps{})
 	events.Register(whole, events.Deps{})
 	exports.Register(whole, exports.Deps{})
 	ingest.Register(whole, ingest.Deps{})
 	jobs.Register(whole, jobs.Deps{})
 	keys.Register(whole, keys.Deps{})
+	policies.Register(whole, policies.Deps{})
 	queries.Register(whole, queries.Deps{})
 	cube.Register(whole, cube.Deps{})
 	reference.Register(whole, reference.Deps{})
+	users.Register(whole, users.Deps{})
 	return whole.OpenAPI()
 }
