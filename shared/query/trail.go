@@ -1,10 +1,6 @@
 package query
 
-import (
-	"slices"
-
-	"github.com/tarnhq/tarn/shared/dataset"
-)
+import "slices"
 
 // Follower is a plan that follows subjects through time. It is answered from their
 // trails, whatever engine finds those.
@@ -111,50 +107,4 @@ func (p DistinctPlan) Columns() []Column { return append(p.Keys.Columns(), Colum
 // Trails has one step for each value in each bucket and group.
 func (p DistinctPlan) Trails() TrailPlan {
 	return TrailPlan{Rows: p.Rows, Subject: p.Of, Flags: []*Expr{p.When}, Fields: p.Dimensions, Once: true, Bucket: p.Bucket}
-}
-
-// Distincts parts a plan whose measures can be merged but for distinct counts: into one
-// without those, and one for each of them. Both answer groups in the order of their
-// keys, and Joined puts the answers together. A float has two zeros, which are one
-// value and two texts, and is counted in no other way than with all rows at once.
-func (p AggregatePlan) Distincts() (rest AggregatePlan, each []DistinctPlan, ok bool) {
-	rest = p
-	rest.Order, rest.Limit = p.Keys.ordered(), MaxPartialRows
-	rest.Measures = []Aggregand{{Name: "rows", Op: Count}} // so that there is a row of every group
-	for _, m := range p.Measures {
-		if m.Op != CountDistinct {
-			rest.Measures = append(rest.Measures, m)
-			continue
-		}
-		if m.Via != "" || m.Field.Type == dataset.Float || slices.ContainsFunc(p.Dimensions, func(g Group) bool { return g.Via != "" }) {
-			return rest, nil, false
-		}
-		each = append(each, DistinctPlan{Rows: p.Rows, Keys: p.Keys, Of: *m.Field, When: m.Filter, Limit: MaxPartialRows})
-	}
-	_, mergeable := rest.Partial()
-	return rest, each, mergeable && len(each) > 0
-}
-
-// Joined puts the answers of Distincts' plans together: rows are those of the rest, and
-// each has the rows of a distinct count.
-func (p AggregatePlan) Joined(rest [][]Value, each [][][]Value) (rows [][]Value, truncated bool) {
-	keys, order := len(p.Keys.Columns()), p.Keys.ordered()
-	for _, from := range rest {
-		row := slices.Clone(from[:keys])
-		others, counted := from[keys+1:], 0
-		for _, m := range p.Measures {
-			if m.Op != CountDistinct {
-				row, others = append(row, others[0]), others[1:]
-				continue
-			}
-			n := IntValue(0)
-			if left := each[counted]; len(left) > 0 && compareRows(left[0], from, order) == 0 {
-				n, each[counted] = left[0][keys], left[1:]
-			}
-			row = append(row, n)
-			counted++
-		}
-		rows = append(rows, row)
-	}
-	return Arrange(rows, p.Order, p.Limit)
 }

@@ -49,6 +49,9 @@ type slice struct {
 	held  day
 	fresh bool // held needs no asking
 	keep  bool // nothing but whole segments' rows of the whole day are in it
+
+	begins bool // the span has the day's beginning
+	recent bool // it is among the newest
 }
 
 // daily answers a plan from the days that hold and from what is asked of the others.
@@ -60,8 +63,7 @@ func (e *Engine) daily(ctx context.Context, local calendar.Buckets, p query.Aggr
 	asked.Order, asked.Limit = keyOrder(p), query.MaxPartialRows
 	var cost tally
 	for _, run := range stale(slices) {
-		asked.Range = query.Range{From: slices[run.from].span.From, To: slices[run.to-1].span.To}
-		result, err := e.config.Inner.Run(ctx, asked, over)
+		result, err := e.stretch(ctx, asked, slices[run.from:run.to], over)
 		if err != nil {
 			return query.Result{}, err
 		}
@@ -80,6 +82,25 @@ func (e *Engine) daily(ctx context.Context, local calendar.Buckets, p query.Aggr
 	result.Rows, result.Stats.Truncated = query.Arrange(all, p.Order, p.Limit)
 	result.Stats.SegmentsPruned = len(over.Segments) - result.Stats.Segments
 	return result, nil
+}
+
+// stretch answers a plan over some days. Rows come to the recent ones soon and often, so
+// that of them the values are kept, and not only the answer.
+func (e *Engine) stretch(ctx context.Context, p query.AggregatePlan, some []slice, over snapshot.Snapshot) (query.Result, error) {
+	p.Range = query.Range{From: some[0].span.From, To: some[len(some)-1].span.To}
+	wider := p
+	if some[0].begins { // segments are of days in UTC: none should be cut
+		wider.Range.From -= ((p.Range.From % calendar.DayMicros) + calendar.DayMicros) % calendar.DayMicros
+	}
+	split, ok := wider.Split()
+	if !some[0].recent || !ok || sealedRows(over, wider.Range) < e.config.Worth {
+		return e.config.Inner.Run(ctx, p, over)
+	}
+	result, ok, err := e.apart(ctx, split, wider, over)
+	if err == nil && !ok {
+		return e.inFull(ctx, p, over, result.Stats)
+	}
+	return result, err
 }
 
 // keyOrder orders the rows of an answer by their keys.
@@ -119,6 +140,7 @@ func slicesOf(local calendar.Buckets, r query.Range, over snapshot.Snapshot, was
 		if s.span.From >= s.span.To {
 			continue
 		}
+		s.begins = s.span.From == whole.From
 		s.keep = s.span == whole && !tail[key]
 		s.held = was[key]
 		s.fresh = s.keep && s.held.rows != nil && s.held.signature == digest.Sum64()
@@ -128,6 +150,9 @@ func slicesOf(local calendar.Buckets, r query.Range, over snapshot.Snapshot, was
 		out = append(out, s)
 	}
 	slices.SortFunc(out, func(a, b slice) int { return int(a.key - b.key) })
+	for i := range out {
+		out[i].recent = out[i].key > out[len(out)-1].key-recentDays
+	}
 	return out
 }
 
@@ -169,7 +194,7 @@ func stale(all []slice) []run {
 	for i, s := range all {
 		switch last := len(runs) - 1; {
 		case s.fresh:
-		case last >= 0 && runs[last].to == i:
+		case last >= 0 && runs[last].to == i && all[i-1].recent == s.recent:
 			runs[last].to++
 		default:
 			runs = append(runs, run{i, i + 1})
@@ -181,7 +206,7 @@ func stale(all []slice) []run {
 	return runs
 }
 
-// fill gives slices their rows.
+// fill gives slices their rows. There may be rows of a day before.
 func fill(all []slice, local calendar.Buckets, found [][]query.Value) {
 	places := map[int64]int{}
 	for i := range all {
@@ -189,8 +214,9 @@ func fill(all []slice, local calendar.Buckets, found [][]query.Value) {
 		places[all[i].key] = i
 	}
 	for _, row := range found {
-		i := places[local.Key(row[0].Int())]
-		all[i].held.rows = append(all[i].held.rows, row)
+		if i, ok := places[local.Key(row[0].Int())]; ok {
+			all[i].held.rows = append(all[i].held.rows, row)
+		}
 	}
 }
 

@@ -78,8 +78,12 @@ func (e *Engine) Run(ctx context.Context, plan query.Plan, over snapshot.Snapsho
 		if daily, ok := dailyOf(p); ok {
 			return e.daily(ctx, daily, p, over)
 		}
-		if rest, each, ok := p.Distincts(); ok {
-			return e.distinct(ctx, rest, each, p, over)
+		if split, ok := p.Split(); ok {
+			result, ok, err := e.apart(ctx, split, p, over)
+			if err == nil && !ok {
+				return e.inFull(ctx, p, over, result.Stats)
+			}
+			return result, err
 		}
 	case query.Follower:
 		if trails := p.Trails(); trails.Rowwise() {

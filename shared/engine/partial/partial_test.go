@@ -70,7 +70,7 @@ func newWorld(t *testing.T) *world {
 	w := &world{blobs: &fake.Blobs{}}
 	w.inner = &counting{Engine: open(t, w.blobs)}
 	w.over = snapshot.Snapshot{Dataset: dataset.Dataset{ID: "web", Kind: dataset.Events}, Release: func() {},
-		Schema: dataset.Schema{Columns: []dataset.Column{{Name: "n", Type: dataset.Int}}}}
+		Schema: dataset.Schema{Columns: []dataset.Column{{Name: "n", Type: dataset.Int}, {Name: "k", Type: dataset.Int}}}}
 	w.restart()
 	return w
 }
@@ -83,12 +83,12 @@ func (w *world) restart() {
 func (w *world) seal(t *testing.T, day, n int) {
 	t.Helper()
 	b := rows.NewBuilder(w.over.Schema, dataset.Keep)
-	shape := &events.Shape{Names: []string{"n"}}
+	shape := &events.Shape{Names: []string{"n", "k"}}
 	begin := time.Date(2026, 1, 1+day, 0, 0, 0, 0, time.UTC).UnixMicro()
 	for i := range n {
 		w.rows++
 		b.Append(&events.Event{ID: fmt.Sprint(w.rows), Name: fmt.Sprint("event", i%3), UserID: fmt.Sprint("user", w.rows%97), Time: begin + int64(i),
-			Shape: shape, Values: []events.Value{{Kind: events.Int, Int: w.rows}}}, begin)
+			Shape: shape, Values: []events.Value{{Kind: events.Int, Int: w.rows}, {Kind: events.Int, Int: w.rows % 2}}}, begin)
 	}
 	w.over.Version++
 	at := stream.Sequence(fmt.Sprint(w.over.Version))
@@ -152,36 +152,58 @@ func (c *counting) Run(ctx context.Context, p query.Plan, over snapshot.Snapshot
 // the first.
 func TestAQuestionAskedAgainLooksAtWhatCameSince(t *testing.T) {
 	const days, perDay, late = 30, 200, 10
-	const all = days * perDay
+	const all, recent = days * perDay, 2 * perDay
 	for name, c := range map[string]struct {
-		request                    string
-		again, afterNew, afterLate int64 // rows looked at
-		parts                      int64 // that the question is asked in
+		request                           string
+		first, again, afterNew, afterLate int64 // rows looked at
 	}{
-		"of any rows":      {`"measures": ["count", {"op": "avg", "column": "n"}], "dimensions": ["event"]`, 0, late, late, 1},
-		"by week":          {`"measures": [{"op": "sum", "column": "n"}], "time": {"grain": "week", "zone": "Europe/Zurich"}`, 0, late, late, 1},
-		"exact by day":     {`"measures": [{"op": "count_distinct", "column": "user_id"}], "time": {"grain": "day"}`, 0, perDay + late, perDay + late, 1},
-		"exact by hour":    {`"measures": [{"op": "median", "column": "n"}], "time": {"grain": "hour"}`, 0, perDay + late, perDay + late, 1},
-		"funnel":           {`"kind": "funnel", "steps": [{"filter": {"column": "event", "op": "=", "value": "event0"}}, {}]`, 0, late, late, 1},
-		"retention":        {`"kind": "retention"`, 0, late, late, 1},
-		"paths":            {`"kind": "paths", "depth": 2`, 0, late, late, 1},
-		"sessions":         {`"kind": "sessions", "timeout": "1h"`, 0, late, late, 1},
-		"exact altogether": {`"measures": ["count", {"op": "count_distinct", "column": "user_id"}], "dimensions": ["event"]`, 0, late, late, 2},
-		"exact by month":   {`"measures": [{"op": "count_distinct", "column": "user_id"}, {"op": "avg", "column": "n"}], "time": {"grain": "month", "zone": "Europe/Zurich"}`, 0, late, late, 2},
-		"median":           {`"measures": [{"op": "median", "column": "n"}]`, all, all + late, all + 2*late, 1},
+		"of any rows":      {`"measures": ["count", {"op": "avg", "column": "n"}], "dimensions": ["event"]`, all, 0, late, late},
+		"by week":          {`"measures": [{"op": "sum", "column": "n"}], "time": {"grain": "week", "zone": "Europe/Zurich"}`, all, 0, late, late},
+		"exact by day":     {`"measures": [{"op": "count_distinct", "column": "user_id"}], "time": {"grain": "day"}`, all + recent, 0, 2 * late, perDay + late},
+		"exact by hour":    {`"measures": [{"op": "median", "column": "k"}], "time": {"grain": "hour", "zone": "Europe/Zurich"}`, all + recent + perDay, 0, 2 * late, 2*perDay + late},
+		"not repeated":     {`"measures": [{"op": "median", "column": "n"}], "time": {"grain": "day"}`, all + perDay, 0, perDay + late, perDay + late},
+		"funnel":           {`"kind": "funnel", "steps": [{"filter": {"column": "event", "op": "=", "value": "event0"}}, {}]`, all, 0, late, late},
+		"retention":        {`"kind": "retention"`, all, 0, late, late},
+		"paths":            {`"kind": "paths", "depth": 2`, all, 0, late, late},
+		"sessions":         {`"kind": "sessions", "timeout": "1h"`, all, 0, late, late},
+		"exact altogether": {`"measures": ["count", {"op": "count_distinct", "column": "user_id"}], "dimensions": ["event"]`, 2 * all, 0, 2 * late, 2 * late},
+		"exact by month":   {`"measures": [{"op": "count_distinct", "column": "user_id"}, {"op": "avg", "column": "n"}], "time": {"grain": "month", "zone": "Europe/Zurich"}`, 2 * all, 0, 2 * late, 2 * late},
+		"median":           {`"measures": [{"op": "median", "column": "k"}]`, all, 0, late, late},
+		"no median":        {`"measures": [{"op": "median", "column": "n"}]`, all + perDay, all, all + late, all + 2*late},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
 			for day := range days {
 				w.seal(t, day, perDay)
 			}
-			w.ask(t, c.request, c.parts*all)
-			w.ask(t, c.request, c.parts*c.again)
+			w.ask(t, c.request, c.first)
+			w.ask(t, c.request, c.again)
 			w.seal(t, days-1, late)
-			w.ask(t, c.request, c.parts*c.afterNew)
+			w.ask(t, c.request, c.afterNew)
 			w.seal(t, 0, late)
-			w.ask(t, c.request, c.parts*c.afterLate)
+			w.ask(t, c.request, c.afterLate)
 		})
+	}
+}
+
+// TestQuestionsOfSeveralRangesKeepTheirUnits asks about a week and about everything in
+// turn, as a page with both does.
+func TestQuestionsOfSeveralRangesKeepTheirUnits(t *testing.T) {
+	const days, perDay, late = 30, 200, 10
+	const counted = `"measures": ["count"], "dimensions": ["event"]`
+	const week = counted + `, "time": {"from": "2026-01-24T00:00:00Z"}`
+	w := newWorld(t)
+	for day := range days {
+		w.seal(t, day, perDay)
+	}
+	w.ask(t, counted, days*perDay)
+	w.ask(t, week, 5*perDay) // two days have units of their own
+	for range 3 {
+		w.ask(t, counted, 0)
+		w.ask(t, week, 0)
+		w.seal(t, days-1, late)
+		w.ask(t, counted, late)
+		w.ask(t, week, 0)
 	}
 }
 

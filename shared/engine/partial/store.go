@@ -43,23 +43,44 @@ type form[T any] struct {
 type shelf[T any] struct {
 	config Config
 	form   form[T]
+	memory int64 // of cache
 	cache  *lru.Cache[shape, kept[T]]
 }
 
 func newShelf[T any](c Config, f form[T], memory int64) *shelf[T] {
-	return &shelf[T]{c, f, lru.New[shape, kept[T]](memory)}
+	return &shelf[T]{c, f, memory, lru.New[shape, kept[T]](memory)}
 }
 
 // put keeps units in memory.
 func (s *shelf[T]) put(name shape, k kept[T]) {
-	var size int64
+	size := int64(len(name.plan))
 	for _, u := range k.units {
-		size += s.form.size(u.answer)
-		for _, key := range u.segments {
-			size += int64(len(key)) + 16
-		}
+		size += s.sizeOf(u)
 	}
 	s.cache.Put(name, k, size)
+}
+
+func (s *shelf[T]) sizeOf(u unit[T]) int64 {
+	size := s.form.size(u.answer)
+	for _, key := range u.segments {
+		size += int64(len(key)) + 16
+	}
+	return size
+}
+
+// idleShare is the part of the memory that the units of one shape may take which its
+// last question did without.
+const idleShare = 8
+
+// small returns the first of some units that together take little memory.
+func (s *shelf[T]) small(units []unit[T]) []unit[T] {
+	left := s.memory / idleShare
+	for i, u := range units {
+		if left -= s.sizeOf(u); left < 0 {
+			return units[:i]
+		}
+	}
+	return units
 }
 
 // recall returns what is kept of a shape: in memory, or else in the newest blob that

@@ -2,6 +2,7 @@ package partial
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"github.com/tarnhq/tarn/shared/engine/trail"
@@ -13,7 +14,7 @@ import (
 
 // kept is what is known of a shape whose answers can be merged.
 type kept[T any] struct {
-	units   []unit[T]
+	units   []unit[T]        // some may share segments: they serve questions about other ranges
 	stored  manifest.Version // of the blob that holds it; zero: none
 	tooMany bool             // it has more groups than it is worth to merge
 }
@@ -47,10 +48,10 @@ func (s *shelf[T]) parts(ctx context.Context, q question[T], over snapshot.Snaps
 		return nil, cost, nil
 	}
 	within, edge, pruned := parted(over.Segments, q.of)
-	units, missing := cover(was.units, within)
+	units, idle, missing := cover(was.units, within, over.Segments)
 	cost = tally{query.Stats{SegmentsPruned: pruned, SegmentsKept: len(within) - len(missing)}}
 	for _, some := range batches(missing, newest(within)) {
-		u, tooMany, err := q.unit(ctx, over, some, &cost)
+		u, tooMany, err := q.unit(ctx, over, some, query.Unbounded, &cost)
 		if err != nil {
 			return nil, cost, err
 		}
@@ -62,46 +63,97 @@ func (s *shelf[T]) parts(ctx context.Context, q question[T], over snapshot.Snaps
 	}
 	units = q.consolidated(units, newest(within))
 	if len(missing) > 0 {
-		s.remember(ctx, q.name, over, kept[T]{units: units, stored: was.stored}, cost.RowsScanned)
+		held := kept[T]{units: slices.Concat(units, s.small(idle)), stored: was.stored}
+		s.remember(ctx, q.name, over, held, cost.RowsScanned)
 	}
 	for _, u := range units {
 		all = append(all, u.answer)
 	}
+	if len(edge) > 0 {
+		answer, ok, err := s.edge(ctx, q, of(over, edge, over.Tail), &cost)
+		if err != nil {
+			return nil, cost, err
+		}
+		if ok {
+			all, edge = append(all, answer), nil
+		}
+	}
 	if len(edge) == 0 && len(over.Tail) == 0 && len(all) > 0 {
 		return all, cost, nil
 	}
-	rest, stats, tooMany, err := q.ask(ctx, of(over, edge, over.Tail), q.of) // segments that the range cuts, and the tail
+	rest, stats, tooMany, err := q.ask(ctx, of(over, edge, over.Tail), q.of)
+	cost.add(stats)
 	if err != nil || tooMany {
 		return nil, cost, err
 	}
-	cost.add(stats)
 	return append(all, rest), cost, nil
+}
+
+// edge answers a question of the segments that its range cuts, which is kept for the
+// range. Where there is a tail they are not asked apart from it until the range is asked
+// about again: most ranges end now and are asked about once.
+func (s *shelf[T]) edge(ctx context.Context, q question[T], over snapshot.Snapshot, cost *tally) (answer T, ok bool, err error) {
+	name := shape{q.name.dataset, fmt.Sprint(q.name.plan, q.of)}
+	was, known := s.cache.Get(name)
+	if len(was.units) == 1 && slices.Equal(was.units[0].segments, sortedKeys(over.Segments)) {
+		cost.SegmentsKept += len(over.Segments)
+		return was.units[0].answer, true, nil
+	}
+	if !known && len(over.Tail) > 0 {
+		s.put(name, kept[T]{})
+		return answer, false, nil
+	}
+	u, tooMany, err := q.unit(ctx, over, over.Segments, q.of, cost)
+	if err != nil || tooMany {
+		return answer, false, err
+	}
+	s.put(name, kept[T]{units: []unit[T]{u}})
+	return u.answer, true, nil
 }
 
 // merged answers a plan whose answers over sets of rows can be merged.
 func (e *Engine) merged(ctx context.Context, p query.Partial, whole query.AggregatePlan, over snapshot.Snapshot) (query.Result, error) {
+	result, ok, err := e.gathered(ctx, p, whole, over, func([][]query.Value, query.Stats) bool { return true })
+	if err == nil && !ok {
+		return e.inFull(ctx, whole, over, result.Stats)
+	}
+	return result, err
+}
+
+// inFull answers a plan without what is kept, after something was tried in vain.
+func (e *Engine) inFull(ctx context.Context, p query.AggregatePlan, over snapshot.Snapshot, vain query.Stats) (query.Result, error) {
+	result, err := e.config.Inner.Run(ctx, p, over)
+	cost := tally{result.Stats}
+	cost.add(vain)
+	result.Stats = cost.Stats
+	return result, err
+}
+
+// gathered merges a plan's answers over sets of rows. It is not ok where that is not
+// exact, or where there is too much to keep: more groups than are merged, or an answer
+// that is not worth it.
+func (e *Engine) gathered(ctx context.Context, p query.Partial, whole query.AggregatePlan, over snapshot.Snapshot,
+	worth func([][]query.Value, query.Stats) bool) (result query.Result, ok bool, err error) {
 	parts, cost, err := e.groups.parts(ctx, question[[][]query.Value]{
 		name: shapeOf(over, p.Plan), of: whole.Range, merge: p.Merge,
 		ask: func(ctx context.Context, over snapshot.Snapshot, r query.Range) ([][]query.Value, query.Stats, bool, error) {
 			plan := p.Plan
 			plan.Range = r
 			result, err := e.config.Inner.Run(ctx, plan, over)
-			return result.Rows, result.Stats, result.Stats.Truncated, err
+			return result.Rows, result.Stats, result.Stats.Truncated || !worth(result.Rows, result.Stats), err
 		},
 	}, over)
 	if err != nil {
-		return query.Result{}, err
+		return query.Result{}, false, err
 	}
 	var rows [][]query.Value
 	for _, some := range parts {
 		rows = p.Merge(rows, some)
 	}
 	rows, truncated, exact := p.Finish(rows)
-	if parts == nil || !exact {
-		return e.config.Inner.Run(ctx, whole, over)
-	}
 	cost.Truncated = truncated
-	return query.Result{Columns: whole.Columns(), Rows: rows, Version: over.Version, Stats: cost.Stats}, nil
+	result = query.Result{Columns: whole.Columns(), Rows: rows, Version: over.Version, Stats: cost.Stats}
+	return result, parts != nil && exact, nil
 }
 
 // followed answers a plan that follows subjects from their trails.
@@ -152,27 +204,45 @@ func parted(refs []segment.Ref, r query.Range) (within, edge []segment.Ref, prun
 	return within, edge, pruned
 }
 
-// cover returns the units that lie in some segments, and the segments that none covers.
-func cover[T any](units []unit[T], within []segment.Ref) (hold []unit[T], missing []segment.Ref) {
-	live := make(map[string]bool, len(within))
-	for _, ref := range within {
-		live[ref.Key] = true
-	}
-	for _, u := range units {
-		if slices.ContainsFunc(u.segments, func(key string) bool { return !live[key] }) {
-			continue
+// cover returns the units that together lie in some segments, each of which is in one
+// of them at most; the others whose segments are all live, which can serve another
+// question; and the segments that no unit covers.
+func cover[T any](units []unit[T], within, live []segment.Ref) (hold, idle []unit[T], missing []segment.Ref) {
+	left, alive := keysIn(within), keysIn(live)
+	bySize := slices.Clone(units)
+	slices.SortStableFunc(bySize, func(a, b unit[T]) int { return len(b.segments) - len(a.segments) })
+	for _, u := range bySize {
+		switch {
+		case left.hasAll(u.segments):
+			hold = append(hold, u)
+			for _, key := range u.segments {
+				delete(left, key)
+			}
+		case alive.hasAll(u.segments):
+			idle = append(idle, u)
 		}
-		hold = append(hold, u)
-		for _, key := range u.segments {
-			delete(live, key)
-		}
 	}
 	for _, ref := range within {
-		if live[ref.Key] {
+		if left[ref.Key] {
 			missing = append(missing, ref)
 		}
 	}
-	return hold, missing
+	return hold, idle, missing
+}
+
+// keys are of segments.
+type keys map[string]bool
+
+func keysIn(refs []segment.Ref) keys {
+	all := make(keys, len(refs))
+	for _, ref := range refs {
+		all[ref.Key] = true
+	}
+	return all
+}
+
+func (k keys) hasAll(some []string) bool {
+	return !slices.ContainsFunc(some, func(key string) bool { return !k[key] })
 }
 
 func newest(refs []segment.Ref) segment.Day {
@@ -185,8 +255,8 @@ func newest(refs []segment.Ref) segment.Day {
 
 func lastDay(ref segment.Ref) segment.Day { return segment.DayOf(ref.MaxTime) }
 
-// batches groups segments that a unit is made of: those of each recent day, and all
-// others.
+// batches groups segments that a unit is made of: those of each recent day, the newest
+// first, which tells soonest that there is too much to keep, and all others.
 func batches(refs []segment.Ref, newest segment.Day) [][]segment.Ref {
 	byDay := map[segment.Day][]segment.Ref{}
 	for _, ref := range refs {
@@ -194,7 +264,7 @@ func batches(refs []segment.Ref, newest segment.Day) [][]segment.Ref {
 		byDay[day] = append(byDay[day], ref)
 	}
 	var out [][]segment.Ref
-	for day := newest - recentDays; day <= newest; day++ {
+	for day := newest; day >= newest-recentDays; day-- {
 		if some := byDay[day]; len(some) > 0 {
 			out = append(out, some)
 		}
@@ -202,19 +272,23 @@ func batches(refs []segment.Ref, newest segment.Day) [][]segment.Ref {
 	return out
 }
 
-// unit asks a question of segments.
-func (q question[T]) unit(ctx context.Context, over snapshot.Snapshot, refs []segment.Ref, cost *tally) (unit[T], bool, error) {
-	answer, stats, tooMany, err := q.ask(ctx, of(over, refs, nil), query.Unbounded)
+// unit asks a question of a range of some segments.
+func (q question[T]) unit(ctx context.Context, over snapshot.Snapshot, refs []segment.Ref, r query.Range, cost *tally) (unit[T], bool, error) {
+	answer, stats, tooMany, err := q.ask(ctx, of(over, refs, nil), r)
 	if err != nil {
 		return unit[T]{}, false, err
 	}
 	cost.add(stats)
-	u := unit[T]{answer: answer, last: newest(refs)}
-	for _, ref := range refs {
-		u.segments = append(u.segments, ref.Key)
+	return unit[T]{answer: answer, last: newest(refs), segments: sortedKeys(refs)}, tooMany, nil
+}
+
+func sortedKeys(refs []segment.Ref) []string {
+	all := make([]string, len(refs))
+	for i, ref := range refs {
+		all[i] = ref.Key
 	}
-	slices.Sort(u.segments)
-	return u, tooMany, nil
+	slices.Sort(all)
+	return all
 }
 
 // consolidated merges the units of each recent day, and all others.
