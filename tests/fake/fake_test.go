@@ -7,6 +7,8 @@ import (
 
 	"github.com/tarnhq/tarn/shared/identity/identitytest"
 	"github.com/tarnhq/tarn/shared/queue/queuetest"
+	"github.com/tarnhq/tarn/shared/secret"
+	"github.com/tarnhq/tarn/shared/secret/secrettest"
 	"github.com/tarnhq/tarn/shared/stream/streamtest"
 	"github.com/tarnhq/tarn/shared/table"
 	"github.com/tarnhq/tarn/shared/table/tabletest"
@@ -35,4 +37,9 @@ func TestStreamKeepsThePortsPromises(t *testing.T) {
 		s.Now = time.Now
 		return streamtest.Fixture{Stream: s, Split: s.Split, Merge: s.Merge}
 	})
+}
+
+func TestSecretsKeepThePortsPromises(t *testing.T) {
+	s := &Secrets{}
+	secrettest.Run(t, func(*testing.T) secret.Store { return s })
 }

@@ -31,6 +31,7 @@ const (
 	Kinesis  Service = "KINESIS"
 	SQS      Service = "SQS"
 	Cognito  Service = "COGNITO_IDENTITY_PROVIDER"
+	Secrets  Service = "SECRETS_MANAGER"
 )
 
 // starters start an emulator and return its URL.
@@ -40,7 +41,13 @@ var starters = map[Service]func(testing.TB) (url string){
 	Kinesis:  startKinesis,
 	SQS:      startSQS,
 	Cognito:  startCognito,
+	Secrets:  startSecrets,
 }
+
+// optional are the services whose emulator no package manager that we rely on has: where
+// it is not installed it is left out of what Start starts by itself, and a test of its
+// own is skipped wherever it runs.
+var optional = map[Service]bool{Secrets: true}
 
 // What the emulators take for a signature's key and region.
 const (
@@ -73,6 +80,9 @@ func Start(t testing.TB, services ...Service) *All {
 	}
 	if len(services) == 0 {
 		for s := range starters {
+			if optional[s] && !installedHere(s) {
+				continue
+			}
 			services = append(services, s)
 			require(t, s)
 		}

@@ -1,5 +1,5 @@
-// Package aws holds the AWS side of the six ports: DynamoDB, S3, Kinesis, SQS,
-// the API Gateway management API and Cognito. It turns the SDK's errors into
+// Package aws holds the AWS side of the ports: DynamoDB, S3, Kinesis, SQS, the API
+// Gateway management API, Cognito and Secrets Manager. It turns the SDK's errors into
 // fault kinds and keeps the SDK's retries away from calls whose repetition would
 // hide an unknown outcome (retry.go says which). Settings of the SDK come from
 // its own environment variables, endpoints included, and from nowhere else.
@@ -18,6 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/tarnhq/tarn/shared/fault"
@@ -85,4 +86,9 @@ func (a Account) Push(endpoint string) *Push {
 // Directory opens a Cognito user pool. The domain is the URL of its sign-in pages.
 func (a Account) Directory(pool, client, domain string) *Directory {
 	return NewDirectory(cognitoidentityprovider.NewFromConfig(a.config), pool, client, domain)
+}
+
+// Secrets opens the secrets of Secrets Manager whose names begin with a prefix.
+func (a Account) Secrets(prefix string) *Secrets {
+	return NewSecrets(secretsmanager.NewFromConfig(a.config), prefix)
 }

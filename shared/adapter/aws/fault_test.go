@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/tarnhq/tarn/shared/fault"
+	"github.com/tarnhq/tarn/shared/secret"
 	"github.com/tarnhq/tarn/shared/table"
 )
 
@@ -26,6 +27,13 @@ func TestAnErrorOfAServiceHasTheKindThatItsCodeSays(t *testing.T) {
 	stream := func(a Account, ctx context.Context) error { _, err := a.Stream("s").Shards(ctx); return err }
 	queue := func(a Account, ctx context.Context) error { return a.Queue("u", "f").Ack(ctx, "r") }
 	people := func(a Account, ctx context.Context) error { return a.Directory("p", "c", "d").Disable(ctx, "u") }
+	hidden := func(a Account, ctx context.Context) error {
+		_, err := a.Secrets("p/").Get(ctx, "main", "k")
+		return err
+	}
+	hide := func(a Account, ctx context.Context) error {
+		return a.Secrets("p/").Create(ctx, "main", "k", secret.New([]byte("v")))
+	}
 	for name, c := range map[string]struct {
 		call func(Account, context.Context) error
 		answer
@@ -47,6 +55,13 @@ func TestAnErrorOfAServiceHasTheKindThatItsCodeSays(t *testing.T) {
 		"a stream that is asked too often":           {stream, refuse(400, "LimitExceededException"), fault.Throttled},
 		"a receipt of another queue":                 {queue, refuse(400, "ReceiptHandleIsInvalid"), fault.Invalid},
 		"a queue that is asked too often":            {queue, refuse(403, "RequestThrottled"), fault.Throttled},
+		"a secret that there is not":                 {hidden, refuse(400, "ResourceNotFoundException"), fault.NotFound},
+		"a secret that is being deleted":             {hidden, refuse(400, "InvalidRequestException"), fault.NotFound},
+		"a secret that the role may not read":        {hidden, refuse(400, "AccessDeniedException"), fault.Internal},
+		"a secret that its key does not open":        {hidden, refuse(400, "DecryptionFailure"), fault.Internal},
+		"a name that is taken":                       {hide, refuse(400, "ResourceExistsException"), fault.Conflict},
+		"a name that is being deleted":               {hide, refuse(400, "InvalidRequestException"), fault.Unavailable},
+		"secrets that are asked for too often":       {hidden, refuse(400, "ThrottlingException"), fault.Throttled},
 		"a user that there is not":                   {people, refuse(400, "UserNotFoundException"), fault.NotFound},
 		"a user pool that is asked too often":        {people, refuse(400, "TooManyRequestsException"), fault.Throttled},
 		"a user pool that calls a request too often": {people, reply(http.StatusTooManyRequests, "{}"), fault.Throttled},

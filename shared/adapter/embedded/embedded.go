@@ -9,7 +9,8 @@
 //	DIR/stream/      the event log
 //	DIR/blobs/       blobs by key
 //	DIR/passing/     blobs that are being written; emptied at each start
-//	DIR/presign.key  signs the URLs of blobs
+//	DIR/secrets      sealed values of port secret (package vault)
+//	DIR.key          opens them: beside the folder, so that no copy of it has both
 package embedded
 
 import (
@@ -24,7 +25,9 @@ import (
 
 	"github.com/tarnhq/tarn/shared/adapter/embedded/disk"
 	"github.com/tarnhq/tarn/shared/adapter/embedded/eventlog"
+	"github.com/tarnhq/tarn/shared/adapter/embedded/vault"
 	"github.com/tarnhq/tarn/shared/queue"
+	"github.com/tarnhq/tarn/shared/secret"
 	"github.com/tarnhq/tarn/shared/table"
 )
 
@@ -36,7 +39,8 @@ type Options struct {
 	BaseURL   string                           // where Blobs is served, for presigned URLs; no final slash: http://localhost:8080
 	Reserve   uint64                           // bytes of the disk that are left free: 64 MiB
 	Free      func(dir string) (uint64, error) // tells how much is free: disk.Free
-	Disk      disk.FS                          // holds blobs and stream: the machine's. SQLite keeps to the machine's
+	KeyFile   string                           // seals the secrets: the name of the folder, followed by .key
+	Disk      disk.FS                          // holds blobs, stream and secrets: the machine's. SQLite keeps to the machine's
 	Stream    eventlog.Options                 // sizes of the event log; what stands above wins
 }
 
@@ -65,6 +69,7 @@ type Store struct {
 	items   *items
 	blobs   *Blobs
 	stream  *eventlog.Log
+	secrets *vault.Vault
 	sockets Sockets
 
 	mu     sync.Mutex
@@ -109,11 +114,15 @@ func (s *Store) open(dir string, options Options) error {
 		return err
 	}
 	s.items = &items{db: s.db, now: options.Now}
-	secret, err := loadSecret(options.Disk, dir)
-	if err != nil {
-		return fmt.Errorf("presign.key: %w", err)
+	keys := cmp.Or(options.KeyFile, dir+".key")
+	if s.secrets, err = vault.Open(vault.Config{Disk: options.Disk, Space: space, Path: filepath.Join(dir, "secrets"), Key: keys}); err != nil {
+		return fmt.Errorf("secrets: %w", err)
 	}
-	signs := signer{base: options.BaseURL, secret: secret, now: options.Now}
+	presign, err := loadPresign(s.secrets, options.Disk, dir)
+	if err != nil {
+		return fmt.Errorf("the key of presigned URLs: %w", err)
+	}
+	signs := signer{base: options.BaseURL, secret: presign, now: options.Now}
 	if s.blobs, err = openBlobs(filepath.Join(dir, "blobs"), filepath.Join(dir, "passing"), options.Disk, space, signs); err != nil {
 		return fmt.Errorf("blobs: %w", err)
 	}
@@ -136,6 +145,12 @@ func (s *Store) Blob() *Blobs { return s.blobs }
 
 // Stream returns the event log.
 func (s *Store) Stream() *eventlog.Log { return s.stream }
+
+// Secrets returns the secrets.
+func (s *Store) Secrets() secret.Store { return s.secrets }
+
+// RotateKey has the secrets sealed under a new key, which replaces the one in the key file.
+func (s *Store) RotateKey() error { return s.secrets.Rotate() }
 
 // Scrub has the table's file hold nothing that was deleted or overwritten.
 func (s *Store) Scrub(ctx context.Context) error { return s.db.scrub(ctx) }

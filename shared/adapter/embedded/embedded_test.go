@@ -17,6 +17,8 @@ import (
 	"github.com/tarnhq/tarn/shared/push"
 	"github.com/tarnhq/tarn/shared/push/pushtest"
 	"github.com/tarnhq/tarn/shared/queue/queuetest"
+	"github.com/tarnhq/tarn/shared/secret"
+	"github.com/tarnhq/tarn/shared/secret/secrettest"
 	"github.com/tarnhq/tarn/shared/stream/streamtest"
 	"github.com/tarnhq/tarn/shared/table"
 	"github.com/tarnhq/tarn/shared/table/tabletest"
@@ -151,4 +153,9 @@ func TestOpen(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestSecrets(t *testing.T) {
+	s := open(t, t.TempDir(), embedded.Options{})
+	secrettest.Run(t, func(*testing.T) secret.Store { return s.Secrets() })
 }

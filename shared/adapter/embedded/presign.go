@@ -19,6 +19,7 @@ import (
 
 	"github.com/tarnhq/tarn/shared/adapter/embedded/disk"
 	"github.com/tarnhq/tarn/shared/fault"
+	"github.com/tarnhq/tarn/shared/secret"
 )
 
 // BlobPath is where BlobHandler expects to be mounted, below the base URL.
@@ -30,30 +31,42 @@ const maxUpload = 5 << 30
 // signer makes and checks the signatures of URLs.
 type signer struct {
 	base   string // URL without a final slash
-	secret []byte
+	secret secret.Value
 	now    func() time.Time
 }
 
-// loadSecret returns the secret of a data folder, so that URLs survive a restart.
-func loadSecret(d disk.FS, dir string) ([]byte, error) {
-	name := filepath.Join(dir, "presign.key")
-	secret, err := disk.ReadFile(d, name)
-	if err == nil && len(secret) == sha256.Size {
-		return secret, nil
+// presignName is the secret that URLs are signed with, so that they survive a restart.
+const presignName secret.Name = "presign"
+
+// loadPresign returns it, and makes it at the first start. Folders of earlier versions
+// have it in a file of its own, which goes.
+func loadPresign(secrets secret.Store, d disk.FS, dir string) (secret.Value, error) {
+	ctx := context.Background()
+	found, err := secrets.Get(ctx, secret.Deployment, presignName)
+	if err != nil && !fault.Is(err, fault.NotFound) {
+		return secret.Value{}, err
 	}
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
+	plain := filepath.Join(dir, "presign.key")
+	if err != nil {
+		value, err := disk.ReadFile(d, plain)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return secret.Value{}, err
+		}
+		if len(value) != sha256.Size { // too short: it was being written when the power was cut
+			value = make([]byte, sha256.Size)
+			_, _ = rand.Read(value) // never fails
+		}
+		found.Current = secret.New(value)
+		if err := secrets.Create(ctx, secret.Deployment, presignName, found.Current); err != nil {
+			return secret.Value{}, err
+		}
 	}
-	// What is too short was being written when the power was cut.
-	if err := d.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
+	if err := d.Remove(plain); err == nil {
+		return found.Current, d.SyncDir(dir)
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return secret.Value{}, err
 	}
-	secret = make([]byte, sha256.Size)
-	_, _ = rand.Read(secret)
-	if err := disk.WriteFile(d, name, secret); err != nil {
-		return nil, err
-	}
-	return secret, d.SyncDir(dir)
+	return found.Current, nil
 }
 
 func (s signer) url(method, key string, expires time.Duration) string {
@@ -62,7 +75,7 @@ func (s signer) url(method, key string, expires time.Duration) string {
 }
 
 func (s signer) sign(method, key, expires string) string {
-	mac := hmac.New(sha256.New, s.secret)
+	mac := hmac.New(sha256.New, s.secret.Reveal())
 	fmt.Fprintf(mac, "%s\n%s\n%s", method, expires, key)
 	return hex.EncodeToString(mac.Sum(nil))
 }
