@@ -51,7 +51,7 @@ type slice struct {
 	keep  bool // nothing but whole segments' rows of the whole day are in it
 
 	begins bool // the span has the day's beginning
-	recent bool // it is among the newest
+	recent bool // it meets the newest day of segments
 }
 
 // daily answers a plan from the days that hold and from what is asked of the others.
@@ -132,6 +132,7 @@ func slicesOf(local calendar.Buckets, r query.Range, over snapshot.Snapshot, was
 			signatures[key] = xxhash.New()
 		}
 	}
+	last := keysOf(local, []segment.Day{newest(over.Segments)})
 	var out []slice
 	for key, digest := range signatures {
 		start := local.Start(key)
@@ -151,7 +152,7 @@ func slicesOf(local calendar.Buckets, r query.Range, over snapshot.Snapshot, was
 	}
 	slices.SortFunc(out, func(a, b slice) int { return int(a.key - b.key) })
 	for i := range out {
-		out[i].recent = out[i].key > out[len(out)-1].key-recentDays
+		out[i].recent = slices.Contains(last, out[i].key)
 	}
 	return out
 }

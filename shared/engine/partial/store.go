@@ -257,7 +257,7 @@ var groupsForm = form[[][]query.Value]{
 
 // trailsForm writes trails as their package does.
 var trailsForm = form[trail.Trails]{
-	version: "trails-1",
+	version: "trails-2",
 	size:    trail.Trails.Size,
 	append:  func(out []byte, t trail.Trails) []byte { return t.AppendBinary(out) },
 	read: func(r *reader) trail.Trails {

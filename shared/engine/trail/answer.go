@@ -18,18 +18,29 @@ func Answer(ctx context.Context, p query.Follower, t Trails) (rows [][]query.Val
 	if err != nil {
 		return nil, false, err
 	}
-	const often = 1 << 12 // subjects
-	n := 0
-	walk(t.runs, renamed, func(_ []byte, steps []Step) bool {
-		w.follow(steps)
-		n++
-		return n%often != 0 || ctx.Err() == nil
-	})
-	if err := ctx.Err(); err != nil {
+	if counter, ok := w.(*distinct); ok {
+		err = counter.count(ctx, t.runs, renamed)
+	} else {
+		err = eachSubject(ctx, t.runs, renamed, func(_ []byte, steps []Step) { w.follow(steps) })
+	}
+	if err != nil {
 		return nil, false, err
 	}
 	rows, truncated = query.Arrange(w.rows(), orderOf(p), p.MaxRows())
 	return rows, truncated, nil
+}
+
+// eachSubject hands on each subject of some runs with all its steps, ascending, which
+// hold until the next one.
+func eachSubject(ctx context.Context, runs []run, renamed [][]uint32, each func(subject []byte, steps []Step)) error {
+	const often = 1 << 12 // subjects
+	n := 0
+	walk(runs, renamed, func(subject []byte, steps []Step) bool {
+		each(subject, steps)
+		n++
+		return n%often != 0 || ctx.Err() == nil
+	})
+	return ctx.Err()
 }
 
 // walker sees the steps of one subject after the other, which it may not keep.

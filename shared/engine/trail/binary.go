@@ -1,6 +1,7 @@
 package trail
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"math"
@@ -91,7 +92,7 @@ func (r *reader) run() (out run) {
 	for n := r.count(); n > 0 && !r.broken; n-- {
 		out.marks = append(out.marks, r.mark())
 	}
-	out.steps = int64(r.uvarint())
+	out.index, out.steps = &index{}, int64(r.uvarint())
 	out.data = r.bytes()
 	if !r.broken && !out.sound() {
 		r.fail()
@@ -120,17 +121,14 @@ func (r run) sound() bool {
 			return false
 		}
 	}
-	in, steps, last := reader{rest: r.data}, int64(0), ""
+	in, steps, last, before := reader{rest: r.data}, int64(0), []byte(nil), uint64(0)
 	for first := true; len(in.rest) > 0; first = false {
-		shared := in.uvarint()
-		if shared > uint64(len(last)) {
+		name := in.bytes()
+		at := rank(name)
+		if in.broken || !first && (at < before || at == before && bytes.Compare(name, last) <= 0) {
 			return false
 		}
-		name := last[:shared] + string(in.bytes())
-		if in.broken || !first && name <= last {
-			return false
-		}
-		last = name
+		last, before = name, at
 		n, ok := in.steps(len(r.marks))
 		if !ok {
 			return false

@@ -1,7 +1,6 @@
 package trail
 
 import (
-	"cmp"
 	"encoding/binary"
 	"slices"
 
@@ -104,24 +103,24 @@ func (b *Builder) Trails() Trails {
 // pack makes a run of the rows that have come.
 func (b *Builder) pack() {
 	marks, renamed := ranked(b.marks, compareMarks)
-	names, ranks := ranked(b.names.all, cmp.Compare[string])
-	steps := b.sorted(ranks, renamed, len(names))
-	p := packer{run: run{marks: marks}, once: b.once}
+	names, places := b.names.ranked()
+	steps := b.sorted(places, renamed, len(names))
+	p := newPacker(marks, b.once)
 	for subject, some := range steps {
 		slices.SortFunc(some, compareSteps)
-		p.add([]byte(names[subject]), some)
+		p.add(names[subject], some)
 	}
 	p.data = slices.Clip(p.data)
 	b.runs = append(b.runs, p.run)
 	b.reset()
 }
 
-// sorted returns the steps of each subject, by rank.
-func (b *Builder) sorted(ranks, renamed []uint32, subjects int) [][]Step {
+// sorted returns the steps of each subject, by its place.
+func (b *Builder) sorted(places, renamed []uint32, subjects int) [][]Step {
 	ends := make([]int, subjects)
 	for _, some := range b.steps {
 		for _, s := range some {
-			ends[ranks[s.subject]]++
+			ends[places[s.subject]]++
 		}
 	}
 	all := make([]Step, b.count)
@@ -133,8 +132,8 @@ func (b *Builder) sorted(ranks, renamed []uint32, subjects int) [][]Step {
 	}
 	for _, some := range b.steps {
 		for _, s := range some {
-			rank := ranks[s.subject]
-			out[rank] = append(out[rank], Step{s.At, renamed[s.Mark]})
+			place := places[s.subject]
+			out[place] = append(out[place], Step{s.At, renamed[s.Mark]})
 		}
 	}
 	return out

@@ -1,6 +1,10 @@
 package trail
 
-import "hash/maphash"
+import (
+	"cmp"
+	"hash/maphash"
+	"slices"
+)
 
 // names numbers subjects. It tells them apart by 128 bits of seeded hashes and not by
 // their letters, which lie scattered in memory: among 100 million subjects the chance
@@ -54,4 +58,27 @@ func (n *names) grow() {
 			n.slots[n.place(s.hash)] = s
 		}
 	}
+}
+
+// ranked returns the subjects by rank, and tells the place of each.
+func (n *names) ranked() (sorted [][]byte, places []uint32) {
+	type ranked struct {
+		rank   uint64
+		number uint32
+	}
+	order := make([]ranked, len(n.all))
+	for i, name := range n.all {
+		order[i] = ranked{rank([]byte(name)), uint32(i)}
+	}
+	slices.SortFunc(order, func(a, b ranked) int {
+		if a.rank != b.rank {
+			return cmp.Compare(a.rank, b.rank)
+		}
+		return cmp.Compare(n.all[a.number], n.all[b.number])
+	})
+	sorted, places = make([][]byte, len(order)), make([]uint32, len(order))
+	for place, r := range order {
+		sorted[place], places[r.number] = []byte(n.all[r.number]), uint32(place)
+	}
+	return sorted, places
 }

@@ -9,6 +9,8 @@ import (
 	"encoding/binary"
 	"slices"
 
+	"github.com/cespare/xxhash/v2"
+
 	"github.com/tarnhq/tarn/shared/query"
 )
 
@@ -51,15 +53,19 @@ func compareSteps(a, b Step) int {
 	return int(a.Mark) - int(b.Mark)
 }
 
-// run is the trails of a set of rows, packed: the subjects ascending, of each its name
-// and its steps ascending. A name is the length that it shares with the one before, the
-// length of the rest, and the rest; steps are their number and, of each, the time since
-// the one before and the mark.
+// run is the trails of a set of rows, packed: the subjects by the hashes of their names,
+// then by the names, of each the name's length, the name, and its steps ascending: their
+// number and, of each, the time since the one before and the mark. Hashes lie evenly, so
+// that a subject is found where its hash says.
 type run struct {
 	marks []Mark // ascending, each once
 	data  []byte
 	steps int64
+	index *index
 }
+
+// rank is the place of a subject among others.
+func rank(subject []byte) uint64 { return xxhash.Sum64(subject) }
 
 // Trails are the trails of disjoint sets of rows. A subject can be in each of them. They
 // do not change.
@@ -98,7 +104,7 @@ func Join(a, b Trails) Trails {
 // merged returns the same trails as one set's.
 func (t Trails) merged() Trails {
 	marks, renamed := commonMarks(t.runs)
-	p := packer{run: run{marks: marks}, once: t.once}
+	p := newPacker(marks, t.once)
 	walk(t.runs, renamed, func(subject []byte, steps []Step) bool {
 		p.add(subject, steps)
 		return true
@@ -111,20 +117,18 @@ func (t Trails) merged() Trails {
 type packer struct {
 	run
 	once bool
-	last []byte
+}
+
+func newPacker(marks []Mark, once bool) packer {
+	return packer{run{marks: marks, index: &index{}}, once}
 }
 
 func (p *packer) add(subject []byte, steps []Step) {
 	if p.once {
 		steps = slices.Compact(steps)
 	}
-	shared := 0
-	for shared < len(subject) && shared < len(p.last) && subject[shared] == p.last[shared] {
-		shared++
-	}
-	p.data = binary.AppendUvarint(p.data, uint64(shared))
-	p.data = binary.AppendUvarint(p.data, uint64(len(subject)-shared))
-	p.data = append(p.data, subject[shared:]...)
+	p.data = binary.AppendUvarint(p.data, uint64(len(subject)))
+	p.data = append(p.data, subject...)
 	p.data = binary.AppendUvarint(p.data, uint64(len(steps)))
 	before := int64(0)
 	for i, s := range steps {
@@ -137,7 +141,6 @@ func (p *packer) add(subject []byte, steps []Step) {
 		before = s.At
 	}
 	p.steps += int64(len(steps))
-	p.last = append(p.last[:0], subject...)
 }
 
 // commonMarks merges the marks of runs, and tells what each run's are called then.

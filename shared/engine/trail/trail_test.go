@@ -9,6 +9,7 @@ import (
 
 	"github.com/tarnhq/tarn/shared/engine/trail"
 	"github.com/tarnhq/tarn/shared/query"
+	"github.com/tarnhq/tarn/shared/query/calendar"
 )
 
 // TestTrailsInPartsAreTheTrailsOfAll spreads rows over many sets, some joined and some
@@ -67,4 +68,42 @@ func TestManySubjectsAreToldApart(t *testing.T) {
 	if err != nil || rows[0][0].Int() != subjects {
 		t.Errorf("%v, %v", rows, err)
 	}
+}
+
+// TestValuesAreCountedOnceWhateverTheSets counts values of a large set and small ones,
+// which are looked for in it, and of sets of a size.
+func TestValuesAreCountedOnceWhateverTheSets(t *testing.T) {
+	plan := query.DistinctPlan{Keys: query.Keys{Bucket: &query.Bucket{Grain: calendar.Day, Zone: "UTC"}, Dimensions: []query.Group{{Name: "d"}}}, Limit: 1000}
+	rapid.Check(t, func(t *rapid.T) {
+		var all trail.Trails
+		counts := map[string]int{}
+		seen := map[string]bool{}
+		for range rapid.IntRange(1, 4).Draw(t, "sets") {
+			b := trail.NewBuilder(true)
+			for range rapid.SampledFrom([]int{0, 1, 5, 400}).Draw(t, "rows") {
+				value, day := fmt.Sprint("v", rapid.IntRange(0, 200).Draw(t, "value")), rapid.Int64Range(-1, 1).Draw(t, "day")
+				group := rapid.SampledFrom([]query.Value{query.TextValue("a"), {}}).Draw(t, "group")
+				b.Add(value, day, 1, []query.Value{group})
+				key := fmt.Sprint(query.TimeValue(day*calendar.DayMicros), group)
+				if !seen[key+value] {
+					seen[key+value] = true
+					counts[key]++
+				}
+			}
+			all = all.And(b.Trails())
+		}
+		for range 2 { // the second time the counts of the large set are known
+			rows, _, err := trail.Answer(t.Context(), plan, all)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := map[string]int{}
+			for _, row := range rows {
+				got[fmt.Sprint(row[0], row[1])] = int(row[2].Int())
+			}
+			if diff := cmp.Diff(counts, got); diff != "" {
+				t.Fatal(diff)
+			}
+		}
+	})
 }

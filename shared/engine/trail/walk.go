@@ -10,6 +10,7 @@ import (
 type cursor struct {
 	rest    []byte
 	subject []byte // the next one's name
+	rank    uint64
 	more    bool
 	renamed []uint32
 }
@@ -29,10 +30,9 @@ func (c *cursor) next() {
 	if c.more = len(c.rest) > 0; !c.more {
 		return
 	}
-	shared := c.uvarint()
 	size := c.uvarint()
-	c.subject = append(c.subject[:shared], c.rest[:size]...)
-	c.rest = c.rest[size:]
+	c.subject, c.rest = c.rest[:size], c.rest[size:]
+	c.rank = rank(c.subject)
 }
 
 // steps appends the subject's steps.
@@ -48,6 +48,17 @@ func (c *cursor) steps(out []Step) []Step {
 	return out
 }
 
+// pass reads over the subject's steps.
+func (c *cursor) pass() {
+	n := int(c.uvarint())
+	_, size := binary.Varint(c.rest)
+	c.rest = c.rest[size:]
+	c.uvarint()
+	for range 2 * (n - 1) {
+		c.uvarint()
+	}
+}
+
 // walk hands on each subject of some runs with all its steps, ascending, until it is
 // told to stop. What is handed on holds until the next subject.
 func walk(runs []run, renamed [][]uint32, each func(subject []byte, steps []Step) bool) {
@@ -56,17 +67,17 @@ func walk(runs []run, renamed [][]uint32, each func(subject []byte, steps []Step
 		cursors[i] = &cursor{rest: r.data, renamed: renamed[i]}
 		cursors[i].next()
 	}
-	var subject []byte
 	var steps []Step
 	for {
 		least := first(cursors)
 		if least == nil {
 			return
 		}
-		subject, steps = append(subject[:0], least.subject...), steps[:0]
+		subject, at := least.subject, least.rank
+		steps = steps[:0]
 		sorted := true
 		for _, c := range cursors {
-			if c.more && bytes.Equal(c.subject, subject) {
+			if c.more && c.rank == at && bytes.Equal(c.subject, subject) {
 				n := len(steps)
 				steps = c.steps(steps)
 				sorted = sorted && (n == 0 || compareSteps(steps[n-1], steps[n]) <= 0)
@@ -85,7 +96,7 @@ func walk(runs []run, renamed [][]uint32, each func(subject []byte, steps []Step
 // first returns the cursor with the least subject; nil at the end.
 func first(all []*cursor) (least *cursor) {
 	for _, c := range all {
-		if c.more && (least == nil || bytes.Compare(c.subject, least.subject) < 0) {
+		if c.more && (least == nil || c.rank < least.rank || c.rank == least.rank && bytes.Compare(c.subject, least.subject) < 0) {
 			least = c
 		}
 	}
