@@ -91,9 +91,21 @@ func fill(ctx context.Context, store *embedded.Store, n, tail int) (*data, error
 		}
 	}
 	if tail > 0 {
-		d.over.Tail = []snapshot.Part{{ID: 1, Rows: d.source.day(days-1, tail)}}
+		return d, d.hold(ctx, tail)
 	}
 	return d, nil
+}
+
+// hold adds a tail of the last day's events, which are a file for those who read files.
+func (d *data) hold(ctx context.Context, n int) error {
+	d.over.Tail = []snapshot.Part{{ID: 1, Rows: d.source.day(days-1, n)}}
+	ref, err := segment.Write(ctx, d.blobs, segment.Origin{Tenant: "main", Dataset: d.over.Dataset.ID, Shard: "tail", From: "1", Through: "1"}, d.over.Tail[0].Rows, nil)
+	if err != nil {
+		return err
+	}
+	path, err := blob.Pather(d.blobs).Path(ref.Key)
+	d.files = append(d.files, path)
+	return err
 }
 
 // seal adds a segment of a day's events.

@@ -28,6 +28,7 @@ import (
 
 type options struct {
 	events int
+	tail   int
 	turns  int
 	chdb   string
 	sizes  string
@@ -37,6 +38,7 @@ type options struct {
 func main() {
 	var o options
 	flag.IntVar(&o.events, "events", 10_000_000, "in 50 segments of a day each")
+	flag.IntVar(&o.tail, "tail", 50_000, "more events that are not in segments yet")
 	flag.IntVar(&o.turns, "turns", 5, "of each question that is asked for the first time")
 	flag.StringVar(&o.chdb, "chdb", "", "a folder in which `npm install chdb` was run; empty: without ClickHouse")
 	flag.StringVar(&o.sizes, "sizes", "1,3,10,30", "millions of events to ask the same dashboard about")
@@ -46,7 +48,7 @@ func main() {
 }
 
 func run(ctx context.Context, o options) error {
-	err := with(ctx, o.events, func(d *data, inner *duck.Engine, dir string) error {
+	err := with(ctx, o.events, o.tail, func(d *data, inner *duck.Engine, dir string) error {
 		if err := first(ctx, o, d, inner); err != nil {
 			return err
 		}
@@ -59,7 +61,7 @@ func run(ctx context.Context, o options) error {
 }
 
 // with makes data and an engine for the time of use.
-func with(ctx context.Context, events int, use func(*data, *duck.Engine, string) error) (err error) {
+func with(ctx context.Context, events, tail int, use func(*data, *duck.Engine, string) error) (err error) {
 	dir, err := os.MkdirTemp("", "tarn-load-")
 	if err != nil {
 		return err
@@ -71,11 +73,11 @@ func with(ctx context.Context, events int, use func(*data, *duck.Engine, string)
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
 	began := time.Now()
-	d, err := fill(ctx, store, events, 0)
+	d, err := fill(ctx, store, events, tail)
 	if err != nil {
 		return err
 	}
-	fmt.Printf("%d events in %d segments, made in %v\n", events, len(d.files), time.Since(began).Round(time.Second))
+	fmt.Printf("%d events in %d segments and %d in the tail, made in %v\n", events, len(d.over.Segments), tail, time.Since(began).Round(time.Second))
 	files, err := local.New(d.blobs, "", 0)
 	if err != nil {
 		return err
@@ -177,7 +179,7 @@ func again(ctx context.Context, o options, d *data, inner *duck.Engine, dir stri
 	}
 	var pg *postgres
 	if !o.plain {
-		if pg, err = loadPostgres(ctx, dir, o.events); err != nil {
+		if pg, err = loadPostgres(ctx, dir, o); err != nil {
 			return err
 		}
 		defer pg.server.Stop()
@@ -240,7 +242,7 @@ func askAll(ctx context.Context, all []contender) (took [][]time.Duration, err e
 }
 
 // loadPostgres starts PostgreSQL with the same events, made anew from the same seed.
-func loadPostgres(ctx context.Context, dir string, n int) (*postgres, error) {
+func loadPostgres(ctx context.Context, dir string, o options) (*postgres, error) {
 	server, err := measure.StartPostgres(ctx, filepath.Join(dir, "postgres"))
 	if err != nil {
 		return nil, err
@@ -249,15 +251,18 @@ func loadPostgres(ctx context.Context, dir string, n int) (*postgres, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &postgres{server: server, conn: conn, source: newSource(1, max(1000, n/50))}
+	p := &postgres{server: server, conn: conn, source: newSource(1, max(1000, o.events/50))}
 	began := time.Now()
 	if _, err := conn.Exec(ctx, postgresTable); err != nil {
 		return nil, err
 	}
 	for day := range days {
-		if err := p.copy(ctx, p.source.day(day, n/days)); err != nil {
+		if err := p.copy(ctx, p.source.day(day, o.events/days)); err != nil {
 			return nil, err
 		}
+	}
+	if err := p.copy(ctx, p.source.day(days-1, o.tail)); err != nil {
+		return nil, err
 	}
 	for _, statement := range postgresIndexes {
 		if _, err := conn.Exec(ctx, statement); err != nil {
@@ -287,7 +292,7 @@ func growth(ctx context.Context, o options) error {
 		if err != nil {
 			return err
 		}
-		err = with(ctx, millions*1_000_000, func(d *data, inner *duck.Engine, _ string) error {
+		err = with(ctx, millions*1_000_000, 0, func(d *data, inner *duck.Engine, _ string) error {
 			line := []string{size + " million"}
 			t := keeping(d, inner)
 			for turn := range 3 {
