@@ -1,6 +1,6 @@
 // Command local runs the whole of Tarn in one process: every handler and consumer
-// over the embedded adapters. Settings are PORT, HOST, DATA_DIR, DEMO,
-// TLS and ALLOW_ORIGINS.
+// over the embedded adapters. Settings are PORT, HOST, DATA_DIR, DEMO, TLS,
+// ALLOW_ORIGINS, ALLOW_NETWORKS and PROVIDERS.
 package main
 
 import (
@@ -18,6 +18,7 @@ import (
 	"github.com/tarnhq/tarn/functions/local/server"
 	"github.com/tarnhq/tarn/shared/api"
 	"github.com/tarnhq/tarn/shared/config"
+	"github.com/tarnhq/tarn/shared/outbound"
 	"github.com/tarnhq/tarn/shared/sqlrun"
 )
 
@@ -85,7 +86,16 @@ func serve() error {
 	if err != nil {
 		return err
 	}
-	s, err := server.Open(ctx, server.Options{Dir: dir, URL: at, Log: log, Program: program, Web: web, CA: ca})
+	networks, err := outbound.ParseNetworks(config.AllowNetworks.Or(""))
+	if err != nil {
+		return err
+	}
+	others, err := providers(config.Providers.Or(""))
+	if err != nil {
+		return fmt.Errorf("%s: %w", config.Providers, err)
+	}
+	s, err := server.Open(ctx, server.Options{Dir: dir, URL: at, Log: log, Program: program, Web: web, CA: ca,
+		Networks: networks, Others: others, Secret: secretFiles(filepath.Join(dir, "secrets"))})
 	if err != nil {
 		return err
 	}

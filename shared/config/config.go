@@ -62,4 +62,7 @@ const (
 
 	AllowOrigins Var = "ALLOW_ORIGINS" // origins of other sites' pages that may call the API, with commas; default none
 	TLS          Var = "TLS"           // 1: HTTPS, with a certificate of its own
+
+	AllowNetworks Var = "ALLOW_NETWORKS" // CIDRs of private networks that Tarn may call, with commas; default none
+	Providers     Var = "PROVIDERS"      // others that people sign in with: a JSON list, or the path of its file; default none
 )

@@ -26,10 +26,12 @@ import (
 	"github.com/tarnhq/tarn/shared/engine/duck"
 	"github.com/tarnhq/tarn/shared/engine/local"
 	"github.com/tarnhq/tarn/shared/engine/partial"
+	"github.com/tarnhq/tarn/shared/federation"
 	"github.com/tarnhq/tarn/shared/ingest"
 	"github.com/tarnhq/tarn/shared/job"
 	"github.com/tarnhq/tarn/shared/limit"
 	"github.com/tarnhq/tarn/shared/manifest"
+	"github.com/tarnhq/tarn/shared/outbound"
 	"github.com/tarnhq/tarn/shared/quota"
 	"github.com/tarnhq/tarn/shared/route"
 	"github.com/tarnhq/tarn/shared/segment"
@@ -50,6 +52,10 @@ type Options struct {
 	Now func() time.Time // nil: time.Now
 	Web api.Web          // zero: no other site's page may call
 	CA  string           // file of the certificate to trust; empty: plain HTTP
+
+	Networks outbound.Networks     // private ones that may be called
+	Others   []federation.Provider // that people sign in with, too
+	Secret   federation.SecretOf   // of their clients; needed where one of them names a secret
 
 	Policy     tail.Policy   // when a tail is sealed; zero: DefaultPolicy
 	SweepEvery time.Duration // zero: as often as in AWS
@@ -147,7 +153,8 @@ func (s *Server) open(ctx context.Context) (err error) {
 	if parts, err = buckets(ctx, tbl, parts); err != nil {
 		return err
 	}
-	if s.provider, err = oidc.Open(ctx, oidc.Config{Table: tbl, URL: s.options.URL, Now: now, Random: rand.Reader, Log: s.options.Log}); err != nil {
+	if s.provider, err = oidc.Open(ctx, oidc.Config{Table: tbl, URL: s.options.URL, Now: now, Random: rand.Reader, Log: s.options.Log, Others: s.options.Others,
+		Outbound: outbound.Client(outbound.Options{Allow: s.options.Networks}), Secret: s.options.Secret}); err != nil {
 		return err
 	}
 	issuer, err := s.provider.Issuer(ctx)

@@ -19,6 +19,7 @@ const (
 	maxByVisitor    = 10 // one address of the network, one account
 	maxByNetAddress = 100
 	maxByAccount    = 100
+	maxVisits       = 300 // to other providers, of one address of the network
 )
 
 // attempts throttles the guessing of passwords. An attempt is counted before the
@@ -52,6 +53,14 @@ func (a attempts) of(r *http.Request, email string) attempt {
 		{key("from", from), maxByNetAddress},
 		{key("account", email), maxByAccount},
 	}}
+}
+
+// ofVisit is a try to sign in at another provider, where nothing is guessed: what it
+// bounds is the memory that visits take.
+func (a attempts) ofVisit(r *http.Request) attempt {
+	start := a.now().Truncate(window)
+	key := at("attempts", fmt.Sprintf("%d/visit/%s", start.Unix(), hashed(network(r.RemoteAddr))))
+	return attempt{expires: start.Add(window), counters: []counter{{key, maxVisits}}}
 }
 
 // begin counts the attempt and returns fault.Throttled when there were too many.

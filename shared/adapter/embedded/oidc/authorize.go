@@ -43,7 +43,7 @@ func (p *Provider) askToSignIn(w http.ResponseWriter, r *http.Request) {
 		p.oauth.WriteAuthorizeError(r.Context(), w, request, fosite.ErrLoginRequired)
 		return
 	}
-	p.render(w, http.StatusOK, page{Action: action(r), ReturnTo: p.elsewhere(request)})
+	p.render(w, http.StatusOK, p.signInPage(r, request))
 }
 
 // signIn takes the page's form.
@@ -98,7 +98,7 @@ func (p *Provider) authenticate(r *http.Request, email, password, code string) (
 		return account{}, fault.New(fault.Denied, "invitation_expired", "This one-time password has expired. Ask for another invitation.")
 	}
 	if a.User.Disabled {
-		return account{}, fault.New(fault.Denied, "disabled", "This account is disabled. Ask an administrator to enable it.")
+		return account{}, errDisabled()
 	}
 	if err := p.checkFactor(ctx, a, code); err != nil {
 		if code == "" { // nothing was guessed

@@ -51,11 +51,12 @@ type site struct {
 	clock *clock
 	url   string
 	user  identity.User
+	more  []func(*Config)
 }
 
-func newSite(t *testing.T) *site {
+func newSite(t *testing.T, more ...func(*Config)) *site {
 	t.Helper()
-	s := &site{table: &memory{}, clock: &clock{longAgo}}
+	s := &site{table: &memory{}, clock: &clock{longAgo}, more: more}
 	if err := s.table.Commit(t.Context(), madeKey()...); err != nil {
 		t.Fatal(err)
 	}
@@ -73,8 +74,12 @@ func (s *site) open(t *testing.T) {
 	t.Helper()
 	server := httptest.NewUnstartedServer(nil)
 	s.url = "http://" + server.Listener.Addr().String()
+	config := Config{Table: s.table, URL: s.url, Now: s.clock.now, Random: rand.Reader, Log: slog.New(slog.DiscardHandler)}
+	for _, change := range s.more {
+		change(&config)
+	}
 	var err error
-	s.Provider, err = Open(t.Context(), Config{Table: s.table, URL: s.url, Now: s.clock.now, Random: rand.Reader, Log: slog.New(slog.DiscardHandler)})
+	s.Provider, err = Open(t.Context(), config)
 	if err != nil {
 		t.Fatal(err)
 	}

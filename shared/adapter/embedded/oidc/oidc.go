@@ -21,6 +21,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 	"github.com/ory/fosite"
 
+	"github.com/tarnhq/tarn/shared/federation"
 	"github.com/tarnhq/tarn/shared/identity"
 	"github.com/tarnhq/tarn/shared/table"
 )
@@ -40,6 +41,8 @@ const (
 const (
 	prefix  = "/oidc"
 	maxForm = 64 << 10 // bytes
+
+	maxAnswer = 512 << 10 // bytes of a SAML provider's, which lists its groups
 )
 
 // Config is what a Provider is made of.
@@ -49,6 +52,10 @@ type Config struct {
 	Now    func() time.Time
 	Random io.Reader // crypto/rand.Reader, but for tests
 	Log    *slog.Logger
+
+	Others   []federation.Provider // that people may sign in with too
+	Outbound *http.Client          // calls them; of package outbound
+	Secret   federation.SecretOf   // of their clients
 }
 
 // Provider is the directory and the provider.
@@ -57,6 +64,8 @@ type Provider struct {
 	issuer   issuer
 	sessions sessions
 	attempts attempts
+	visits   visits
+	others   []other
 	oauth    fosite.OAuth2Provider
 	base     string
 	now      func() time.Time
@@ -75,12 +84,14 @@ func Open(ctx context.Context, c Config) (*Provider, error) {
 		issuer:   issuer{keys: keys, url: base + prefix, now: c.Now, random: c.Random},
 		sessions: sessions{table: c.Table, now: c.Now, random: c.Random},
 		attempts: attempts{table: c.Table, now: c.Now},
+		visits:   visits{table: c.Table, now: c.Now, random: c.Random, base: base},
 		base:     base,
 		now:      c.Now,
 		log:      c.Log,
 	}
 	p.oauth = newOAuth(grants{table: c.Table, now: c.Now, base: base}, p.issuer)
-	return p, nil
+	p.others, err = openOthers(c, p.visits)
+	return p, err
 }
 
 // Issuer describes where people sign in.
@@ -112,8 +123,13 @@ func (p *Provider) Handler() http.Handler {
 	mux.Handle("GET "+factorPath, http.HandlerFunc(p.setUp))
 	mux.Handle("POST "+factorPath, ownForms.Handler(http.HandlerFunc(p.confirm)))
 	mux.Handle("GET /oidc/logout", http.HandlerFunc(p.logout))
+	p.handleOthers(mux)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+		most := int64(maxForm)
+		if strings.HasPrefix(r.URL.Path, visitPath+"/") {
+			most = maxAnswer
+		}
+		r.Body = http.MaxBytesReader(w, r.Body, most)
 		w.Header().Set("Cache-Control", "no-store")
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		mux.ServeHTTP(w, r)

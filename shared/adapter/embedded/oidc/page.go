@@ -36,6 +36,17 @@ type page struct {
 	Error    string
 	Notice   string
 	Nonce    string // allows the page's own style and nothing else
+	Doors    []door // to other providers
+	Onward   *onward
+}
+
+// door is another way to sign in.
+type door struct{ Label, To string }
+
+// onward is a form that a person sends to another provider.
+type onward struct {
+	To, Label string
+	Fields    url.Values
 }
 
 // AppLink is Link, which is no address that a template would trust.
@@ -46,6 +57,9 @@ func (p *Provider) render(w http.ResponseWriter, status int, content page) {
 	returnTo := ""
 	if content.ReturnTo != "" {
 		returnTo = " " + content.ReturnTo // or browsers will not follow the redirect after the form
+	}
+	if content.Onward != nil {
+		returnTo = " " + originOf(content.Onward.To)
 	}
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
@@ -58,7 +72,9 @@ func (p *Provider) render(w http.ResponseWriter, status int, content page) {
 
 // refuse shows the form again with the reason.
 func (p *Provider) refuse(w http.ResponseWriter, r *http.Request, request fosite.AuthorizeRequester, email string, err error) {
-	p.refuseWith(w, r, page{Action: action(r), Email: email, ReturnTo: p.elsewhere(request)}, err)
+	content := p.signInPage(r, request)
+	content.Email = email
+	p.refuseWith(w, r, content, err)
 }
 
 func (p *Provider) refuseWith(w http.ResponseWriter, r *http.Request, content page, err error) {
@@ -79,6 +95,14 @@ func (p *Provider) refuseWith(w http.ResponseWriter, r *http.Request, content pa
 		w.Header().Set("Retry-After", strconv.Itoa(seconds))
 		content.Error = fmt.Sprintf("There were too many attempts. Try again in %d min.", (seconds+59)/60)
 		p.render(w, http.StatusTooManyRequests, content)
+	case fault.Unavailable:
+		if known == nil || known.Code != "provider_unreachable" {
+			p.fail(w, r, err)
+			return
+		}
+		p.note(r.Context(), err)
+		content.Error = known.Message
+		p.render(w, http.StatusServiceUnavailable, content)
 	default:
 		p.fail(w, r, err)
 	}
@@ -102,10 +126,17 @@ func action(r *http.Request) string { return prefix + "/authorize?" + r.URL.RawQ
 
 // elsewhere returns the origin that the person will be sent to, if it is not ours.
 func (p *Provider) elsewhere(request fosite.AuthorizeRequester) string {
-	to := request.GetRedirectURI()
-	origin := (&url.URL{Scheme: to.Scheme, Host: to.Host}).String()
+	origin := originOf(request.GetRedirectURI().String())
 	if origin == p.base {
 		return ""
 	}
 	return origin
+}
+
+func originOf(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	return (&url.URL{Scheme: u.Scheme, Host: u.Host}).String()
 }

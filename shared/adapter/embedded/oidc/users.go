@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/mail"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -30,6 +31,7 @@ type account struct {
 	Factor    factor    // beside the password
 	Once      time.Time // until when the password is good, for one time; zero: always
 	SignedOut time.Time // whoever signed in until then must do so again
+	Links     []string  // by which people of other providers are known: the sort keys of their items
 	Revision  int       // goes up with every change
 }
 
@@ -55,8 +57,8 @@ func (p *Provider) Invite(ctx context.Context, email string, groups []string) (i
 }
 
 func (p *Provider) create(ctx context.Context, email, password string, groups []string, once time.Time) (identity.User, error) {
-	if parsed, err := mail.ParseAddress(email); err != nil || parsed.Address != email || len(email) > maxEmail {
-		return identity.User{}, fault.New(fault.Invalid, "bad_email", "%.80q is not an e-mail address", email)
+	if err := checkEmail(email); err != nil {
+		return identity.User{}, err
 	}
 	if err := checkPassword(email, password); err != nil {
 		return identity.User{}, err
@@ -70,16 +72,29 @@ func (p *Provider) create(ctx context.Context, email, password string, groups []
 		return identity.User{}, err
 	}
 	a := account{User: identity.User{ID: id[:32], Email: email, Groups: groups}, Password: hash, Once: once}
-	put, err := putAccount(a)
-	if err != nil {
-		return identity.User{}, err
-	}
-	err = p.users.table.Commit(ctx, put.If(table.Absent),
-		table.Put(table.Item{Key: byEmail(email), Body: []byte(a.User.ID)}).If(table.Absent))
+	err = p.users.add(ctx, a)
 	if fault.Is(err, fault.Conflict) {
 		return identity.User{}, fault.New(fault.Conflict, "email_taken", "there already is a user %s", email)
 	}
 	return a.User, err
+}
+
+func checkEmail(email string) error {
+	if parsed, err := mail.ParseAddress(email); err != nil || parsed.Address != email || len(email) > maxEmail {
+		return fault.New(fault.Invalid, "bad_email", "%.80q is not an e-mail address", email)
+	}
+	return nil
+}
+
+// add stores a new account together with what belongs to it. It fails with
+// fault.Conflict where the address is taken.
+func (u users) add(ctx context.Context, a account, more ...table.Write) error {
+	put, err := putAccount(a)
+	if err != nil {
+		return err
+	}
+	return u.table.Commit(ctx, append(more, put.If(table.Absent),
+		table.Put(table.Item{Key: byEmail(a.User.Email), Body: []byte(a.User.ID)}).If(table.Absent))...)
 }
 
 // Get returns the user with this id.
@@ -142,7 +157,11 @@ func (p *Provider) Delete(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
-	return p.users.table.Commit(ctx, table.Delete(byID(id)), table.Delete(byEmail(a.User.Email)))
+	writes := []table.Write{table.Delete(byID(id)), table.Delete(byEmail(a.User.Email))}
+	for _, link := range a.Links {
+		writes = append(writes, table.Delete(at("links", link)))
+	}
+	return p.users.table.Commit(ctx, writes...)
 }
 
 // maySign reports whether who signed in at a time may go on without doing so again.
@@ -177,6 +196,14 @@ func (u users) find(ctx context.Context, email string) (account, error) {
 
 // change applies f to a user, again if somebody else changed the user meanwhile.
 func (u users) change(ctx context.Context, id string, f func(*account)) error {
+	return u.changeWith(ctx, id, func(a *account) error {
+		f(a)
+		return nil
+	})
+}
+
+// changeWith is change together with other writes, unless f returns an error.
+func (u users) changeWith(ctx context.Context, id string, f func(*account) error, more ...table.Write) error {
 	const tries = 5
 	var err error
 	for range tries {
@@ -185,13 +212,15 @@ func (u users) change(ctx context.Context, id string, f func(*account)) error {
 			return err
 		}
 		unchanged := table.Equal(revision, strconv.Itoa(a.Revision))
-		f(&a)
+		if err := f(&a); err != nil {
+			return err
+		}
 		a.Revision++
 		put, encodeErr := putAccount(a)
 		if encodeErr != nil {
 			return encodeErr
 		}
-		if err = u.table.Commit(ctx, put.If(unchanged)); !fault.Is(err, fault.Conflict) {
+		if err = u.table.Commit(ctx, append(slices.Clone(more), put.If(unchanged))...); !fault.Is(err, fault.Conflict) {
 			return err
 		}
 	}
