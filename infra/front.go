@@ -26,5 +26,5 @@ func newFront(app awscdk.App, s Stage, d data, a assets) front {
 	}
 	awscdk.NewCfnOutput(stack, jsii.String("ConsoleURL"), &awscdk.CfnOutputProps{Value: home})
 	awscdk.NewCfnOutput(stack, jsii.String("ApiURL"), &awscdk.CfnOutputProps{Value: api.ApiEndpoint()})
-	return front{stack: stack, api: api, client: newClient(stack, d.pool, home)}
+	return front{stack: stack, api: api, client: newClient(stack, s, d.pool, home)}
 }

@@ -27,6 +27,9 @@ type Stage struct {
 	// https://shop.example.com. None: the web page alone.
 	AllowOrigins []string
 
+	// Providers are others that people may sign in with, beside a password of their own.
+	Providers []Provider
+
 	// ScanBytes is how many bytes of segments a query may read itself; past it Athena
 	// scans the Iceberg table. It must fit the function's disk. Zero: queries are never
 	// put to Athena.

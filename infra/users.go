@@ -30,6 +30,7 @@ func newUsers(stack awscdk.Stack, s Stage) (awscognito.UserPool, awscognito.User
 	domain := pool.AddDomain(jsii.String("SignIn"), &awscognito.UserPoolDomainOptions{
 		CognitoDomain: &awscognito.CognitoDomainOptions{DomainPrefix: uniquePrefix(stack, s)},
 	})
+	newProviders(stack, pool, s)
 	return pool, domain
 }
 
@@ -45,7 +46,7 @@ func uniquePrefix(stack awscdk.Stack, s Stage) *string {
 // newClient is the web page's way to sign people in: a public client with the
 // authorization code and PKCE, which Cognito demands of it by the challenge that
 // the page sends. Its tokens live shortly and are refreshed.
-func newClient(stack awscdk.Stack, pool awscognito.IUserPool, home *string) awscognito.UserPoolClient {
+func newClient(stack awscdk.Stack, s Stage, pool awscognito.IUserPool, home *string) awscognito.UserPoolClient {
 	page := awscdk.Fn_Join(jsii.String(""), &[]*string{home, jsii.String("/")})
 	return awscognito.NewUserPoolClient(stack, jsii.String("Client"), &awscognito.UserPoolClientProps{
 		UserPool:       pool,
@@ -56,9 +57,7 @@ func newClient(stack awscdk.Stack, pool awscognito.IUserPool, home *string) awsc
 			CallbackUrls: &[]*string{page},
 			LogoutUrls:   &[]*string{page},
 		},
-		SupportedIdentityProviders: &[]awscognito.UserPoolClientIdentityProvider{
-			awscognito.UserPoolClientIdentityProvider_COGNITO(),
-		},
+		SupportedIdentityProviders: clientProviders(s),
 		AccessTokenValidity:        awscdk.Duration_Hours(jsii.Number(1)),
 		IdTokenValidity:            awscdk.Duration_Hours(jsii.Number(1)),
 		RefreshTokenValidity:       awscdk.Duration_Days(jsii.Number(30)),
