@@ -65,6 +65,7 @@ func settingsOf(s Stage, d data, f front) map[string]*string {
 		config.UserPool:  d.pool.UserPoolId(),
 		config.Client:    f.client.UserPoolClientId(),
 		config.Domain:    d.domain.BaseUrl(nil),
+		config.Secrets:   jsii.String(secretPrefix(s)),
 		config.Scratch:   jsii.String("/tmp"),
 	}
 	if s.CacheURL != "" {

@@ -3,6 +3,7 @@ package main
 import (
 	"strings"
 
+	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
@@ -11,6 +12,7 @@ import (
 	"github.com/tarnhq/tarn/shared/audit"
 	"github.com/tarnhq/tarn/shared/engine/partial"
 	"github.com/tarnhq/tarn/shared/route"
+	"github.com/tarnhq/tarn/shared/secret"
 )
 
 // grant gives a function what its row in the function table says it needs.
@@ -24,6 +26,8 @@ func grant(fn awslambda.Function, spec route.Function, d data) {
 			allow(fn, []string{"sqs:SendMessage"}, *d.hints.QueueArn())
 		case "directory":
 			allow(fn, directoryActions, *d.pool.UserPoolArn())
+		case "secret":
+			grantSecret(fn, how, d)
 		case "exports":
 			grantObjects(fn, how, d.segments, exportFolder)
 		case "failures":
@@ -51,6 +55,25 @@ var directoryActions = []string{
 	"cognito-idp:AdminCreateUser", "cognito-idp:AdminGetUser", "cognito-idp:AdminDeleteUser", "cognito-idp:ListUsers",
 	"cognito-idp:AdminEnableUser", "cognito-idp:AdminDisableUser", "cognito-idp:AdminUserGlobalSignOut",
 	"cognito-idp:CreateGroup", "cognito-idp:AdminListGroupsForUser", "cognito-idp:AdminAddUserToGroup", "cognito-idp:AdminRemoveUserFromGroup",
+}
+
+var secretActions = map[string][]string{
+	"read":  {"secretsmanager:GetSecretValue"},
+	"write": {"secretsmanager:CreateSecret"},
+}
+
+// secretPrefix is what the names of a stage's secrets begin with.
+func secretPrefix(s Stage) string { return "tarn/" + s.Name + "/" }
+
+// grantSecret covers one secret of the deployment: its name, which is all there is before
+// it is made, and its name with the six characters that AWS adds.
+func grantSecret(fn awslambda.Function, how string, d data) {
+	how, name, _ := strings.Cut(how, "/")
+	arn := *d.stack.FormatArn(&awscdk.ArnComponents{
+		Service: jsii.String("secretsmanager"), Resource: jsii.String("secret"), ArnFormat: awscdk.ArnFormat_COLON_RESOURCE_NAME,
+		ResourceName: jsii.String(secretPrefix(d.stage) + string(secret.Deployment) + "/" + name),
+	})
+	allow(fn, secretActions[how], arn, arn+"-??????")
 }
 
 // poisonFolder is where the consumer keeps records that it cannot decode.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/tarnhq/tarn/shared/checkpoint"
 	"github.com/tarnhq/tarn/shared/route"
+	"github.com/tarnhq/tarn/shared/secret"
 	"github.com/tarnhq/tarn/shared/segment"
 )
 
@@ -34,8 +35,8 @@ var rights = map[route.Need][]right{
 	route.WriteKeys:         {{"dynamodb:PutItem", "Table", "keys"}},
 	route.ReadUsage:         {{"dynamodb:Query", "Table", "usage"}},
 	route.WriteUsage:        {{"dynamodb:PutItem", "Table", "usage"}},
-	route.ReadEmbeds:        {{"dynamodb:GetItem", "Table", "embeds"}},
-	route.WriteEmbeds:       {{"dynamodb:PutItem", "Table", "embeds"}},
+	route.ReadEmbedKey:      {{"secretsmanager:GetSecretValue", "/_deployment/embeds", ""}},
+	route.WriteEmbedKey:     {{"secretsmanager:CreateSecret", "/_deployment/embeds", ""}},
 	route.ReadPeople:        {{"dynamodb:GetItem", "Table", "people"}},
 	route.WritePeople:       {{"dynamodb:PutItem", "Table", "people"}},
 	route.ManageDirectory: {{"cognito-idp:AdminCreateUser", "Users", ""}, {"cognito-idp:ListUsers", "Users", ""}, {"cognito-idp:AdminUserGlobalSignOut", "Users", ""},
@@ -112,7 +113,7 @@ func TestFunctionsReachOnlyThePartitionsTheirNeedsName(t *testing.T) {
 			want, got := map[string]bool{}, map[string]bool{}
 			for _, n := range f.Needs {
 				what, _, _ := strings.Cut(string(n), ":")
-				if !slices.Contains([]string{"segments", "partials", "stream", "failures", "queue", "exports", "open", "scans", "copies", "directory"}, what) {
+				if !slices.Contains([]string{"segments", "partials", "stream", "failures", "queue", "exports", "open", "scans", "copies", "directory", "secret"}, what) {
 					want[what] = true
 				}
 			}
@@ -129,6 +130,43 @@ func TestFunctionsReachOnlyThePartitionsTheirNeedsName(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestFunctionsReachOnlyTheSecretsOfTheirStageThatTheirNeedsName(t *testing.T) {
+	everyStage(t, func(t *testing.T, s synth) {
+		granted := 0
+		for _, f := range route.Functions {
+			for _, st := range s.policy(t, f.Name) {
+				if !strings.HasPrefix(st.actions[0], "secretsmanager:") {
+					continue
+				}
+				granted++
+				for _, resource := range st.resources {
+					name, ok := afterLast(resource, ":secret:"+secretPrefix(s.Stage)+string(secret.Deployment)+"/")
+					name = strings.TrimSuffix(name, "-??????")
+					needed := slices.ContainsFunc(f.Needs, func(n route.Need) bool {
+						return strings.HasPrefix(string(n), "secret:") && strings.HasSuffix(string(n), "/"+name)
+					})
+					if !ok || !needed || strings.ContainsAny(name, "*?") {
+						t.Errorf("%s may %v of %s", f.Name, st.actions, resource)
+					}
+				}
+			}
+		}
+		if granted == 0 {
+			t.Error("no function may read a secret: this test reads the policies wrongly")
+		}
+	})
+}
+
+// afterLast returns what stands in a resource, which is JSON, behind a text.
+func afterLast(resource, text string) (string, bool) {
+	at := strings.LastIndex(resource, text)
+	if at < 0 {
+		return "", false
+	}
+	end, _, _ := strings.Cut(resource[at+len(text):], `"`)
+	return end, true
 }
 
 func TestNoFunctionMayDoEverythingOfAServiceOrToEveryResource(t *testing.T) {

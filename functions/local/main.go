@@ -1,5 +1,5 @@
 // Command local runs the whole of Tarn in one process: every handler and consumer
-// over the embedded adapters. Settings are PORT, HOST, DATA_DIR, DEMO, TLS,
+// over the embedded adapters. Settings are PORT, HOST, DATA_DIR, KEY_FILE, DEMO, TLS,
 // ALLOW_ORIGINS, ALLOW_NETWORKS and PROVIDERS.
 package main
 
@@ -28,6 +28,8 @@ func main() {
 	}
 	document := flag.Bool("openapi", false, "print the OpenAPI document and exit")
 	profiles := flag.String("pprof", "", "serve profiles on this port of the loopback address")
+	named := flag.String("secret", "", "store a secret of this name, which is read from the standard input, and exit")
+	rotate := flag.Bool("rotate-key", false, "seal the secrets under a new key and exit")
 	flag.Parse()
 	if *profiles != "" {
 		if err := serveProfiles(*profiles); err != nil {
@@ -36,8 +38,13 @@ func main() {
 		}
 	}
 	run := serve
-	if *document {
+	switch {
+	case *document:
 		run = printDocument
+	case *named != "":
+		run = func() error { return storeSecret(*named, os.Stdin) }
+	case *rotate:
+		run = rotateKey
 	}
 	if err := run(); err != nil {
 		fmt.Fprintln(os.Stderr, "tarn:", err)
@@ -95,7 +102,7 @@ func serve() error {
 		return fmt.Errorf("%s: %w", config.Providers, err)
 	}
 	s, err := server.Open(ctx, server.Options{Dir: dir, URL: at, Log: log, Program: program, Web: web, CA: ca,
-		Networks: networks, Others: others, Secret: secretFiles(filepath.Join(dir, "secrets"))})
+		Networks: networks, Others: others, KeyFile: config.KeyFile.Or("")})
 	if err != nil {
 		return err
 	}

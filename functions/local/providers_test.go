@@ -24,21 +24,3 @@ func TestProvidersAreReadFromTheSettingOrItsFile(t *testing.T) {
 		}
 	}
 }
-
-func TestASecretIsReadFromAFileThatNobodyElseMayRead(t *testing.T) {
-	folder := t.TempDir()
-	for name, mode := range map[string]os.FileMode{"closed": 0o600, "open": 0o644} {
-		if err := os.WriteFile(filepath.Join(folder, name), []byte("s3cret\n"), mode); err != nil {
-			t.Fatal(err)
-		}
-	}
-	read := secretFiles(folder)
-	if got, err := read(t.Context(), "closed"); got != "s3cret" || err != nil {
-		t.Errorf("%q, %v", got, err)
-	}
-	for _, name := range []string{"open", "absent", "../" + filepath.Base(folder) + "/closed", ""} {
-		if got, err := read(t.Context(), name); err == nil {
-			t.Errorf("%q: %q and no error", name, got)
-		}
-	}
-}

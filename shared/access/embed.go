@@ -15,7 +15,7 @@ import (
 
 	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/fault"
-	"github.com/tarnhq/tarn/shared/table"
+	"github.com/tarnhq/tarn/shared/secret"
 	"github.com/tarnhq/tarn/shared/tenant"
 )
 
@@ -88,19 +88,20 @@ const (
 	embedKeyBytes  = 32
 )
 
-// Embeds makes embed tokens and recognises them. They are signed with a key that is
-// kept in the table; deleting it ends them all within a minute. It must not be copied.
+// EmbedSecret is the secret of the deployment that embed tokens are signed with. Those that
+// were signed with its previous value are good; deleting it ends them all within a minute.
+const EmbedSecret secret.Name = "embeds"
+
+// Embeds makes embed tokens and recognises them. It must not be copied.
 type Embeds struct {
-	Table  table.Table
-	Now    func() time.Time
-	Random io.Reader // crypto/rand.Reader, but for tests
+	Secrets secret.Store
+	Now     func() time.Time
+	Random  io.Reader // crypto/rand.Reader, but for tests
 
 	mu   sync.Mutex
-	key  []byte
+	key  secret.Secret
 	read time.Time
 }
-
-var embedKey = table.Key{Partition: "embeds#key", Sort: "key"}
 
 type embedClaims struct {
 	jwt.Claims
@@ -129,7 +130,7 @@ func (e *Embeds) Mint(ctx context.Context, by Principal, what Embed, expires tim
 	if err != nil {
 		return "", err
 	}
-	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.HS256, Key: key}, nil)
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.HS256, Key: key.Current.Reveal()}, nil)
 	if err != nil {
 		return "", err
 	}
@@ -155,8 +156,11 @@ func (e *Embeds) Identify(ctx context.Context, token string) (Principal, error) 
 		return Principal{}, err
 	}
 	var c embedClaims
-	if err := parsed.Claims(key, &c); err != nil {
-		return Principal{}, errEmbedToken()
+	if parsed.Claims(key.Current.Reveal(), &c) != nil {
+		c = embedClaims{}
+		if before := key.Previous.Reveal(); before == nil || parsed.Claims(before, &c) != nil {
+			return Principal{}, errEmbedToken()
+		}
 	}
 	now := e.Now()
 	if len(c.Audience) != 1 || c.Audience[0] != embedAudience || c.Expiry == nil || !now.Before(c.Expiry.Time()) ||
@@ -167,40 +171,40 @@ func (e *Embeds) Identify(ctx context.Context, token string) (Principal, error) 
 }
 
 // signingKey returns the key; who makes the first token makes it.
-func (e *Embeds) signingKey(ctx context.Context, create bool) ([]byte, error) {
+func (e *Embeds) signingKey(ctx context.Context, create bool) (secret.Secret, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	now := e.Now()
-	if e.key != nil && now.Sub(e.read) < embedKeyMemory {
+	if !e.read.IsZero() && now.Sub(e.read) < embedKeyMemory {
 		return e.key, nil
 	}
-	item, err := e.Table.Get(ctx, embedKey)
+	key, err := e.Secrets.Get(ctx, secret.Deployment, EmbedSecret)
 	if fault.Is(err, fault.NotFound) && create {
-		item, err = e.makeKey(ctx)
+		key, err = e.makeKey(ctx)
 	}
 	if fault.Is(err, fault.NotFound) {
-		return nil, errEmbedToken()
+		return secret.Secret{}, errEmbedToken()
 	}
 	if err != nil {
-		return nil, err
+		return secret.Secret{}, err
 	}
-	if len(item.Body) != embedKeyBytes {
-		return nil, fmt.Errorf("the key of embed tokens has %d bytes", len(item.Body))
+	if n := len(key.Current.Reveal()); n != embedKeyBytes {
+		return secret.Secret{}, fmt.Errorf("the key of embed tokens has %d bytes", n)
 	}
-	e.key, e.read = item.Body, now
-	return e.key, nil
+	e.key, e.read = key, now
+	return key, nil
 }
 
-func (e *Embeds) makeKey(ctx context.Context) (table.Item, error) {
+func (e *Embeds) makeKey(ctx context.Context) (secret.Secret, error) {
 	key, err := e.random(embedKeyBytes)
 	if err != nil {
-		return table.Item{}, err
+		return secret.Secret{}, err
 	}
-	err = e.Table.Commit(ctx, table.Put(table.Item{Key: embedKey, Body: key}).If(table.Absent))
+	err = e.Secrets.Create(ctx, secret.Deployment, EmbedSecret, secret.New(key))
 	if err != nil && !fault.Is(err, fault.Conflict) {
-		return table.Item{}, err
+		return secret.Secret{}, err
 	}
-	return e.Table.Get(ctx, embedKey)
+	return e.Secrets.Get(ctx, secret.Deployment, EmbedSecret)
 }
 
 func (e *Embeds) random(bytes int) ([]byte, error) {

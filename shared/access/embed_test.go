@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -14,13 +15,14 @@ import (
 
 	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/fault"
+	"github.com/tarnhq/tarn/shared/secret"
 )
 
 var sales = Embed{Saved: "sales", Dataset: "web", Filters: []json.RawMessage{json.RawMessage(`{"column":"country","op":"=","value":"CH"}`)}}
 
-func newEmbeds() (*Embeds, *memory, *clock) {
-	mem, clk := &memory{}, &clock{noon}
-	return &Embeds{Table: mem, Now: clk.now, Random: rand.Reader}, mem, clk
+func newEmbeds() (*Embeds, *vault, *clock) {
+	kept, clk := &vault{}, &clock{noon}
+	return &Embeds{Secrets: kept, Now: clk.now, Random: rand.Reader}, kept, clk
 }
 
 var maker = Principal{Tenant: "main", ID: "key:1", Role: Editor, Groups: []string{"g"}, Attributes: map[string][]string{"country": {"CH"}}}
@@ -102,7 +104,8 @@ func TestAnEmbedTokenIsRefused(t *testing.T) {
 		}
 		return c
 	}
-	signed := func(changes object) string { return embedPrefix + sign(jose.HS256, "", e.key, claims(changes)) }
+	key := e.key.Current.Reveal()
+	signed := func(changes object) string { return embedPrefix + sign(jose.HS256, "", key, claims(changes)) }
 	if p, err := e.Identify(t.Context(), signed(nil)); err != nil || p.Embed.Saved != "sales" {
 		t.Fatalf("what is good is refused: %+v, %v", p, err)
 	}
@@ -122,7 +125,7 @@ func TestAnEmbedTokenIsRefused(t *testing.T) {
 		"with alg none and the signature":    embedPrefix + encode([]byte(`{"alg":"none"}`)) + "." + parts[1] + "." + parts[2],
 		"with another key":                   mint(t, other),
 		"with a key in its header":           embedPrefix + embedding(t, jose.HS256, []byte("a key of the sender's own, in its token"), claims(nil)),
-		"with HS512":                         embedPrefix + sign(jose.HS512, "", append(e.key, e.key...), claims(nil)),
+		"with HS512":                         embedPrefix + sign(jose.HS512, "", append(slices.Clone(key), key...), claims(nil)),
 		"signed as people's tokens are":      embedPrefix + sign(jose.RS256, "rsa", rsaKey(), claims(nil)),
 		"with an altered payload":            embedPrefix + parts[0] + "." + encode([]byte(`{"aud":"tarn:embed","tenant":"main"}`)) + "." + parts[2],
 		"without its signature":              embedPrefix + parts[0] + "." + parts[1] + ".",
@@ -150,9 +153,11 @@ func TestAnEmbedTokenIsRefused(t *testing.T) {
 }
 
 func TestDeletingTheKeyEndsEveryEmbedTokenWithinAMinute(t *testing.T) {
-	e, mem, clk := newEmbeds()
+	e, kept, clk := newEmbeds()
 	token := mint(t, e)
-	mem.down = fault.New(fault.NotFound, "gone", "deleted")
+	if err := kept.Delete(t.Context(), secret.Deployment, EmbedSecret); err != nil {
+		t.Fatal(err)
+	}
 	clk.Time = clk.Add(embedKeyMemory - 1)
 	if _, err := e.Identify(t.Context(), token); err != nil {
 		t.Error(err)
@@ -161,9 +166,29 @@ func TestDeletingTheKeyEndsEveryEmbedTokenWithinAMinute(t *testing.T) {
 	if _, err := e.Identify(t.Context(), token); !fault.Is(err, fault.Unauthenticated) {
 		t.Errorf("got %v", err)
 	}
-	mem.down = fault.New(fault.Unavailable, "down", "down").Because(errors.New("down"))
+	kept.down = fault.New(fault.Unavailable, "down", "down").Because(errors.New("down"))
 	if _, err := e.Identify(t.Context(), token); !fault.Is(err, fault.Unavailable) {
 		t.Errorf("without its key: %v, want Unavailable", err)
+	}
+}
+
+func TestEmbedTokensOutliveOneRotationOfTheirKey(t *testing.T) {
+	e, kept, clk := newEmbeds()
+	token := mint(t, e)
+	for rotations, want := range []bool{true, true, false} {
+		if rotations > 0 {
+			fresh := secret.New([]byte(strings.Repeat(string(rune('a'+rotations)), embedKeyBytes)))
+			if err := kept.Put(t.Context(), secret.Deployment, EmbedSecret, fresh); err != nil {
+				t.Fatal(err)
+			}
+		}
+		clk.Time = clk.Add(embedKeyMemory)
+		if _, err := e.Identify(t.Context(), token); want != (err == nil) || err != nil && !fault.Is(err, fault.Unauthenticated) {
+			t.Errorf("after %d rotations: %v", rotations, err)
+		}
+		if _, err := e.Identify(t.Context(), mint(t, e)); err != nil {
+			t.Errorf("one made after %d rotations: %v", rotations, err)
+		}
 	}
 }
 

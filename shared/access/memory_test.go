@@ -5,7 +5,9 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/tarnhq/tarn/shared/secret"
 	"github.com/tarnhq/tarn/shared/table"
+	"github.com/tarnhq/tarn/shared/tenant"
 	"github.com/tarnhq/tarn/tests/fake"
 )
 
@@ -34,4 +36,17 @@ func (m *memory) Commit(ctx context.Context, writes ...table.Write) error {
 	}
 	m.writing.Unlock()
 	return m.Table.Commit(ctx, writes...)
+}
+
+// vault is a store of secrets that fails every read while down is set.
+type vault struct {
+	fake.Secrets
+	down error
+}
+
+func (v *vault) Get(ctx context.Context, t tenant.ID, name secret.Name) (secret.Secret, error) {
+	if v.down != nil {
+		return secret.Secret{}, v.down
+	}
+	return v.Secrets.Get(ctx, t, name)
 }

@@ -23,6 +23,7 @@ const (
 	UserPool  Var = "TARN_USER_POOL"  // id of the Cognito user pool
 	Client    Var = "TARN_CLIENT"     // id of the pool's client
 	Domain    Var = "TARN_DOMAIN"     // URL of the pool's sign-in pages
+	Secrets   Var = "TARN_SECRETS"    // what the names of the stage's secrets begin with
 	Scratch   Var = "TARN_SCRATCH"    // folder for cached files
 	Cache     Var = "TARN_CACHE"      // URL of a Redis or Valkey server in which answers are shared; may be empty
 )
@@ -59,6 +60,7 @@ const (
 	Host    Var = "HOST"     // address to listen on; the loopback ones where it is not set
 	DataDir Var = "DATA_DIR" // where everything is kept
 	Demo    Var = "DEMO"     // 0: no demo data
+	KeyFile Var = "KEY_FILE" // seals the secrets; beside the data folder where it is not set
 
 	AllowOrigins Var = "ALLOW_ORIGINS" // origins of other sites' pages that may call the API, with commas; default none
 	TLS          Var = "TLS"           // 1: HTTPS, with a certificate of its own

@@ -1,12 +1,16 @@
 package route
 
-import "time"
+import (
+	"time"
+
+	"github.com/tarnhq/tarn/shared/access"
+)
 
 // Need is something that a function must be granted. A function's policy is the
 // union of what its row in Functions lists: nothing else is granted.
 type Need string
 
-// The needs. "Read" of a table includes listing it, and "write" does not include
+// The needs. A secret's ends with its name. "Read" of a table includes listing it, and "write" does not include
 // deleting; all items live in one table whose partitions begin with the word that the
 // need names.
 const (
@@ -26,8 +30,8 @@ const (
 	WriteKeys         Need = "keys:write"
 	ReadUsage         Need = "usage:read" // when keys were used last
 	WriteUsage        Need = "usage:write"
-	ReadEmbeds        Need = "embeds:read" // the key that signs embed tokens
-	WriteEmbeds       Need = "embeds:write"
+	ReadEmbedKey      Need = "secret:read/" + Need(access.EmbedSecret) // of the deployment; signs embed tokens
+	WriteEmbedKey     Need = "secret:write/" + Need(access.EmbedSecret)
 	ReadPeople        Need = "people:read" // their attributes, and whose tokens are refused
 	WritePeople       Need = "people:write"
 	ManageDirectory   Need = "directory:manage" // where people sign in
@@ -88,7 +92,7 @@ var Functions = []Function{
 	{Name: "worker", Needs: []Need{ReadJobs, WriteJobs, DeleteJobs, SendQueue, ReadCatalog, ReadManifest, ReadSegments, ReadExports, WriteExports, DeleteExports,
 		WriteManifest, DeleteManifest, WriteSegments, DeleteSegments, DeletePartials, WriteOpen, ReadAnswers, DeleteAnswers, ReadSuppressions, WriteSuppressions, ReadAudit, WriteAudit}, Engine: true},
 	{Name: "exports", Needs: []Need{ReadAudit, WriteAudit, ReadRates, WriteRates, ReadLimits, ReadRules, ReadJobs, WriteJobs, SendQueue, ReadCatalog, ReadManifest, ReadDefinitions}},
-	{Name: "embeds", Needs: []Need{ReadAudit, WriteAudit, ReadRates, WriteRates, ReadLimits, ReadRules, ReadCatalog, ReadManifest, ReadDefinitions, ReadEmbeds, WriteEmbeds}},
+	{Name: "embeds", Needs: []Need{ReadAudit, WriteAudit, ReadRates, WriteRates, ReadLimits, ReadRules, ReadCatalog, ReadManifest, ReadDefinitions, ReadEmbedKey, WriteEmbedKey}},
 	{Name: "erasures", Needs: []Need{ReadAudit, WriteAudit, ReadRates, WriteRates, ReadLimits, ReadRules, ReadJobs, WriteJobs, SendQueue, ReadCatalog, ReadManifest, ReadSegments, ReadSuppressions, WriteSuppressions}},
 	{Name: "keys", Needs: []Need{ReadAudit, WriteAudit, ReadRates, WriteRates, ReadLimits, ReadKeys, WriteKeys, ReadUsage}},
 	{Name: "users", Needs: []Need{ReadAudit, WriteAudit, ReadRates, WriteRates, ReadLimits, ReadPeople, WritePeople, ManageDirectory}},
@@ -96,7 +100,7 @@ var Functions = []Function{
 	{Name: "audit", Needs: []Need{ReadAudit, WriteAudit, ReadRates, WriteRates, ReadLimits}},
 	{Name: "notary", Needs: []Need{ReadAudit, WriteAudit, ReadCopies, WriteCopies}},
 	{Name: "reference"},
-	{Name: "authorizer", Needs: []Need{ReadKeys, WriteUsage, ReadPeople, ReadEmbeds}},
+	{Name: "authorizer", Needs: []Need{ReadKeys, WriteUsage, ReadPeople, ReadEmbedKey}},
 	{Name: "ingestor", Needs: []Need{ReadCatalog, ReadManifest, WriteManifest, ReadSegments, WriteSegments, ReadStream, ReadSuppressions}},
 	{Name: "redrive", Needs: []Need{ReadFailures, DeleteFailures, PutStream}},
 	{Name: "compactor", Needs: []Need{ReadCatalog, ReadManifest, WriteManifest, DeleteManifest, ReadSegments, WriteSegments}},

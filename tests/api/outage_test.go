@@ -71,7 +71,7 @@ type dependent struct {
 
 func newDependent(t *testing.T) *dependent {
 	t.Helper()
-	d := &dependent{outages: map[string]*outage{"table": {}, "blobs": {}, "stream": {}}, folded: map[stream.ShardID]stream.Sequence{}}
+	d := &dependent{outages: map[string]*outage{"table": {}, "blobs": {}, "stream": {}, "secrets": {}}, folded: map[stream.ShardID]stream.Sequence{}}
 	tbl := frailTable{&fake.Table{Now: time.Now}, d.outages["table"]}
 	blobs := frailBlobs{&fake.Blobs{Now: time.Now}, d.outages["blobs"]}
 	d.stream = frailStream{fake.NewStream(2), d.outages["stream"]}
@@ -101,7 +101,7 @@ func newDependent(t *testing.T) *dependent {
 	auditing.Register(s, auditing.Deps{Log: d.trail})
 	d.jobs = job.Jobs{Table: told, Queue: &fake.Queue{Now: time.Now, Tries: 5}, Now: time.Now}
 	jobs.Register(s, jobs.Deps{Jobs: d.jobs, Now: time.Now, Poll: func(context.Context) error { return context.DeadlineExceeded }})
-	embeds.Register(s, embeds.Deps{Gate: seen, Saved: names, Embeds: &access.Embeds{Table: tbl, Now: time.Now, Random: rand.Reader}})
+	embeds.Register(s, embeds.Deps{Gate: seen, Saved: names, Embeds: &access.Embeds{Secrets: frailSecrets{&fake.Secrets{}, d.outages["secrets"]}, Now: time.Now, Random: rand.Reader}})
 	erasures.Register(s, erasures.Deps{Catalog: dataset.Catalog{Table: tbl, Now: time.Now}, Jobs: d.jobs, Finder: erasure.Finder{Segments: segments},
 		Orders: erasure.Orders{Gate: seen, Suppressions: suppression.Store{Table: tbl}}})
 	exports.Register(s, exports.Deps{Gate: seen, Saved: names, Jobs: d.jobs})
@@ -214,7 +214,7 @@ var healthy = map[string]struct{ target, body string }{
 }
 
 func TestAnUnreachableDependencyIsToldAsOne(t *testing.T) {
-	for _, port := range []string{"none", "table", "blobs", "stream"} {
+	for _, port := range []string{"none", "table", "blobs", "stream", "secrets"} {
 		t.Run(port, func(t *testing.T) {
 			d := newDependent(t)
 			requests := d.prepare(t)

@@ -8,8 +8,10 @@ import (
 
 	"github.com/tarnhq/tarn/shared/blob"
 	"github.com/tarnhq/tarn/shared/fault"
+	"github.com/tarnhq/tarn/shared/secret"
 	"github.com/tarnhq/tarn/shared/stream"
 	"github.com/tarnhq/tarn/shared/table"
+	"github.com/tarnhq/tarn/shared/tenant"
 )
 
 // state of a dependency.
@@ -105,4 +107,18 @@ func (f frailStream) Shards(ctx context.Context) (shards []stream.Shard, err err
 func (f frailStream) Read(ctx context.Context, shard stream.ShardID, after stream.Sequence, limit int, wait time.Duration) (records []stream.Record, drained bool, err error) {
 	err = f.read(func() error { records, drained, err = f.Stream.Read(ctx, shard, after, limit, wait); return err })
 	return records, drained, err
+}
+
+type frailSecrets struct {
+	secret.Store
+	*outage
+}
+
+func (f frailSecrets) Create(ctx context.Context, t tenant.ID, name secret.Name, value secret.Value) error {
+	return f.write(func() error { return f.Store.Create(ctx, t, name, value) })
+}
+
+func (f frailSecrets) Get(ctx context.Context, t tenant.ID, name secret.Name) (found secret.Secret, err error) {
+	err = f.read(func() error { found, err = f.Store.Get(ctx, t, name); return err })
+	return found, err
 }

@@ -65,7 +65,7 @@ func deploy(t testing.TB) *stage {
 	s.table, s.segments, s.failures = services.Table(t), services.Bucket(t), services.Bucket(t)
 	settings := map[config.Var]string{
 		config.Table: s.table, config.Bucket: s.segments, config.Failures: s.failures, config.Stream: s.stream,
-		config.Buckets: "16", config.Database: "tarn", config.Workgroup: "tarn", config.ScanBytes: "0", config.UserPool: s.pool.ID, config.Client: s.pool.App, config.Domain: s.pool.Domain, config.Scratch: t.TempDir(),
+		config.Buckets: "16", config.Database: "tarn", config.Workgroup: "tarn", config.ScanBytes: "0", config.UserPool: s.pool.ID, config.Client: s.pool.App, config.Domain: s.pool.Domain, config.Secrets: "tarn/test/", config.Scratch: t.TempDir(),
 		config.Queue: s.hints, config.Unworked: s.unworked, config.Copies: services.Bucket(t),
 	}
 	for _, f := range route.Functions {

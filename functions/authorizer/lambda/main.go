@@ -29,7 +29,7 @@ func main() {
 	usage := &access.Usage{Table: tbl, Now: time.Now}
 	identify := authorizer.Handler(&access.Authenticator{
 		Usage:  usage,
-		Embeds: &access.Embeds{Table: tbl, Now: time.Now},
+		Embeds: &access.Embeds{Secrets: account.Secrets(config.Secrets.Value()), Now: time.Now},
 		Keys:   access.Keys{Table: tbl, Now: time.Now},
 		Tokens: access.NewTokens(issuer, access.PublishedKeys(http.DefaultClient, issuer.JWKS), access.People{Table: tbl, Now: time.Now}),
 	})

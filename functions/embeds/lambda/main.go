@@ -35,7 +35,7 @@ func main() {
 		Gate: gate.New(&snapshot.Sealed{Catalog: dataset.Catalog{Table: table, Now: time.Now},
 			Manifest: manifest.Store{Table: table, Blobs: blobs, Now: time.Now}, Poll: snapshot.Every(250 * time.Millisecond)}, table, time.Now),
 		Saved:  saved.Store{Table: table, Now: time.Now},
-		Embeds: &access.Embeds{Table: table, Now: time.Now, Random: rand.Reader},
+		Embeds: &access.Embeds{Secrets: account.Secrets(config.Secrets.Value()), Now: time.Now, Random: rand.Reader},
 	})
 	serve.HTTP(server)
 }

@@ -34,6 +34,7 @@ import (
 	"github.com/tarnhq/tarn/shared/outbound"
 	"github.com/tarnhq/tarn/shared/quota"
 	"github.com/tarnhq/tarn/shared/route"
+	"github.com/tarnhq/tarn/shared/secret"
 	"github.com/tarnhq/tarn/shared/segment"
 	"github.com/tarnhq/tarn/shared/snapshot"
 	"github.com/tarnhq/tarn/shared/sqlrun"
@@ -53,9 +54,10 @@ type Options struct {
 	Web api.Web          // zero: no other site's page may call
 	CA  string           // file of the certificate to trust; empty: plain HTTP
 
+	KeyFile string // seals the secrets; empty: beside the data folder
+
 	Networks outbound.Networks     // private ones that may be called
-	Others   []federation.Provider // that people sign in with, too
-	Secret   federation.SecretOf   // of their clients; needed where one of them names a secret
+	Others   []federation.Provider // that people sign in with, too; their secrets are the deployment's
 
 	Policy     tail.Policy   // when a tail is sealed; zero: DefaultPolicy
 	SweepEvery time.Duration // zero: as often as in AWS
@@ -146,15 +148,18 @@ func Open(ctx context.Context, o Options) (*Server, error) {
 
 func (s *Server) open(ctx context.Context) (err error) {
 	now, parts := s.options.Now, parallelism()
-	if s.store, err = embedded.Open(s.options.Dir, embedded.Options{Now: now, BaseURL: s.options.URL, Shards: parts, Free: s.options.Free}); err != nil {
+	if s.store, err = embedded.Open(s.options.Dir, embedded.Options{Now: now, BaseURL: s.options.URL, Shards: parts, Free: s.options.Free, KeyFile: s.options.KeyFile}); err != nil {
 		return err
 	}
 	tbl, blobs := s.store.Table(), s.store.Blob()
 	if parts, err = buckets(ctx, tbl, parts); err != nil {
 		return err
 	}
-	if s.provider, err = oidc.Open(ctx, oidc.Config{Table: tbl, URL: s.options.URL, Now: now, Random: rand.Reader, Log: s.options.Log, Others: s.options.Others,
-		Outbound: outbound.Client(outbound.Options{Allow: s.options.Networks}), Secret: s.options.Secret}); err != nil {
+	if err = s.conceal(ctx); err != nil {
+		return err
+	}
+	if s.provider, err = oidc.Open(ctx, oidc.Config{Table: tbl, Secrets: s.store.Secrets(), URL: s.options.URL, Now: now, Random: rand.Reader, Log: s.options.Log, Others: s.options.Others,
+		Outbound: outbound.Client(outbound.Options{Allow: s.options.Networks}), Secret: secret.Lookup(s.store.Secrets())}); err != nil {
 		return err
 	}
 	issuer, err := s.provider.Issuer(ctx)
@@ -164,7 +169,7 @@ func (s *Server) open(ctx context.Context) (err error) {
 	s.meter = quota.NewMeter(tbl, now, false)
 	s.trail = audit.New(tbl, now, s.options.Log)
 	s.keys = access.Keys{Table: s.trail.Table(), Now: now, Random: rand.Reader}
-	s.embeds = &access.Embeds{Table: tbl, Now: now, Random: rand.Reader}
+	s.embeds = &access.Embeds{Secrets: s.store.Secrets(), Now: now, Random: rand.Reader}
 	s.usage = &access.Usage{Table: tbl, Now: now}
 	s.auth = &access.Authenticator{Keys: s.keys, Usage: s.usage, Embeds: s.embeds, Tokens: access.NewTokens(issuer, s.provider.Keys, access.People{Table: tbl, Now: now})}
 	s.catalog = dataset.Catalog{Table: s.trail.Table(), Now: now}

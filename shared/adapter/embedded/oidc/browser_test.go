@@ -21,7 +21,7 @@ import (
 	"time"
 
 	"github.com/tarnhq/tarn/shared/identity"
-	"github.com/tarnhq/tarn/shared/table"
+	"github.com/tarnhq/tarn/tests/fake"
 )
 
 const (
@@ -39,25 +39,26 @@ func (c *clock) now() time.Time { return c.Time }
 var longAgo = time.Date(2025, 1, 2, 12, 0, 0, 0, time.UTC)
 
 // madeKey is one signing key for all tests, because making one takes a while.
-var madeKey = sync.OnceValue(func() []table.Write {
-	k := keyring{table: &memory{}, now: (&clock{longAgo}).now}
-	return must(appendKey(nil, must(k.current(context.Background()))))
+var madeKey = sync.OnceValue(func() []signingKey {
+	k := keyring{secrets: &fake.Secrets{}, now: (&clock{longAgo}).now}
+	return []signingKey{must(k.current(context.Background()))}
 })
 
 // site is a running provider with one user.
 type site struct {
 	*Provider
-	table *memory
-	clock *clock
-	url   string
-	user  identity.User
-	more  []func(*Config)
+	table   *memory
+	secrets fake.Secrets
+	clock   *clock
+	url     string
+	user    identity.User
+	more    []func(*Config)
 }
 
 func newSite(t *testing.T, more ...func(*Config)) *site {
 	t.Helper()
 	s := &site{table: &memory{}, clock: &clock{longAgo}, more: more}
-	if err := s.table.Commit(t.Context(), madeKey()...); err != nil {
+	if err := storeKeys(t.Context(), &s.secrets, madeKey()); err != nil {
 		t.Fatal(err)
 	}
 	s.open(t)
@@ -74,7 +75,7 @@ func (s *site) open(t *testing.T) {
 	t.Helper()
 	server := httptest.NewUnstartedServer(nil)
 	s.url = "http://" + server.Listener.Addr().String()
-	config := Config{Table: s.table, URL: s.url, Now: s.clock.now, Random: rand.Reader, Log: slog.New(slog.DiscardHandler)}
+	config := Config{Table: s.table, Secrets: &s.secrets, URL: s.url, Now: s.clock.now, Random: rand.Reader, Log: slog.New(slog.DiscardHandler)}
 	for _, change := range s.more {
 		change(&config)
 	}

@@ -3,7 +3,6 @@ package oidc
 import (
 	"context"
 	"encoding/base32"
-	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -13,9 +12,9 @@ import (
 
 // factor is what a person proves themselves by beside the password.
 type factor struct {
-	Secret  []byte // empty: nothing
-	Pending []byte // shown to the person, who has not used it yet
-	Step    int64  // of the last code that was used, which is good once
+	Seed  string // the id of what codes are made from; empty: nothing
+	Shown string // of the one that the person has been shown and has not used yet
+	Step  int64  // of the last code that was used, which is good once
 }
 
 const (
@@ -26,16 +25,21 @@ const (
 // checkFactor returns an error unless the code is one of an account that asks for codes.
 // A code is good once.
 func (p *Provider) checkFactor(ctx context.Context, a account, code string) error {
-	if len(a.Factor.Secret) == 0 {
+	if a.Factor.Seed == "" {
 		return nil
 	}
 	if code == "" {
 		return fault.New(fault.Invalid, codeFactor, "Give your password once more, and the code that your app shows.")
 	}
+	seed, err := p.seeds.get(ctx, a.User.ID, a.Factor.Seed)
+	if err != nil {
+		return err
+	}
 	good := false
-	err := p.users.change(ctx, a.User.ID, func(now *account) {
+	err = p.users.change(ctx, a.User.ID, func(now *account) {
 		var step int64
-		if step, good = totpStepOf(now.Factor.Secret, code, p.now(), now.Factor.Step); good {
+		step, good = totpStepOf(seed, code, p.now(), now.Factor.Step)
+		if good = good && now.Factor.Seed == a.Factor.Seed; good {
 			now.Factor.Step = step
 		}
 	})
@@ -51,31 +55,44 @@ func (p *Provider) setUp(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	if len(a.Factor.Secret) > 0 {
+	if a.Factor.Seed != "" {
 		p.render(w, http.StatusOK, page{Action: factorPath, Email: a.User.Email, Ending: true, Code: true})
 		return
 	}
-	secret := make([]byte, totpSecret)
-	if _, err := io.ReadFull(p.users.random, secret); err != nil {
-		p.fail(w, r, err)
-		return
-	}
-	err := p.users.change(r.Context(), a.User.ID, func(now *account) {
-		if len(now.Factor.Pending) == 0 {
-			now.Factor.Pending = secret
-		}
-		secret = now.Factor.Pending
-	})
+	seed, err := p.shownSeed(r.Context(), a)
 	if err != nil {
 		p.fail(w, r, err)
 		return
 	}
-	p.render(w, http.StatusOK, p.showing(a, secret))
+	p.render(w, http.StatusOK, p.showing(a, seed))
 }
 
-// showing is the page that shows a secret.
-func (p *Provider) showing(a account, secret []byte) page {
-	text := base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(secret)
+// shownSeed returns the seed that a person is shown until they use it, and makes it at the
+// first time.
+func (p *Provider) shownSeed(ctx context.Context, a account) ([]byte, error) {
+	if a.Factor.Shown != "" {
+		return p.seeds.get(ctx, a.User.ID, a.Factor.Shown)
+	}
+	id, seed, err := p.seeds.create(ctx, a.User.ID, nil)
+	if err != nil {
+		return nil, err
+	}
+	shown := ""
+	err = p.users.change(ctx, a.User.ID, func(now *account) {
+		if now.Factor.Shown == "" {
+			now.Factor.Shown = id
+		}
+		shown = now.Factor.Shown
+	})
+	if err != nil || shown == id {
+		return seed, err
+	}
+	return p.seeds.get(ctx, a.User.ID, shown) // that of another window, which was faster
+}
+
+// showing is the page that shows a seed.
+func (p *Provider) showing(a account, seed []byte) page {
+	text := base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(seed)
 	link := url.URL{Scheme: "otpauth", Host: "totp", Path: "/Tarn:" + a.User.Email, RawQuery: url.Values{"secret": {text}, "issuer": {"Tarn"}}.Encode()}
 	return page{Action: factorPath, Email: a.User.Email, Secret: text, Link: link.String(), Code: true}
 }
@@ -92,22 +109,17 @@ func (p *Provider) confirm(w http.ResponseWriter, r *http.Request) {
 		p.refuseFactor(w, r, a, err)
 		return
 	}
-	ending := len(known.Factor.Secret) > 0 // and the code was checked with the password
-	done, notice := false, "Your account asks for codes now."
+	ending := known.Factor.Seed != "" // and the code was checked with the password
+	done, notice := true, "Your account asks for no codes any more."
 	if ending {
-		notice = "Your account asks for no codes any more."
+		err = p.users.change(r.Context(), a.User.ID, func(now *account) { now.Factor = factor{} })
+	} else {
+		done, err = p.beginFactor(r.Context(), known, code)
+		notice = "Your account asks for codes now."
 	}
-	err = p.users.change(r.Context(), a.User.ID, func(now *account) {
-		if ending {
-			done, now.Factor = true, factor{}
-			return
-		}
-		var step int64
-		step, done = totpStepOf(now.Factor.Pending, code, p.now(), 0)
-		if done = done && len(now.Factor.Pending) > 0; done {
-			now.Factor = factor{Secret: now.Factor.Pending, Step: step}
-		}
-	})
+	if err == nil && ending {
+		err = p.seeds.clear(r.Context(), a.User.ID)
+	}
 	switch {
 	case err != nil:
 		p.fail(w, r, err)
@@ -118,10 +130,37 @@ func (p *Provider) confirm(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// beginFactor has an account ask for codes of the seed that its person was shown, if they
+// have given one.
+func (p *Provider) beginFactor(ctx context.Context, a account, code string) (done bool, err error) {
+	if a.Factor.Shown == "" {
+		return false, nil
+	}
+	seed, err := p.seeds.get(ctx, a.User.ID, a.Factor.Shown)
+	if err != nil {
+		return false, err
+	}
+	step, good := totpStepOf(seed, code, p.now(), 0)
+	if !good {
+		return false, nil
+	}
+	err = p.users.change(ctx, a.User.ID, func(now *account) {
+		if done = now.Factor == a.Factor; done {
+			now.Factor = factor{Seed: a.Factor.Shown, Step: step}
+		}
+	})
+	return done, err
+}
+
 func (p *Provider) refuseFactor(w http.ResponseWriter, r *http.Request, a account, err error) {
 	content := page{Action: factorPath, Email: a.User.Email, Ending: true, Code: true}
-	if len(a.Factor.Secret) == 0 {
-		content = p.showing(a, a.Factor.Pending)
+	if a.Factor.Seed == "" {
+		seed, seedErr := p.shownSeed(r.Context(), a)
+		if seedErr != nil {
+			p.fail(w, r, seedErr)
+			return
+		}
+		content = p.showing(a, seed)
 	}
 	p.refuseWith(w, r, content, err)
 }

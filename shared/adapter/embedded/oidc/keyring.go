@@ -12,7 +12,8 @@ import (
 	"github.com/go-jose/go-jose/v4"
 	"github.com/go-jose/go-jose/v4/jwt"
 
-	"github.com/tarnhq/tarn/shared/table"
+	"github.com/tarnhq/tarn/shared/fault"
+	"github.com/tarnhq/tarn/shared/secret"
 )
 
 // A key signs for keyLife; it stays published until the last token that it signed
@@ -22,11 +23,14 @@ const (
 	keyBits = 2048
 )
 
+// keysName is the secret that holds the signing keys, as JSON.
+const keysName secret.Name = "oidc/signing"
+
 // keyring holds the signing keys, in the order they were made: the last one signs.
 // It replaces a key that grew old when next it signs.
 type keyring struct {
-	table table.Table
-	now   func() time.Time
+	secrets secret.Store
+	now     func() time.Time
 
 	mu   sync.Mutex
 	keys []signingKey
@@ -39,17 +43,15 @@ type signingKey struct {
 }
 
 func openKeyring(ctx context.Context, c Config) (*keyring, error) {
-	k := &keyring{table: c.Table, now: c.Now}
-	page, err := c.Table.List(ctx, table.Query{Partition: at("keys", "-").Partition})
+	k := &keyring{secrets: c.Secrets, now: c.Now}
+	kept, err := c.Secrets.Get(ctx, secret.Deployment, keysName)
+	if err == nil {
+		err = json.Unmarshal(kept.Current.Reveal(), &k.keys)
+	} else if fault.Is(err, fault.NotFound) {
+		err = nil
+	}
 	if err != nil {
 		return nil, fmt.Errorf("signing keys: %w", err)
-	}
-	for _, item := range page.Items {
-		var key signingKey
-		if err := json.Unmarshal(item.Body, &key); err != nil {
-			return nil, fmt.Errorf("signing key %s: %w", item.Key.Sort, err)
-		}
-		k.keys = append(k.keys, key)
 	}
 	_, err = k.current(ctx)
 	return k, err
@@ -68,45 +70,39 @@ func (k *keyring) current(ctx context.Context) (signingKey, error) {
 	return k.keys[len(k.keys)-1], nil
 }
 
-// rotate makes a key and retires the one before.
+// rotate makes a key, retires the one before and forgets those whose tokens have expired.
 func (k *keyring) rotate(ctx context.Context) error {
 	private, err := rsa.GenerateKey(rand.Reader, keyBits)
 	if err != nil {
 		return err
 	}
 	now := k.now().UTC()
-	made := signingKey{
-		JWK:  jose.JSONWebKey{Key: private, KeyID: rand.Text(), Algorithm: string(jose.RS256), Use: "sig"},
-		Made: now,
-	}
 	kept := make([]signingKey, 0, len(k.keys)+1)
-	writes := make([]table.Write, 0, 2)
 	for _, key := range k.keys {
 		if key.Retired.IsZero() {
 			key.Retired = now.Add(tokenLife)
-			if writes, err = appendKey(writes, key); err != nil {
-				return err
-			}
 		}
-		kept = append(kept, key)
+		if now.Before(key.Retired) {
+			kept = append(kept, key)
+		}
 	}
-	if writes, err = appendKey(writes, made); err != nil {
+	kept = append(kept, signingKey{
+		JWK:  jose.JSONWebKey{Key: private, KeyID: rand.Text(), Algorithm: string(jose.RS256), Use: "sig"},
+		Made: now,
+	})
+	if err := storeKeys(ctx, k.secrets, kept); err != nil {
 		return err
 	}
-	if err := k.table.Commit(ctx, writes...); err != nil {
-		return err
-	}
-	k.keys = append(kept, made)
+	k.keys = kept
 	return nil
 }
 
-func appendKey(writes []table.Write, key signingKey) ([]table.Write, error) {
-	body, err := json.Marshal(key)
+func storeKeys(ctx context.Context, secrets secret.Store, keys []signingKey) error {
+	text, err := json.Marshal(keys)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	name := key.Made.Format("20060102T150405.000000000Z") // sorts by time
-	return append(writes, table.Put(table.Item{Key: at("keys", name), Body: body, Expires: key.Retired})), nil
+	return secrets.Put(ctx, secret.Deployment, keysName, secret.New(text))
 }
 
 // public returns what verifiers may know.

@@ -23,6 +23,7 @@ import (
 
 	"github.com/tarnhq/tarn/shared/federation"
 	"github.com/tarnhq/tarn/shared/identity"
+	"github.com/tarnhq/tarn/shared/secret"
 	"github.com/tarnhq/tarn/shared/table"
 )
 
@@ -47,11 +48,12 @@ const (
 
 // Config is what a Provider is made of.
 type Config struct {
-	Table  table.Table
-	URL    string // where the server is reached: "http://localhost:8080"
-	Now    func() time.Time
-	Random io.Reader // crypto/rand.Reader, but for tests
-	Log    *slog.Logger
+	Table   table.Table
+	Secrets secret.Store // the keys that sign, and the seeds of second factors
+	URL     string       // where the server is reached: "http://localhost:8080"
+	Now     func() time.Time
+	Random  io.Reader // crypto/rand.Reader, but for tests
+	Log     *slog.Logger
 
 	Others   []federation.Provider // that people may sign in with too
 	Outbound *http.Client          // calls them; of package outbound
@@ -61,6 +63,7 @@ type Config struct {
 // Provider is the directory and the provider.
 type Provider struct {
 	users    users
+	seeds    seeds
 	issuer   issuer
 	sessions sessions
 	attempts attempts
@@ -81,6 +84,7 @@ func Open(ctx context.Context, c Config) (*Provider, error) {
 	}
 	p := &Provider{
 		users:    users{table: c.Table, random: c.Random, cost: owasp, hashing: make(chan struct{}, 2)},
+		seeds:    seeds{secrets: c.Secrets, random: c.Random},
 		issuer:   issuer{keys: keys, url: base + prefix, now: c.Now, random: c.Random},
 		sessions: sessions{table: c.Table, now: c.Now, random: c.Random},
 		attempts: attempts{table: c.Table, now: c.Now},

@@ -2,6 +2,7 @@ package oidc
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -182,6 +183,14 @@ func TestNothingInTheTableIsOfUse(t *testing.T) {
 		"password": password, "code": code, "refresh token": c.redeem(t, code).Refresh,
 		"cookie": b.Jar.Cookies(must(url.Parse(c.url + "/oidc/authorize")))[0].Value,
 	}
+	seed := c.withFactor(t)
+	secrets["second factor's seed"] = base64.StdEncoding.EncodeToString(seed)
+	private := must(must(c.issuer.keys.current(t.Context())).JWK.MarshalJSON())
+	var members map[string]string
+	if err := json.Unmarshal(private, &members); err != nil {
+		t.Fatal(err)
+	}
+	secrets["signing key"] = members["d"]
 	for _, item := range c.table.written {
 		all := fmt.Sprintf("%v %s", item, item.Body)
 		for name, secret := range secrets {

@@ -157,6 +157,9 @@ func (p *Provider) Delete(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
+	if err := p.seeds.clear(ctx, id); err != nil { // first: without the account nobody looks for them
+		return err
+	}
 	writes := []table.Write{table.Delete(byID(id)), table.Delete(byEmail(a.User.Email))}
 	for _, link := range a.Links {
 		writes = append(writes, table.Delete(at("links", link)))
