@@ -48,6 +48,7 @@ func (d *dependent) since(t *testing.T, before int, id string) (outcomes []strin
 // TestEveryChangeIsToldOfOnceAndNoReadIs walks the route table: a new route that changes
 // something and whose table tells of nothing fails here.
 func TestEveryChangeIsToldOfOnceAndNoReadIs(t *testing.T) {
+	t.Parallel()
 	d := newDependent(t)
 	requests := d.prepare(t)
 	for _, r := range route.All {
@@ -78,6 +79,7 @@ func TestEveryChangeIsToldOfOnceAndNoReadIs(t *testing.T) {
 
 // TestWithoutItsEntryNoChangeIsMade has the table refuse, or lose its answers.
 func TestWithoutItsEntryNoChangeIsMade(t *testing.T) {
+	t.Parallel()
 	d := newDependent(t)
 	requests := d.prepare(t)
 	for _, state := range []state{losing, down} {
@@ -101,6 +103,7 @@ func TestWithoutItsEntryNoChangeIsMade(t *testing.T) {
 var quiet = map[string]bool{route.RetryJob.ID: true, route.CancelJob.ID: true, route.PutDefinition.ID: true}
 
 func TestRefusalsSQLAndKeysAreToldOf(t *testing.T) {
+	t.Parallel()
 	d := newDependent(t)
 	create(t, &d.world, "web")
 	viewer := d.keyOf(t, "main", access.Viewer)
@@ -128,6 +131,7 @@ func TestRefusalsSQLAndKeysAreToldOf(t *testing.T) {
 }
 
 func TestAReadIsAnsweredThoughTheLogIsAway(t *testing.T) {
+	t.Parallel()
 	d := newDependent(t)
 	create(t, &d.world, "web")
 	d.ask(http.MethodGet, "/v1/me", d.keys[access.Owner], nil, nil)
@@ -139,6 +143,7 @@ func TestAReadIsAnsweredThoughTheLogIsAway(t *testing.T) {
 
 // TestTheLogIsListedFilteredAndTakenAway asks over the API.
 func TestTheLogIsListedFilteredAndTakenAway(t *testing.T) {
+	t.Parallel()
 	d := newDependent(t)
 	for i := range 5 {
 		create(t, &d.world, fmt.Sprint("d", i))

@@ -20,7 +20,9 @@ import (
 // TestAFullDiskStopsAcknowledgingBeforeAnythingIsLost fills the disk under a server,
 // with events that are not sealed yet, and makes room again.
 func TestAFullDiskStopsAcknowledgingBeforeAnythingIsLost(t *testing.T) {
-	d, dir := &fullness{}, t.TempDir()
+	t.Parallel()
+	d := &fullness{}
+	dir, _ := workspace(t, foundedNow)
 	w, stop := onDisk(t, dir, d)
 	create(t, w, "web")
 	for n := range 10 {
@@ -48,10 +50,12 @@ func TestAFullDiskStopsAcknowledgingBeforeAnythingIsLost(t *testing.T) {
 }
 
 func TestAServerThatStopsOnAFullDiskLosesNothing(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("it tries to seal for half a minute; to run it: go test without -short")
 	}
-	d, dir := &fullness{}, t.TempDir()
+	d := &fullness{}
+	dir, _ := workspace(t, foundedNow)
 	w, stop := onDisk(t, dir, d)
 	create(t, w, "web")
 	acknowledged(t, w, 0)

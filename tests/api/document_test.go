@@ -43,6 +43,7 @@ type operation struct {
 }
 
 func TestTheDocumentHoldsExactlyTheRoutes(t *testing.T) {
+	t.Parallel()
 	out := newWorld(t).ask(http.MethodGet, "/openapi.json", "", nil, nil)
 	var doc document
 	if err := json.Unmarshal(out.Body.Bytes(), &doc); err != nil || out.Code != http.StatusOK {
@@ -114,6 +115,7 @@ func (op operation) inPath(name string) (n int) {
 }
 
 func TestEveryReferenceInTheDocumentLeadsSomewhere(t *testing.T) {
+	t.Parallel()
 	out := newWorld(t).ask(http.MethodGet, "/openapi.json", "", nil, nil)
 	var doc map[string]any
 	if err := json.Unmarshal(out.Body.Bytes(), &doc); err != nil {

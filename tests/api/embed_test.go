@@ -69,6 +69,7 @@ func (c *clocked) countries(t *testing.T, token, query string) (seen []string) {
 const notFrance = `{"saved":"countries","filters":[{"column":"country","op":"!=","value":"FR"}]}`
 
 func TestTheFiltersOfAnEmbedTokenCannotBeWidened(t *testing.T) {
+	t.Parallel()
 	c := newShop(t)
 	token := c.embed(t, c.keys[access.Owner], notFrance, http.StatusCreated)
 	for query, want := range map[string][]string{
@@ -84,6 +85,7 @@ func TestTheFiltersOfAnEmbedTokenCannotBeWidened(t *testing.T) {
 }
 
 func TestAnEmbedTokenShowsNoMoreThanItsMakerSees(t *testing.T) {
+	t.Parallel()
 	c := newShop(t)
 	c.owner(t, http.MethodPost, "/v1/row-filters", `{"dataset":"web","roles":["editor"],"filter":{"column":"country","op":"in","attribute":"country"}}`, http.StatusCreated, nil)
 	editor := c.newKey(t, map[string]any{"name": "e", "role": "editor", "attributes": map[string]any{"country": []string{"CH", "FR"}}})
@@ -102,6 +104,7 @@ func TestAnEmbedTokenShowsNoMoreThanItsMakerSees(t *testing.T) {
 }
 
 func TestAnEmbedTokenIsGoodForItsQueryAloneAndOnNoOtherRoute(t *testing.T) {
+	t.Parallel()
 	c := newShop(t)
 	token := c.embed(t, c.keys[access.Owner], notFrance, http.StatusCreated)
 	for _, r := range route.All {
@@ -122,6 +125,7 @@ func TestAnEmbedTokenIsGoodForItsQueryAloneAndOnNoOtherRoute(t *testing.T) {
 }
 
 func TestWhatIsNoEmbedTokenIsRefusedWhenItIsMade(t *testing.T) {
+	t.Parallel()
 	c := newShop(t)
 	key := c.keys[access.Owner]
 	for body, want := range map[string]int{

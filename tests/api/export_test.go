@@ -52,6 +52,7 @@ func (w *world) export(t *testing.T, body string) (exported, []byte) {
 }
 
 func TestAnExportHasEveryRowHoweverManyThereAre(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	create(t, w, "web")
 	const events, users = 130_000, 110_000 // more than a query answers
@@ -135,6 +136,7 @@ func TestAnExportHasEveryRowHoweverManyThereAre(t *testing.T) {
 // TestAnExportAnswersNamesAsAQueryDoes exports what names mean, and again under the same
 // key once they mean something else.
 func TestAnExportAnswersNamesAsAQueryDoes(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	create(t, w, "web")
 	events := `[{"event":"buy","user_id":"u1","properties":{"n":1,"url":"/a"}},{"event":"view","user_id":"u1","properties":{"n":2,"url":"/b"}},
@@ -177,6 +179,7 @@ func TestAnExportAnswersNamesAsAQueryDoes(t *testing.T) {
 }
 
 func TestAnExportThatCannotSucceedIsRefusedAtOnce(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	create(t, w, "web")
 	for body, code := range map[string]int{

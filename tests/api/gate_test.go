@@ -185,6 +185,7 @@ func (w *world) mustMake(t interface{ Fatal(...any) }, target string, body any) 
 // the same of every way to the rows. What one caller was answered is kept, and must not
 // be what the next one gets.
 func TestEverySurfaceShowsACallerTheRowsOfItsRulesAlone(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	all := people(t, w)
 	asked := slices.Sorted(maps.Keys(surfaces))
@@ -225,6 +226,7 @@ func TestEverySurfaceShowsACallerTheRowsOfItsRulesAlone(t *testing.T) {
 
 // TestExportsHaveTheRowsOfTheirCallersRules exports in every way that there is.
 func TestExportsHaveTheRowsOfTheirCallersRules(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	people(t, w)
 	rule := rule{roles: []string{"analyst"}, op: "in", attribute: "country"}
@@ -252,6 +254,7 @@ func TestExportsHaveTheRowsOfTheirCallersRules(t *testing.T) {
 // TestAMaskedValueIsNowhere looks for the values of a masked column in every answer that
 // a caller can have, errors too.
 func TestAMaskedValueIsNowhere(t *testing.T) {
+	t.Parallel()
 	for _, mask := range []map[string]any{{"mask": "hide"}, {"mask": "hash"}, {"mask": "truncate", "letters": 4}} {
 		t.Run(fmt.Sprint(mask["mask"]), func(t *testing.T) {
 			w := newWorld(t)
@@ -301,6 +304,7 @@ var telling = regexp.MustCompile(`"(rows_scanned|bytes|segments|segments_pruned|
 
 // TestWhoSeesAPartIsNotToldHowMuchThereIs looks for the numbers of rows and bytes.
 func TestWhoSeesAPartIsNotToldHowMuchThereIs(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	people(t, w)
 	w.mustMake(t, "/v1/row-filters", rule{roles: []string{"viewer"}, op: "=", values: []string{"CH"}}.body())
@@ -324,6 +328,7 @@ func TestWhoSeesAPartIsNotToldHowMuchThereIs(t *testing.T) {
 // TestAnAudienceIsOfRowsThatTheCallerSees asks for the rows of people who did something
 // in rows that are hidden: two people share each user id.
 func TestAnAudienceIsOfRowsThatTheCallerSees(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	people(t, w)
 	const ask = `{"dataset":"people","measures":["count"],"dimensions":["event_id"],"filter":{"audience":"swiss"}}`

@@ -38,6 +38,7 @@ func answered(t testing.TB, w *world, method, target string, b body) (status int
 }
 
 func TestNoBodyIsTooBadForAnAnswer(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	create(t, w, "web")
 	for name, b := range framings() {
@@ -61,6 +62,7 @@ func TestNoBodyIsTooBadForAnAnswer(t *testing.T) {
 // way that events are sent. What was acknowledged is accounted for, and every
 // column that came of it can be asked for.
 func TestABadEventIsRefusedAlone(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	create(t, w, "web")
 	bad := fields()
@@ -105,6 +107,7 @@ func TestABadEventIsRefusedAlone(t *testing.T) {
 }
 
 func TestBadMessagesOfSDKsAreRefusedAlone(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	sent := 0
 	for name, text := range members() {

@@ -40,6 +40,7 @@ func refused(t *testing.T, what string, out *httptest.ResponseRecorder, code, he
 }
 
 func TestEveryRouteRefusesACallerPastTheirRequests(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.limit(t, `{"callers": {}, "key": {"requests": {"quota": 1, "seconds": 3600}}}`)
 	for _, r := range route.All {
@@ -69,6 +70,7 @@ func (w *world) newLimitedKey(t *testing.T) string {
 }
 
 func TestEventsPastALimitAreRefusedWholeAndStoredNowhere(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	for _, name := range []string{"web", "events"} {
 		if out := w.ask(http.MethodPost, "/v1/datasets", w.keys[access.Owner], []byte(`{"name":"`+name+`","kind":"events"}`), nil); out.Code != http.StatusCreated {
@@ -106,6 +108,7 @@ func TestEventsPastALimitAreRefusedWholeAndStoredNowhere(t *testing.T) {
 }
 
 func TestASpentBudgetStopsQuestionsAndNoEvents(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	if out := w.ask(http.MethodPost, "/v1/datasets", w.keys[access.Owner], []byte(`{"name":"web","kind":"events"}`), nil); out.Code != http.StatusCreated {
 		t.Fatal(out.Code, out.Body)

@@ -214,6 +214,7 @@ var healthy = map[string]struct{ target, body string }{
 }
 
 func TestAnUnreachableDependencyIsToldAsOne(t *testing.T) {
+	t.Parallel()
 	for _, port := range []string{"none", "table", "blobs", "stream", "secrets"} {
 		t.Run(port, func(t *testing.T) {
 			d := newDependent(t)
@@ -321,6 +322,7 @@ func (d *dependent) newJob(t *testing.T) string {
 // some of them after they wrote. What was answered with 200 counts once, and what
 // was answered with 503 and sent again too.
 func TestNothingAcknowledgedIsLostWhileDependenciesComeAndGo(t *testing.T) {
+	t.Parallel()
 	refused := 0
 	for seed := range uint64(40) {
 		d, rng := newDependent(t), mrand.New(mrand.NewPCG(seed, 1))

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -28,6 +27,8 @@ type clocked struct {
 	micros atomic.Int64 // what runs beside the test looks at it
 }
 
+var clockedFrom = time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
+
 func (c *clocked) now() time.Time { return time.UnixMicro(c.micros.Load()).UTC() }
 
 func (c *clocked) pass(d time.Duration) { c.micros.Add(d.Microseconds()) }
@@ -35,8 +36,9 @@ func (c *clocked) pass(d time.Duration) { c.micros.Add(d.Microseconds()) }
 func newClocked(t *testing.T) *clocked {
 	t.Helper()
 	c := &clocked{}
-	c.micros.Store(time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC).UnixMicro())
-	s, err := server.Open(t.Context(), server.Options{Dir: t.TempDir(), URL: "http://localhost:8080", Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+	c.micros.Store(clockedFrom.UnixMicro())
+	dir, keys := workspace(t, foundedEarlier)
+	s, err := server.Open(t.Context(), server.Options{Dir: dir, URL: "http://localhost:8080", Log: slog.New(slog.DiscardHandler),
 		Now: c.now, CompactEvery: server.Never, PublishEvery: server.Never})
 	if err != nil {
 		t.Fatal(err)
@@ -46,11 +48,7 @@ func newClocked(t *testing.T) *clocked {
 			t.Error(err)
 		}
 	})
-	ready, err := s.Ready(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	c.world = world{Handler: s.Handler(), keys: map[access.Role]string{access.Owner: ready.APIKey}}
+	c.world = world{Handler: s.Handler(), keys: keys}
 	return c
 }
 
@@ -131,6 +129,7 @@ const inviteAda = `{"email":"ada@example.com","groups":["viewer","staff"],"attri
 type invitedPerson struct{ ID, Password string }
 
 func TestAnInvitedPersonSignsInAndIsWhoTheyWereInvitedAs(t *testing.T) {
+	t.Parallel()
 	c := newClocked(t)
 	var ada invitedPerson
 	c.owner(t, http.MethodPost, "/v1/users", inviteAda, http.StatusCreated, &ada)
@@ -149,6 +148,7 @@ func TestAnInvitedPersonSignsInAndIsWhoTheyWereInvitedAs(t *testing.T) {
 }
 
 func TestWhatChangesOfAPersonHoldsForTheirTokensWithinSeconds(t *testing.T) {
+	t.Parallel()
 	for claim, c := range map[string]struct {
 		method, path, body string
 		status             int
@@ -177,6 +177,7 @@ func TestWhatChangesOfAPersonHoldsForTheirTokensWithinSeconds(t *testing.T) {
 }
 
 func TestARowFilterFollowsAPersonsAttributes(t *testing.T) {
+	t.Parallel()
 	c := newClocked(t)
 	c.owner(t, http.MethodPost, "/v1/datasets", `{"name":"web","kind":"events"}`, http.StatusCreated, nil)
 	c.send(t, "web", `[{"event":"x","event_id":"1","properties":{"country":"CH"}},{"event":"x","event_id":"2","properties":{"country":"DE"}}]`)

@@ -9,6 +9,7 @@ import (
 )
 
 func TestNoQuestionIsTooBadForAnAnswer(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	create(t, w, "web")
 	if out := w.ask(http.MethodPost, "/v1/datasets/web/events", w.keys[access.Owner], []byte(`[{"event":"a","time":"1900-01-01T00:00:00Z","properties":{"n":1,"t":"x","f":1e308,"j":{}}},

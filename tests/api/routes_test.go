@@ -39,6 +39,7 @@ func TestEveryRowIsWhole(t *testing.T) {
 }
 
 func TestTheLocalServerServesEveryRoute(t *testing.T) {
+	t.Parallel()
 	served, ok := newWorld(t).Handler.(*api.Server)
 	if !ok {
 		t.Fatal("the local server is no api.Server any more: how is this asked now?")
@@ -51,6 +52,7 @@ func TestTheLocalServerServesEveryRoute(t *testing.T) {
 }
 
 func TestNobodyIsRefusedEverywhereButOnOpenRoutes(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	revoked := revokedKey(t, w)
 	for _, r := range route.All {
@@ -156,6 +158,7 @@ var allowed = map[string][]access.Role{
 }
 
 func TestEachRoleMayDoWhatItsRoleSaysAndNoMore(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	for _, r := range route.All {
 		if r.Action == "" {
@@ -184,6 +187,7 @@ func TestEachRoleMayDoWhatItsRoleSaysAndNoMore(t *testing.T) {
 // TestAKeyOfOneDatasetReachesNoOther asks with keys that may do everything, but to
 // another dataset only.
 func TestAKeyOfOneDatasetReachesNoOther(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	for _, name := range []string{"mine", "other"} {
 		if out := w.ask(http.MethodPost, "/v1/datasets", w.keys[access.Owner], []byte(`{"name":"`+name+`","kind":"events"}`), nil); out.Code != http.StatusCreated {
@@ -218,6 +222,7 @@ func TestAKeyOfOneDatasetReachesNoOther(t *testing.T) {
 }
 
 func TestWhatIsNotServedIsToldFromWhatIsNotThere(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	methods := []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions, http.MethodTrace, "BREW"}
 	served := map[string][]string{}
@@ -248,6 +253,7 @@ func TestWhatIsNotServedIsToldFromWhatIsNotThere(t *testing.T) {
 }
 
 func TestNoPathIsATrap(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	paths := []string{
 		"/v1/datasets/web%2fevents", "/v1/datasets/..%2f..%2fetc%2fpasswd", "/v1/datasets/%2e%2e", "/v1/datasets/..", "/v1/datasets/../keys", "/v1/datasets/./web",

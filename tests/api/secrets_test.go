@@ -41,8 +41,10 @@ func (l *lines) String() string {
 // place of a request to every route, as nobody and as the owner, and reads the log at
 // its most talkative.
 func TestTheLogHoldsNoSecretWhereverARequestHasOne(t *testing.T) {
+	t.Parallel()
 	log := &lines{}
-	s, err := server.Open(t.Context(), server.Options{Dir: t.TempDir(), URL: "http://localhost:8080", Program: thisProgram(t),
+	dir, _ := workspace(t, foundedNow)
+	s, err := server.Open(t.Context(), server.Options{Dir: dir, URL: "http://localhost:8080", Program: thisProgram(t),
 		Log: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
 	if err != nil {
 		t.Fatal(err)

@@ -22,7 +22,11 @@ func TestMain(m *testing.M) {
 	if sqlrun.IsChild(os.Args) {
 		os.Exit(sqlrun.Child(os.Args))
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	if dir, err := foundings(); err == nil {
+		_ = os.RemoveAll(dir) // what stays is in the folder for what is temporary
+	}
+	os.Exit(code)
 }
 
 // thisProgram is what runs statements.
@@ -77,6 +81,7 @@ func (w *world) sql(t *testing.T, key, query, sql string, parameters any) (int, 
 }
 
 func TestSQLIsAnsweredAsAQueryIs(t *testing.T) {
+	t.Parallel()
 	w := sqlWorld(t)
 	for claim, c := range map[string]struct {
 		sql        string
@@ -109,6 +114,7 @@ func TestSQLIsAnsweredAsAQueryIs(t *testing.T) {
 }
 
 func TestSQLIsAnsweredInEveryFormat(t *testing.T) {
+	t.Parallel()
 	w := sqlWorld(t)
 	for format, c := range map[string]struct{ mediaType, prefix string }{
 		"json":    {"application/json", `{"columns":`},
@@ -124,6 +130,7 @@ func TestSQLIsAnsweredInEveryFormat(t *testing.T) {
 }
 
 func TestACallerSeesTheirDatasetsAlone(t *testing.T) {
+	t.Parallel()
 	w := sqlWorld(t)
 	bound := w.newKey(t, map[string]any{"name": "web alone", "role": "viewer", "dataset": "web"})
 	for claim, c := range map[string]struct {
@@ -157,6 +164,7 @@ func TestACallerSeesTheirDatasetsAlone(t *testing.T) {
 }
 
 func TestAttacksAreRefusedOverHTTP(t *testing.T) {
+	t.Parallel()
 	corpus, err := os.ReadFile(filepath.Join("..", "..", "shared", "sqlgate", "testdata", "attacks.txt"))
 	if err != nil {
 		t.Fatal(err)
@@ -181,6 +189,7 @@ func TestAttacksAreRefusedOverHTTP(t *testing.T) {
 }
 
 func TestQueriesAreAnsweredWhileABombEnds(t *testing.T) {
+	t.Parallel()
 	w := sqlWorld(t)
 	for _, bomb := range []string{"select length(repeat('x', 4000000000))", "select list_sum(list_transform(range(300000000), lambda x: x + 1))"} {
 		ended := make(chan string, 1)
@@ -201,6 +210,7 @@ func TestQueriesAreAnsweredWhileABombEnds(t *testing.T) {
 }
 
 func TestABadBodyIsToldSo(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	for body, code := range map[string]string{
 		`{"sql":"select 1","parameters":{"a":[]}}`:                         "sql_parameter",

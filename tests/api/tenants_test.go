@@ -27,6 +27,7 @@ var absent = map[string]int{
 // there and one's own is given to whom the table of roles says, and what is another
 // tenant's is to nobody different from what is not there.
 func TestEveryRouteByEveryRoleOfOnesOwnOfSomebodyElsesAndOfNothing(t *testing.T) {
+	t.Parallel()
 	for _, role := range everyRole {
 		t.Run(string(role), func(t *testing.T) {
 			d := newDependent(t)

@@ -26,7 +26,8 @@ func newWire(t *testing.T) wire {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := server.Open(t.Context(), server.Options{Dir: t.TempDir(), URL: "http://" + l.Addr().String(), Log: slog.New(slog.DiscardHandler)})
+	dir, _ := workspace(t, foundedNow)
+	s, err := server.Open(t.Context(), server.Options{Dir: dir, URL: "http://" + l.Addr().String(), Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,6 +78,7 @@ func (w wire) statuses(t *testing.T, text string) (all []int) {
 // in their body, head or path. What is hidden is a request of its own with the owner's
 // key, which would be answered by 200.
 func TestRequestsThatTwoReadersReadDifferentlyAreRefused(t *testing.T) {
+	t.Parallel()
 	w := newWire(t)
 	host := "Host: " + w.address + "\r\n"
 	auth := "Authorization: Bearer " + w.key + "\r\n"
@@ -156,6 +158,7 @@ func TestRequestsThatTwoReadersReadDifferentlyAreRefused(t *testing.T) {
 // TestOfALengthAndChunksTheChunksCount: a request that has both is read as RFC 9112
 // (6.3) says, so that what follows its last chunk is no part of it.
 func TestOfALengthAndChunksTheChunksCount(t *testing.T) {
+	t.Parallel()
 	w := newWire(t)
 	head := "POST /v1/query HTTP/1.1\r\nHost: " + w.address + "\r\nAuthorization: Bearer " + w.key + "\r\n"
 	for _, order := range []string{"Content-Length: 6\r\nTransfer-Encoding: chunked\r\n", "Transfer-Encoding: chunked\r\nContent-Length: 6\r\n"} {

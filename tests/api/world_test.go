@@ -6,7 +6,6 @@ package api
 import (
 	"bytes"
 	"encoding/json"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -27,8 +26,8 @@ var everyRole = []access.Role{access.Owner, access.Admin, access.Editor, access.
 
 func newWorld(t testing.TB) *world {
 	t.Helper()
-	s, err := server.Open(t.Context(), server.Options{Dir: t.TempDir(), URL: "http://localhost:8080", Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
-		Program: thisProgram(t)})
+	dir, keys := workspace(t, foundedNow)
+	s, err := server.Open(t.Context(), server.Options{Dir: dir, URL: "http://localhost:8080", Log: slog.New(slog.DiscardHandler), Program: thisProgram(t)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,15 +36,7 @@ func newWorld(t testing.TB) *world {
 			t.Error(err)
 		}
 	})
-	ready, err := s.Ready(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	w := &world{Handler: s.Handler(), keys: map[access.Role]string{access.Owner: ready.APIKey}}
-	for _, role := range everyRole[1:] {
-		w.keys[role] = w.newKey(t, map[string]any{"name": string(role), "role": role})
-	}
-	return w
+	return &world{Handler: s.Handler(), keys: keys}
 }
 
 // newKey makes a key as the owner.

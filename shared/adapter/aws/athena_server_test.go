@@ -51,7 +51,7 @@ func (s *athenaServer) start(t *testing.T) Account {
 	t.Cleanup(server.Close)
 	return Account{sdk.Config{
 		Region: "eu-central-1", BaseEndpoint: &server.URL, Credentials: credentials.NewStaticCredentialsProvider("key", "secret", ""),
-		Retryer: func() sdk.Retryer { return repeatable() },
+		Retryer: func() sdk.Retryer { return repeatable() }, HTTPClient: unkept,
 	}}
 }
 

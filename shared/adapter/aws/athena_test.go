@@ -3,6 +3,7 @@ package aws
 import (
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/google/go-cmp/cmp"
@@ -106,17 +107,20 @@ func TestAnAnswerThatIsNotKeptIsNotFound(t *testing.T) {
 
 func TestAthenaIsAskedAgainWhileItIsBusy(t *testing.T) {
 	s := &athenaServer{busy: 2}
-	a := s.start(t).Athena("tarn")
-	if _, err := a.Start(t.Context(), "SELECT 1", "0"); err != nil {
-		t.Errorf("busy for two requests: %v", err)
-	}
-	s.busy = 1000
-	_, err := a.Start(t.Context(), "SELECT 1", "0")
-	wantKind(t, err, fault.Unavailable)
-	_, err = serve(t, lost).account().Athena("tarn").Start(t.Context(), "SELECT 1", "0")
-	wantKind(t, err, fault.Unavailable)
-	_, err = serve(t, refuse(400, "AccessDeniedException")).account().Athena("tarn").Look(t.Context(), "1")
-	wantKind(t, err, fault.Internal)
+	account, gone, denied := s.start(t), serve(t, lost), serve(t, refuse(400, "AccessDeniedException"))
+	synctest.Test(t, func(t *testing.T) {
+		a := account.Athena("tarn")
+		if _, err := a.Start(t.Context(), "SELECT 1", "0"); err != nil {
+			t.Errorf("busy for two requests: %v", err)
+		}
+		s.busy = 1000
+		_, err := a.Start(t.Context(), "SELECT 1", "0")
+		wantKind(t, err, fault.Unavailable)
+		_, err = gone.account().Athena("tarn").Start(t.Context(), "SELECT 1", "0")
+		wantKind(t, err, fault.Unavailable)
+		_, err = denied.account().Athena("tarn").Look(t.Context(), "1")
+		wantKind(t, err, fault.Internal)
+	})
 }
 
 func TestAnExecutionIsStopped(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/tarnhq/tarn/shared/fault"
@@ -67,8 +68,8 @@ func TestAnErrorOfAServiceHasTheKindThatItsCodeSays(t *testing.T) {
 		"a user pool that calls a request too often": {people, reply(http.StatusTooManyRequests, "{}"), fault.Throttled},
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			wantKind(t, c.call(serve(t, c.answer).account(), t.Context()), c.want)
+			s := serve(t, c.answer)
+			synctest.Test(t, func(t *testing.T) { wantKind(t, c.call(s.account(), t.Context()), c.want) })
 		})
 	}
 }
@@ -77,8 +78,10 @@ func TestAServiceThatCannotBeReachedIsUnavailable(t *testing.T) {
 	s := serve(t, lost)
 	nowhere := "http://127.0.0.1:1"
 	s.config.BaseEndpoint = &nowhere
-	_, err := s.account().Table("t").Get(t.Context(), anyKey)
-	wantKind(t, err, fault.Unavailable)
+	synctest.Test(t, func(t *testing.T) {
+		_, err := s.account().Table("t").Get(t.Context(), anyKey)
+		wantKind(t, err, fault.Unavailable)
+	})
 }
 
 func TestACallThatRanOutOfTimeIsUnavailable(t *testing.T) {

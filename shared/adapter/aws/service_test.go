@@ -50,9 +50,15 @@ func serve(t *testing.T, answers ...answer) *service {
 		Region: "us-east-1", BaseEndpoint: &server.URL,
 		Credentials: credentials.NewStaticCredentialsProvider("key", "secret", ""),
 		Retryer:     func() sdk.Retryer { return repeatable() },
+		HTTPClient:  unkept,
 	}
 	return s
 }
+
+// unkept leaves no connection open: in a bubble of synctest, where waiting before
+// another attempt takes no time, nothing may wait for the network meanwhile. The server
+// itself is started outside.
+var unkept = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 
 func (s *service) handle(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body)

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -61,15 +62,19 @@ func TestAWriteThatWasRefusedForNowIsRepeated(t *testing.T) {
 
 func TestAWriteThatIsRefusedForLongIsThrottled(t *testing.T) {
 	s := serve(t, refuse(400, "TransactionConflictException"))
-	wantKind(t, s.account().Table("t").Commit(t.Context(), put), fault.Throttled)
+	synctest.Test(t, func(t *testing.T) {
+		wantKind(t, s.account().Table("t").Commit(t.Context(), put), fault.Throttled)
+	})
 	s.wants(t, attempts)
 }
 
 func TestATransactionWhoseAnswerWasLostIsRepeatedWithItsToken(t *testing.T) {
 	s := serve(t, lost, refuse(500, "InternalServerError"), refuse(400, "TransactionInProgressException"), reply(200, "{}"))
-	if err := s.account().Table("t").Commit(t.Context(), put, other); err != nil {
-		t.Fatal(err)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		if err := s.account().Table("t").Commit(t.Context(), put, other); err != nil {
+			t.Fatal(err)
+		}
+	})
 	s.wants(t, 4)
 	tokens := map[string]bool{}
 	for _, body := range s.asked() {
@@ -99,9 +104,10 @@ func TestACancelledTransactionHasTheKindOfItsReasons(t *testing.T) {
 		"an earlier attempt that goes on and on": {refuse(400, "TransactionInProgressException"), fault.Unavailable, attempts},
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
 			s := serve(t, c.answer)
-			wantKind(t, s.account().Table("t").Commit(t.Context(), put, other), c.want)
+			synctest.Test(t, func(t *testing.T) {
+				wantKind(t, s.account().Table("t").Commit(t.Context(), put, other), c.want)
+			})
 			s.wants(t, c.requests)
 		})
 	}
