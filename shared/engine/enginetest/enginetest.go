@@ -31,7 +31,7 @@ func Run(t *testing.T, store blob.Store, e engine.Engine) {
 		rapid.Check(t, func(t *rapid.T) {
 			made++
 			d := drawDataset(t, store, made)
-			for range 4 {
+			for range plans() {
 				plan := drawPlan(t, d.snapshot)
 				compareAnswers(t, e, plan, d)
 			}
@@ -42,7 +42,7 @@ func Run(t *testing.T, store blob.Store, e engine.Engine) {
 		rapid.Check(t, func(t *rapid.T) {
 			made++
 			d := drawTable(t, store, made)
-			for range 4 {
+			for range plans() {
 				plan := drawPlan(t, d.snapshot)
 				compareAnswers(t, e, plan, d)
 			}
@@ -55,7 +55,7 @@ func Run(t *testing.T, store blob.Store, e engine.Engine) {
 			if rapid.IntRange(0, 3).Draw(t, "table") == 0 {
 				d = drawTable(t, store, made)
 			}
-			for range 4 {
+			for range plans() {
 				compareDerived(t, e, d, drawWindow)
 			}
 			compareDerived(t, e, gathered(t, store, made+1, drawDense(t)), drawOpen)
@@ -67,7 +67,7 @@ func Run(t *testing.T, store blob.Store, e engine.Engine) {
 			rapid.Check(t, func(t *rapid.T) {
 				made++
 				d := gathered(t, store, made, drawDense(t))
-				for range 4 {
+				for range plans() {
 					compareFollowed(t, e, d, draw(t, d), nil)
 				}
 			})
@@ -77,7 +77,7 @@ func Run(t *testing.T, store blob.Store, e engine.Engine) {
 		rapid.Check(t, func(t *rapid.T) {
 			made++
 			d := gathered(t, store, made, drawDense(t))
-			for range 4 {
+			for range plans() {
 				compareMembers(t, e, d)
 			}
 		})
@@ -97,6 +97,14 @@ func Run(t *testing.T, store blob.Store, e engine.Engine) {
 			growingTail(t, e, made)
 		})
 	})
+}
+
+// plans is how many questions are asked of a dataset, which costs more to make than to ask.
+func plans() int {
+	if testing.Short() {
+		return 2
+	}
+	return 4
 }
 
 // clockChanges asks for every grain in zones whose clocks change, over rows from

@@ -18,7 +18,7 @@ func RunMerged(t *testing.T, store blob.Store, e engine.Engine, merge func(*rapi
 		made++
 		d := drawDataset(t, store, made)
 		d.snapshot = merge(t, d.snapshot)
-		for range 4 {
+		for range plans() {
 			compareAnswers(t, e, drawPlan(t, d.snapshot), d)
 		}
 	})
