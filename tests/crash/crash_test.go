@@ -26,6 +26,7 @@ const (
 )
 
 func TestEveryScheduleEndsInTheModelsNumbers(t *testing.T) {
+	t.Parallel()
 	var total [misfortunes]int
 	merges := 0
 	for seed := range uint64(schedules) {

@@ -11,6 +11,7 @@ import (
 // the UTC day of its event's own time, and by whatever time for the arrival day and
 // the seven days after it.
 func TestEdgeOfDeduplication(t *testing.T) {
+	t.Parallel()
 	arrived := time.Date(2026, 3, 10, 23, 59, 0, 0, time.UTC)
 	own := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	for claim, c := range map[string]struct {

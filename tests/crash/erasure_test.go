@@ -40,6 +40,7 @@ func (w *erasing) afterwardsToo() {
 }
 
 func TestAnErasureLeavesNothingOfSomebodyAndAllOfTheOthers(t *testing.T) {
+	t.Parallel()
 	for seed := range uint64(20) {
 		w := somebodyStored(t, seed)
 		w.sends() // is on its way
@@ -59,6 +60,7 @@ func TestAnErasureLeavesNothingOfSomebodyAndAllOfTheOthers(t *testing.T) {
 var everyCall = flag.Bool("every-call", false, "break an erasure off at each of its calls, and run three times the schedules")
 
 func TestAnErasureBrokenOffOrOvertakenAtAnyCallEndsInTheSameState(t *testing.T) {
+	t.Parallel()
 	misfortunes := map[string]misfortune{"refused": refuse, "throttled": throttle, "answer lost": lose, "killed before": dieBefore, "killed after": dieAfter, "overtaken": detour}
 	stride := 7
 	switch {
@@ -88,6 +90,7 @@ func TestAnErasureBrokenOffOrOvertakenAtAnyCallEndsInTheSameState(t *testing.T) 
 }
 
 func TestEveryScheduleOfAnErasureEndsWithoutSomebody(t *testing.T) {
+	t.Parallel()
 	schedules := 100
 	switch {
 	case *everyCall:

@@ -180,6 +180,7 @@ func (w *exportWorld) run() (file string, result export.Result) {
 // TestAnExportEndsInTheSameFileWhateverHappensAtAnyStep goes through every call that
 // an export makes and has each kind of misfortune happen there.
 func TestAnExportEndsInTheSameFileWhateverHappensAtAnyStep(t *testing.T) {
+	t.Parallel()
 	for name, body := range map[string]string{
 		"rows":    `{"dataset":"web","columns":["event","n"],"format":"csv"}`,
 		"a query": `{"query":{"dataset":"web","measures":["count"],"dimensions":["event"]},"format":"ndjson"}`,

@@ -22,6 +22,7 @@ const jobSchedules = 3000
 // two calls of the ports, loses answers, lets leases lapse under a worker's hands while
 // others take its job, and delivers hints late, twice and never.
 func TestEveryScheduleOfJobsEndsInTheSameState(t *testing.T) {
+	t.Parallel()
 	var total [misfortunes]int
 	zombies := 0
 	for seed := range uint64(jobSchedules) {

@@ -25,6 +25,7 @@ func (f forgetful) Put(_ context.Context, entries []stream.Entry) ([]stream.Plac
 // counted apart: what was acknowledged and never arrives stays pending, whatever
 // else goes well.
 func TestALossBetweenAcknowledgementAndRowsShows(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, 1)
 	sound := w.sender
 	lossy := w.newSender()

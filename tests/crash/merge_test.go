@@ -84,6 +84,7 @@ func (w *world) fates() {
 }
 
 func TestAMergeBrokenOffAtAnyCallChangesNoNumberAndLeavesNoFile(t *testing.T) {
+	t.Parallel()
 	misfortunes := map[string]misfortune{"refused": refuse, "throttled": throttle, "answer lost": lose, "killed before": dieBefore, "killed after": dieAfter, "overtaken": detour}
 	for name, what := range misfortunes {
 		t.Run(name, func(t *testing.T) {
@@ -124,6 +125,7 @@ func TestAMergeBrokenOffAtAnyCallChangesNoNumberAndLeavesNoFile(t *testing.T) {
 }
 
 func TestAVersionThatWasPinnedBeforeMergesIsReadableForTheGrace(t *testing.T) {
+	t.Parallel()
 	w := mergeWorld(t)
 	pinned := snapshot.OfState(w.dataset, w.state())
 	before := w.rows(pinned)

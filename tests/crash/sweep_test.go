@@ -123,6 +123,7 @@ func named(all []string) []string {
 }
 
 func TestASweepBrokenOffAtAnyCallIsEndedByTheNext(t *testing.T) {
+	t.Parallel()
 	misfortunes := map[string]misfortune{"refused": refuse, "answer lost": lose, "killed before": dieBefore, "killed after": dieAfter, "out of time": detour}
 	for name, what := range misfortunes {
 		t.Run(name, func(t *testing.T) {
@@ -158,6 +159,7 @@ func TestASweepBrokenOffAtAnyCallIsEndedByTheNext(t *testing.T) {
 }
 
 func TestWhatAWorkerCommitsToADeletedDatasetIsSweptToo(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, 7)
 	w.off()
 	w.send(w.batch())

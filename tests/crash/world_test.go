@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"os"
+	"runtime/debug"
 	"testing"
 	"time"
 
@@ -24,6 +26,12 @@ import (
 const owner tenant.ID = "main"
 
 const buckets = 8 // of the stream
+
+// TestMain lets garbage gather for longer: a schedule keeps little and drops much.
+func TestMain(m *testing.M) {
+	debug.SetGCPercent(800)
+	os.Exit(m.Run())
+}
 
 // world is one schedule: the services that survive everything, and the processes
 // that do not.

@@ -59,6 +59,7 @@ func deploy(t testing.TB) *stage {
 	if testing.Short() {
 		t.Skip("it builds every function and starts four emulators")
 	}
+	buildAll(t)
 	services := oracle.Start(t, oracle.DynamoDB, oracle.S3, oracle.Kinesis, oracle.Cognito, oracle.SQS)
 	s := &stage{services: services, pool: services.UserPool(t, "http://127.0.0.1:8080/"), stream: services.Stream(t, shards), functions: map[string]*Function{}}
 	s.hints, s.unworked = services.Queue(t, route.Work.Tries)

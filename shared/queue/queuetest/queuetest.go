@@ -28,7 +28,13 @@ const (
 func Run(t *testing.T, open func(*testing.T) Fixture) {
 	for _, group := range []map[string]func(*testing.T, Fixture){messages, times, failures} {
 		for claim, test := range group {
-			t.Run(claim, func(t *testing.T) { test(t, open(t)) })
+			t.Run(claim, func(t *testing.T) {
+				f := open(t)
+				if f.Advance == nil {
+					t.Parallel() // most of it is waiting
+				}
+				test(t, f)
+			})
 		}
 	}
 }
