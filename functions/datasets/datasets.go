@@ -64,6 +64,9 @@ func (d Deps) list(ctx context.Context, caller access.Principal, in *struct {
 	if out.Body.Datasets == nil {
 		out.Body.Datasets = []dataset.Dataset{}
 	}
+	out.Body.Datasets = slices.DeleteFunc(out.Body.Datasets, func(listed dataset.Dataset) bool {
+		return caller.Allow(route.ListDatasets.Action, listed.Name, d.Gate.Now()) != nil
+	})
 	for i, listed := range out.Body.Datasets {
 		restriction, err := d.Gate.Rules.Restriction(ctx, caller, listed.Name)
 		if err != nil {
@@ -144,6 +147,9 @@ func (d Deps) fits(ctx context.Context, caller access.Principal, name dataset.Na
 }
 
 func (d Deps) delete(ctx context.Context, caller access.Principal, in *named) (*struct{}, error) {
+	if err := d.Gate.Rules.RemoveGrantsOn(ctx, caller.Tenant, in.Name); err != nil {
+		return nil, err
+	}
 	gone, err := d.Catalog.Delete(ctx, caller.Tenant, in.Name)
 	if err != nil {
 		return nil, err

@@ -107,6 +107,8 @@ type whoami struct {
 		Dataset dataset.Name    `json:"dataset,omitempty" doc:"the only dataset the caller may touch; absent: any"`
 		Expires time.Time       `json:"expires,omitzero" doc:"absent: never"`
 		Actions []access.Action `json:"actions" doc:"what the caller may do"`
+
+		Granted []access.Granted `json:"granted,omitempty" doc:"beside that, on single datasets and saved queries"`
 	}
 }
 
@@ -114,6 +116,6 @@ func self(_ context.Context, caller access.Principal, _ *struct{}) (*whoami, err
 	out := &whoami{}
 	out.Body.Tenant, out.Body.ID, out.Body.Role = caller.Tenant, caller.ID, caller.Role
 	out.Body.Dataset, out.Body.Expires = caller.Dataset, caller.Expires
-	out.Body.Actions = caller.Actions()
+	out.Body.Actions, out.Body.Granted = caller.Actions(), caller.Granted
 	return out, nil
 }

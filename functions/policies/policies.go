@@ -1,5 +1,5 @@
-// Package policies holds the endpoints for the rules about what callers see of datasets:
-// row filters and masks of columns.
+// Package policies holds the endpoints for what callers may do and see of single datasets:
+// grants, row filters and masks of columns.
 package policies
 
 import (
@@ -16,10 +16,14 @@ import (
 	"github.com/tarnhq/tarn/shared/gate"
 	"github.com/tarnhq/tarn/shared/query"
 	"github.com/tarnhq/tarn/shared/route"
+	"github.com/tarnhq/tarn/shared/saved"
 )
 
 // Deps is what the endpoints need.
-type Deps struct{ Rules *gate.Store }
+type Deps struct {
+	Rules *gate.Store
+	Saved saved.Store
+}
 
 // Register serves the endpoints.
 func Register(s *api.Server, d Deps) {
@@ -29,6 +33,9 @@ func Register(s *api.Server, d Deps) {
 	api.Handle(s, route.CreateMask, d.createMask)
 	api.Handle(s, route.ListMasks, d.listMasks)
 	api.Handle(s, route.DeleteMask, d.deleteMask)
+	api.Handle(s, route.CreateGrant, d.createGrant)
+	api.Handle(s, route.ListGrants, d.listGrants)
+	api.Handle(s, route.DeleteGrant, d.deleteGrant)
 }
 
 // rowFilterSpec is what a new row filter is to be.

@@ -29,6 +29,9 @@ const (
 // roles is in descending order: of several, the first counts.
 var roles = []Role{Owner, Admin, Editor, Analyst, Viewer, Producer}
 
+// Known reports whether there is such a role.
+func (r Role) Known() bool { return slices.Contains(roles, r) }
+
 // Actions returns what the role may do, in alphabetical order.
 func (r Role) Actions() []Action {
 	actions := slices.DeleteFunc(slices.Clone(Actions), func(a Action) bool { return !permitted(r, "", a, "") })
@@ -87,6 +90,7 @@ type Principal struct {
 	Attributes map[string][]string // for row filters
 	Scopes     []Action            // the only actions it may do of those its role may; empty: all of them
 	Embed      *Embed              // of the holder of an embed token: all that it may see
+	Granted    []Granted           // on single datasets and saved queries
 }
 
 // IsNobody reports whether p is the zero Principal.
@@ -102,7 +106,7 @@ func (p Principal) Allow(action Action, on dataset.Name, now time.Time) error {
 	if p.Embed != nil {
 		return errEmbedded()
 	}
-	if !p.inScope(action) || !permitted(p.Role, p.Dataset, action, on) {
+	if !p.inScope(action) || !permitted(p.Role, p.Dataset, action, on) && !p.granted(action, on) {
 		return fault.New(fault.Denied, "denied", "role %q may not do %q here", p.Role, action).
 			WithHint("ask an owner for a role or key that may")
 	}

@@ -43,7 +43,7 @@ func (p Principal) Behind() Principal {
 		return p
 	}
 	by := p.Embed.By
-	return Principal{Tenant: p.Tenant, ID: by.ID, Role: by.Role, Groups: by.Groups, Attributes: by.Attributes}
+	return Principal{Tenant: p.Tenant, ID: by.ID, Role: by.Role, Groups: by.Groups, Attributes: by.Attributes, Granted: p.Granted}
 }
 
 // AllowSaved returns nil when the holder of an embed token may ask a saved query.

@@ -37,7 +37,7 @@ func (s KeySpec) check(now time.Time) error {
 	if name := strings.TrimSpace(s.Name); name == "" || len(s.Name) > 100 {
 		return fault.New(fault.Invalid, "bad_key_name", "a key needs a name of 1 to 100 bytes")
 	}
-	if !slices.Contains(roles, s.Role) {
+	if !s.Role.Known() {
 		return fault.New(fault.Invalid, "bad_role", "%.40q is not a role", string(s.Role)).
 			WithHint("one of %v", roles)
 	}

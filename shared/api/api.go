@@ -36,12 +36,16 @@ const Deadline = 29 * time.Second
 // there is none.
 type Identify func(*http.Request) (access.Principal, error)
 
+// Granted tells what was granted to a caller on single datasets and saved queries.
+type Granted func(context.Context, access.Principal) ([]access.Granted, error)
+
 // Server collects endpoints and serves them.
 type Server struct {
 	identify Identify
 	now      func() time.Time
 	log      *slog.Logger
 	meter    *quota.Meter
+	granted  Granted
 	web      Web
 	mux      *http.ServeMux
 	huma     huma.API
@@ -66,6 +70,9 @@ func New(identify Identify, now func() time.Time, log *slog.Logger) *Server {
 	s.mux.HandleFunc("/", s.unknown)
 	return s
 }
+
+// Grants has callers do what was granted to them beside what their roles let them do.
+func (s *Server) Grants(of Granted) { s.granted = of }
 
 // Meter has the use of every caller counted, and refused past its limits.
 func (s *Server) Meter(m *quota.Meter) { s.meter = m }

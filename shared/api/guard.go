@@ -50,7 +50,13 @@ func (s *Server) Identified(r *http.Request, rt route.Route, caller access.Princ
 	if on == "" { // Segment-compatible: the key says which
 		on = caller.Dataset
 	}
-	if err := caller.Allow(rt.Action, on, s.now()); err != nil {
+	err := caller.Allow(rt.Action, on, s.now())
+	if fault.Is(err, fault.Denied) { // few of those who send need a grant
+		if caller, err = s.withGrants(r.Context(), caller); err == nil {
+			err = caller.Allow(rt.Action, on, s.now())
+		}
+	}
+	if err != nil {
 		return err
 	}
 	return s.count(r.Context(), rt, caller)
@@ -94,9 +100,10 @@ func (s *Server) run(rt route.Route, h func(http.ResponseWriter, *http.Request) 
 			return err
 		}
 		l.caller = caller
-		if err := s.authorize(rt, r, caller); err != nil {
+		if caller, err = s.authorize(rt, r, caller); err != nil {
 			return err
 		}
+		l.caller = caller
 		if err := s.count(r.Context(), rt, caller); err != nil {
 			return err
 		}
@@ -107,16 +114,32 @@ func (s *Server) run(rt route.Route, h func(http.ResponseWriter, *http.Request) 
 	return h(w, r)
 }
 
-// authorize returns an error unless a caller may use a route.
-func (s *Server) authorize(rt route.Route, r *http.Request, caller access.Principal) error {
-	if caller.Embed != nil && rt.Embed {
-		return caller.AllowSaved(r.PathValue("name"), s.now())
+// authorize returns an error unless a caller may use a route, and the caller as it does.
+func (s *Server) authorize(rt route.Route, r *http.Request, caller access.Principal) (access.Principal, error) {
+	caller, err := s.withGrants(r.Context(), caller)
+	if err != nil {
+		return caller, err
 	}
-	on := datasetOf(r)
-	if rt.Unbound {
-		on = caller.Dataset
+	if rt.Embed {
+		caller = caller.AskSaved(r.PathValue("name"), s.now())
 	}
-	return caller.Allow(rt.Action, on, s.now())
+	switch {
+	case rt.Embed && caller.Embed != nil:
+		return caller, caller.AllowSaved(r.PathValue("name"), s.now())
+	case rt.Unbound:
+		return caller, caller.AllowSomewhere(rt.Action, s.now())
+	}
+	return caller, caller.Allow(rt.Action, datasetOf(r), s.now())
+}
+
+// withGrants returns a caller with what was granted to it.
+func (s *Server) withGrants(ctx context.Context, caller access.Principal) (access.Principal, error) {
+	if s.granted == nil || caller.IsNobody() || caller.Embed != nil {
+		return caller, nil
+	}
+	var err error
+	caller.Granted, err = s.granted(ctx, caller)
+	return caller, err
 }
 
 func firstError(a, b error) error {

@@ -12,7 +12,7 @@ import (
 	"github.com/tarnhq/tarn/shared/query"
 )
 
-// Callers are whom a rule restricts: those of any of the roles or groups, and those who
+// Callers are whom a rule or a grant is about: those of any of the roles or groups, and those who
 // are named.
 type Callers struct {
 	Roles  []access.Role `json:"roles,omitempty" doc:"viewer, analyst and so on"`
@@ -20,8 +20,10 @@ type Callers struct {
 	Users  []string      `json:"users,omitempty" doc:"as GET /v1/me tells their ids" example:"key:0123456789abcdef"`
 }
 
-func (c Callers) include(p access.Principal) bool {
-	return slices.Contains(c.Roles, p.Role) || slices.Contains(c.Users, p.ID) ||
+// include reports whether a rule about a dataset is about p, who may have several roles
+// there.
+func (c Callers) include(p access.Principal, on dataset.Name) bool {
+	return slices.ContainsFunc(c.Roles, func(r access.Role) bool { return p.Holds(r, on) }) || slices.Contains(c.Users, p.ID) ||
 		slices.ContainsFunc(c.Groups, func(g string) bool { return slices.Contains(p.Groups, g) })
 }
 
@@ -31,12 +33,12 @@ const maxCallers = 100
 func (c Callers) check() error {
 	switch n := len(c.Roles) + len(c.Groups) + len(c.Users); {
 	case n == 0:
-		return fault.New(fault.Invalid, "rule_of_nobody", "the rule restricts nobody").WithHint(`name them: {"roles": ["viewer"]}, or groups, or users`)
+		return fault.New(fault.Invalid, "rule_of_nobody", "the rule is about nobody").WithHint(`name them: {"roles": ["viewer"]}, or groups, or users`)
 	case len(c.Roles) > maxCallers || len(c.Groups) > maxCallers || len(c.Users) > maxCallers:
 		return fault.New(fault.Invalid, "rule_too_large", "a rule names at most %d roles, groups and users each", maxCallers)
 	}
 	for _, role := range c.Roles {
-		if len(role.Actions()) == 0 {
+		if !role.Known() {
 			return fault.New(fault.Invalid, "bad_role", "%.40q is not a role", string(role)).WithHint("owner, admin, editor, analyst, viewer or producer")
 		}
 	}
@@ -115,13 +117,14 @@ func (m ColumnMask) check() error {
 type rules struct {
 	filters []RowFilter
 	masks   []ColumnMask
+	grants  []Grant
 	salt    string // of hashes
 }
 
 // restriction is what a caller does not see of a dataset.
 func (r rules) restriction(p access.Principal, of dataset.Name) (out query.Restriction, err error) {
 	for _, f := range r.filters {
-		if f.Dataset != of || !f.include(p) {
+		if f.Dataset != of || !f.include(p, of) {
 			continue
 		}
 		filter, err := query.DecodeRestriction(f.Filter)
@@ -133,7 +136,7 @@ func (r rules) restriction(p access.Principal, of dataset.Name) (out query.Restr
 	}
 	least := map[string]ColumnMask{}
 	for _, m := range r.masks {
-		if m.Dataset != of || !m.include(p) {
+		if m.Dataset != of || !m.include(p, of) {
 			continue
 		}
 		if held, ok := least[m.Column]; !ok || m.showsLess(held) {

@@ -22,10 +22,10 @@ import (
 // process changed may still hold.
 const age = 2 * time.Second
 
-// MaxRules bounds the rules of a tenant: each question reads them all.
+// MaxRules bounds the rules and grants of a tenant: each question reads them all.
 const MaxRules = 1000
 
-// Store keeps the rules of tenants. It must not be copied.
+// Store keeps the rules and the grants of tenants. It must not be copied.
 type Store struct {
 	Table  table.Table
 	Now    func() time.Time
@@ -45,6 +45,7 @@ func partition(t tenant.ID) string { return "rules#" + string(t) }
 
 const (
 	filterPrefix = "filter#"
+	grantPrefix  = "grant#"
 	maskPrefix   = "mask#"
 	saltSort     = "salt"
 )
@@ -119,24 +120,33 @@ func (s *Store) remove(ctx context.Context, t tenant.ID, prefix, id string) erro
 
 // Restriction is what a caller does not see of a dataset.
 func (s *Store) Restriction(ctx context.Context, p access.Principal, of dataset.Name) (query.Restriction, error) {
-	now := s.Now()
-	s.mu.Lock()
-	k, ok := s.read[p.Tenant]
-	changes := s.changes
-	s.mu.Unlock()
-	if !ok || now.Sub(k.at) >= age {
-		loaded, err := s.load(ctx, p.Tenant)
-		if err != nil {
-			return query.Restriction{}, err
-		}
-		k = known{loaded, now}
-		s.remember(p.Tenant, k, changes)
+	rules, err := s.recent(ctx, p.Tenant)
+	if err != nil {
+		return query.Restriction{}, err
 	}
-	r, err := k.rules.restriction(p.Behind(), of)
+	r, err := rules.restriction(p.Behind(), of)
 	if err != nil || p.Embed == nil {
 		return r, err
 	}
 	return fixed(r, *p.Embed)
+}
+
+// recent returns the rules of a tenant as this process has read them a moment ago.
+func (s *Store) recent(ctx context.Context, t tenant.ID) (rules, error) {
+	now := s.Now()
+	s.mu.Lock()
+	k, ok := s.read[t]
+	changes := s.changes
+	s.mu.Unlock()
+	if ok && now.Sub(k.at) < age {
+		return k.rules, nil
+	}
+	loaded, err := s.load(ctx, t)
+	if err != nil {
+		return rules{}, err
+	}
+	s.remember(t, known{loaded, now}, changes)
+	return loaded, nil
 }
 
 // fixed adds the filters of an embed token.
@@ -193,7 +203,7 @@ func (s *Store) fresh(ctx context.Context, t tenant.ID) (id string, created time
 	if err != nil {
 		return "", created, err
 	}
-	if len(r.filters)+len(r.masks) >= MaxRules {
+	if len(r.filters)+len(r.masks)+len(r.grants) >= MaxRules {
 		return "", created, fault.New(fault.Invalid, "too_many_rules", "there are %d rules already", MaxRules).WithHint("name roles or groups, and attributes of callers, in place of single users")
 	}
 	id, err = s.random(8)
@@ -245,6 +255,12 @@ func (r *rules) add(item table.Item) error {
 			return err
 		}
 		r.filters = append(r.filters, f)
+	case strings.HasPrefix(item.Key.Sort, grantPrefix):
+		var g Grant
+		if err := json.Unmarshal(item.Body, &g); err != nil {
+			return err
+		}
+		r.grants = append(r.grants, g)
 	case strings.HasPrefix(item.Key.Sort, maskPrefix):
 		var m ColumnMask
 		if err := json.Unmarshal(item.Body, &m); err != nil {

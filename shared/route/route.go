@@ -65,7 +65,7 @@ var (
 	CreateDataset = Route{ID: "createDataset", Function: "datasets", Method: http.MethodPost, Path: "/v1/datasets",
 		Action: access.CreateDataset, Status: http.StatusCreated, Tag: "Datasets", Summary: "Create a dataset"}
 	ListDatasets = Route{ID: "listDatasets", Function: "datasets", Method: http.MethodGet, Path: "/v1/datasets",
-		Action: access.ReadDataset, Status: http.StatusOK, Tag: "Datasets", Summary: "List datasets"}
+		Action: access.ReadDataset, Status: http.StatusOK, Tag: "Datasets", Summary: "List the datasets that the caller may read", Unbound: true}
 	GetDataset = Route{ID: "getDataset", Function: "datasets", Method: http.MethodGet, Path: "/v1/datasets/{dataset}",
 		Action: access.ReadDataset, Status: http.StatusOK, Tag: "Datasets", Summary: "Read a dataset, its settings and its schema"}
 	UpdateDataset = Route{ID: "updateDataset", Function: "datasets", Method: http.MethodPatch, Path: "/v1/datasets/{dataset}",
@@ -155,6 +155,12 @@ var (
 		Action: access.ManageRules, Status: http.StatusOK, Tag: "Access", Summary: "List masks of columns"}
 	DeleteMask = Route{ID: "deleteMask", Function: "policies", Method: http.MethodDelete, Path: "/v1/masks/{id}",
 		Action: access.ManageRules, Status: http.StatusNoContent, Tag: "Access", Summary: "End a mask"}
+	CreateGrant = Route{ID: "createGrant", Function: "policies", Method: http.MethodPost, Path: "/v1/grants",
+		Action: access.ManageGrants, Status: http.StatusCreated, Tag: "Access", Summary: "Give callers a role on one dataset, or the answers of one saved query"}
+	ListGrants = Route{ID: "listGrants", Function: "policies", Method: http.MethodGet, Path: "/v1/grants",
+		Action: access.ManageGrants, Status: http.StatusOK, Tag: "Access", Summary: "List grants"}
+	DeleteGrant = Route{ID: "deleteGrant", Function: "policies", Method: http.MethodDelete, Path: "/v1/grants/{id}",
+		Action: access.ManageGrants, Status: http.StatusNoContent, Tag: "Access", Summary: "End a grant"}
 
 	InviteUser = Route{ID: "inviteUser", Function: "users", Method: http.MethodPost, Path: "/v1/users",
 		Action: access.ManageUsers, Status: http.StatusCreated, Tag: "Access", Summary: "Invite a person; the one-time password is shown once", Outside: true}
@@ -215,7 +221,7 @@ var All = append([]Route{
 	CreateExport, ListJobs, GetJob, WatchJob, GetJobLog, CancelJob, RetryJob,
 	GetLimits, SetLimits,
 	CreateKey, ListKeys, RotateKey, RevokeKey, GetSelf,
-	CreateRowFilter, ListRowFilters, DeleteRowFilter, CreateMask, ListMasks, DeleteMask,
+	CreateRowFilter, ListRowFilters, DeleteRowFilter, CreateMask, ListMasks, DeleteMask, CreateGrant, ListGrants, DeleteGrant,
 	ListAudit, ExportAudit, VerifyAudit,
 	InviteUser, ListUsers, ChangeUser, RemoveUser, SignOutUser,
 	Health, OpenAPI, SignIn,

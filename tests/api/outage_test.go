@@ -97,7 +97,8 @@ func newDependent(t *testing.T) *dependent {
 	cube.Register(s, cube.Deps{Deps: questions, Catalog: catalog})
 	keys.Register(s, keys.Deps{Keys: issuer, Usage: &access.Usage{Table: tbl, Now: time.Now}})
 	users.Register(s, users.Deps{People: persons.People{Directory: &d.people, Standings: access.People{Table: tbl, Now: time.Now}}})
-	policies.Register(s, policies.Deps{Rules: seen.Rules})
+	policies.Register(s, policies.Deps{Rules: seen.Rules, Saved: names})
+	s.Grants(seen.Rules.GrantedTo)
 	auditing.Register(s, auditing.Deps{Log: d.trail})
 	d.jobs = job.Jobs{Table: told, Queue: &fake.Queue{Now: time.Now, Tries: 5}, Now: time.Now}
 	jobs.Register(s, jobs.Deps{Jobs: d.jobs, Now: time.Now, Poll: func(context.Context) error { return context.DeadlineExceeded }})
@@ -200,6 +201,9 @@ var healthy = map[string]struct{ target, body string }{
 	"listRowFilters":   {"/v1/row-filters", ""},
 	"deleteRowFilter":  {"/v1/row-filters/", ""}, // the id is made
 	"createMask":       {"/v1/masks", `{"dataset":"web","roles":["viewer"],"column":"email","mask":"hide"}`},
+	"createGrant":      {"/v1/grants", `{"dataset":"web","role":"editor","to":{"groups":["sales"]}}`},
+	"listGrants":       {"/v1/grants", ""},
+	"deleteGrant":      {"/v1/grants/", ""}, // the id is made
 	"listMasks":        {"/v1/masks", ""},
 	"listAudit":        {"/v1/audit?action=dataset:create", ""},
 	"exportAudit":      {"/v1/audit/export?format=csv", ""},
@@ -266,6 +270,7 @@ func (d *dependent) prepare(t *testing.T) map[string]struct{ target, body string
 		route.RevokeKey.ID:       d.make(t, route.CreateKey.ID),
 		route.DeleteRowFilter.ID: d.make(t, route.CreateRowFilter.ID),
 		route.DeleteMask.ID:      d.make(t, route.CreateMask.ID),
+		route.DeleteGrant.ID:     d.make(t, route.CreateGrant.ID),
 	}
 	requests := map[string]struct{ target, body string }{}
 	for id, request := range healthy {

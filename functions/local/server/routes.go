@@ -74,6 +74,7 @@ func (s *Server) register(a *api.Server) {
 	}
 	told := s.trail.Table()
 	seen := gate.New(s.live, told, s.options.Now)
+	a.Grants(seen.Rules.GrantedTo)
 	names := saved.Store{Table: told, Now: s.options.Now}
 	datasets.Register(a, datasets.Deps{Catalog: s.catalog, Gate: seen, Saved: names, Forgotten: forget})
 	intake.Register(a, intake.Deps{Authenticator: s.auth, Datasets: remembered, Producer: s.producer, Now: s.options.Now})
@@ -91,7 +92,7 @@ func (s *Server) register(a *api.Server) {
 	exports.Register(a, exports.Deps{Gate: seen, Saved: names, Jobs: s.jobs})
 	keys.Register(a, keys.Deps{Keys: s.keys, Usage: s.usage})
 	users.Register(a, users.Deps{People: people.People{Directory: s.provider, Standings: access.People{Table: s.manifest.Table, Now: s.options.Now}}})
-	policies.Register(a, policies.Deps{Rules: seen.Rules})
+	policies.Register(a, policies.Deps{Rules: seen.Rules, Saved: names})
 	auditing.Register(a, auditing.Deps{Log: s.trail})
 	reference.Register(a, reference.Deps{Issuer: s.provider.Issuer, Document: a.OpenAPI})
 }
