@@ -114,26 +114,6 @@ func TestTheTopLevelHoldsWhatItsReadersExpect(t *testing.T) {
 	}
 }
 
-// TestEveryFunctionThatServesCallersCountsThem reads the mains: a function without a
-// meter would serve past every limit.
-func TestEveryFunctionThatServesCallersCountsThem(t *testing.T) {
-	guarded := map[string]bool{}
-	for _, r := range route.All {
-		if r.Action != "" {
-			guarded[r.Function] = true
-		}
-	}
-	for name := range guarded {
-		text, err := os.ReadFile(filepath.Join(root, "functions", name, "lambda", "main.go"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !strings.Contains(string(text), ".Meter(quota.NewMeter(") && !strings.Contains(string(text), ".Meter(meter)") {
-			t.Errorf("functions/%s/lambda counts no use", name)
-		}
-	}
-}
-
 // TestEveryProofThatTheThreatModelNamesExists looks for the functions.
 func TestEveryProofThatTheThreatModelNamesExists(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join(root, "docs", "security.md"))

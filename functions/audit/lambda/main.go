@@ -3,15 +3,12 @@ package main
 
 import (
 	"context"
-	"time"
 
 	handlers "github.com/tarnhq/tarn/functions/audit"
 	"github.com/tarnhq/tarn/shared/adapter/aws"
-	"github.com/tarnhq/tarn/shared/api"
-	"github.com/tarnhq/tarn/shared/audit"
 	"github.com/tarnhq/tarn/shared/config"
-	"github.com/tarnhq/tarn/shared/quota"
 	"github.com/tarnhq/tarn/shared/serve"
+	"github.com/tarnhq/tarn/shared/serve/apiserver"
 )
 
 func main() {
@@ -20,10 +17,7 @@ func main() {
 		panic(err)
 	}
 	table := account.Table(config.Table.Value())
-	trail := audit.New(table, time.Now, serve.Logger())
-	server := api.New(serve.Principal, time.Now, serve.Logger())
-	server.Audit(trail)
-	server.Meter(quota.NewMeter(table, time.Now, true))
-	handlers.Register(server, handlers.Deps{Log: trail})
+	server := apiserver.New(table)
+	handlers.Register(server.Server, handlers.Deps{Log: server.Trail})
 	serve.HTTP(server)
 }

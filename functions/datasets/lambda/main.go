@@ -7,15 +7,12 @@ import (
 
 	"github.com/tarnhq/tarn/functions/datasets"
 	"github.com/tarnhq/tarn/shared/adapter/aws"
-	"github.com/tarnhq/tarn/shared/api"
-	"github.com/tarnhq/tarn/shared/audit"
 	"github.com/tarnhq/tarn/shared/config"
 	"github.com/tarnhq/tarn/shared/dataset"
-	"github.com/tarnhq/tarn/shared/gate"
 	"github.com/tarnhq/tarn/shared/manifest"
-	"github.com/tarnhq/tarn/shared/quota"
 	"github.com/tarnhq/tarn/shared/saved"
 	"github.com/tarnhq/tarn/shared/serve"
+	"github.com/tarnhq/tarn/shared/serve/apiserver"
 	"github.com/tarnhq/tarn/shared/snapshot"
 	"github.com/tarnhq/tarn/shared/tenant"
 )
@@ -26,16 +23,13 @@ func main() {
 		panic(err)
 	}
 	table, blobs := account.Table(config.Table.Value()), account.Blob(config.Bucket.Value())
-	trail := audit.New(table, time.Now, serve.Logger())
-	catalog := dataset.Catalog{Table: trail.Table(), Now: time.Now}
-	server := api.New(serve.Principal, time.Now, serve.Logger())
-	server.Audit(trail)
-	server.Meter(quota.NewMeter(table, time.Now, true))
-	datasets.Register(server, datasets.Deps{
+	server := apiserver.New(table)
+	catalog := dataset.Catalog{Table: server.Trail.Table(), Now: time.Now}
+	datasets.Register(server.Server, datasets.Deps{
 		Catalog: catalog,
-		Gate: gate.New(&snapshot.Sealed{Catalog: catalog, Manifest: manifest.Store{Table: table, Blobs: blobs, Now: time.Now},
-			Poll: snapshot.Every(250 * time.Millisecond)}, table, time.Now),
-		Saved: saved.Store{Table: trail.Table(), Now: time.Now},
+		Gate: server.Gate(&snapshot.Sealed{Catalog: catalog, Manifest: manifest.Store{Table: table, Blobs: blobs, Now: time.Now},
+			Poll: snapshot.Every(250 * time.Millisecond)}),
+		Saved: saved.Store{Table: server.Trail.Table(), Now: time.Now},
 		Forgotten: func(ctx context.Context, _ tenant.ID, _ dataset.Name) error {
 			return snapshot.Every(dataset.CacheAge)(ctx)
 		},

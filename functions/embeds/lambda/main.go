@@ -9,15 +9,12 @@ import (
 	"github.com/tarnhq/tarn/functions/embeds"
 	"github.com/tarnhq/tarn/shared/access"
 	"github.com/tarnhq/tarn/shared/adapter/aws"
-	"github.com/tarnhq/tarn/shared/api"
-	"github.com/tarnhq/tarn/shared/audit"
 	"github.com/tarnhq/tarn/shared/config"
 	"github.com/tarnhq/tarn/shared/dataset"
-	"github.com/tarnhq/tarn/shared/gate"
 	"github.com/tarnhq/tarn/shared/manifest"
-	"github.com/tarnhq/tarn/shared/quota"
 	"github.com/tarnhq/tarn/shared/saved"
 	"github.com/tarnhq/tarn/shared/serve"
+	"github.com/tarnhq/tarn/shared/serve/apiserver"
 	"github.com/tarnhq/tarn/shared/snapshot"
 )
 
@@ -27,13 +24,10 @@ func main() {
 		panic(err)
 	}
 	table, blobs := account.Table(config.Table.Value()), account.Blob(config.Bucket.Value())
-	server := api.New(serve.Principal, time.Now, serve.Logger())
-	trail := audit.New(table, time.Now, serve.Logger())
-	server.Audit(trail)
-	server.Meter(quota.NewMeter(table, time.Now, true))
-	embeds.Register(server, embeds.Deps{
-		Gate: gate.New(&snapshot.Sealed{Catalog: dataset.Catalog{Table: table, Now: time.Now},
-			Manifest: manifest.Store{Table: table, Blobs: blobs, Now: time.Now}, Poll: snapshot.Every(250 * time.Millisecond)}, table, time.Now),
+	server := apiserver.New(table)
+	embeds.Register(server.Server, embeds.Deps{
+		Gate: server.Gate(&snapshot.Sealed{Catalog: dataset.Catalog{Table: table, Now: time.Now},
+			Manifest: manifest.Store{Table: table, Blobs: blobs, Now: time.Now}, Poll: snapshot.Every(250 * time.Millisecond)}),
 		Saved:  saved.Store{Table: table, Now: time.Now},
 		Embeds: &access.Embeds{Secrets: account.Secrets(config.Secrets.Value()), Now: time.Now, Random: rand.Reader},
 	})

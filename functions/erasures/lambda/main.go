@@ -7,17 +7,14 @@ import (
 
 	"github.com/tarnhq/tarn/functions/erasures"
 	"github.com/tarnhq/tarn/shared/adapter/aws"
-	"github.com/tarnhq/tarn/shared/api"
-	"github.com/tarnhq/tarn/shared/audit"
 	"github.com/tarnhq/tarn/shared/config"
 	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/erasure"
-	"github.com/tarnhq/tarn/shared/gate"
 	"github.com/tarnhq/tarn/shared/job"
 	"github.com/tarnhq/tarn/shared/manifest"
-	"github.com/tarnhq/tarn/shared/quota"
 	"github.com/tarnhq/tarn/shared/segment"
 	"github.com/tarnhq/tarn/shared/serve"
+	"github.com/tarnhq/tarn/shared/serve/apiserver"
 	"github.com/tarnhq/tarn/shared/snapshot"
 	"github.com/tarnhq/tarn/shared/suppression"
 )
@@ -32,15 +29,12 @@ func main() {
 	table, blobs := account.Table(config.Table.Value()), account.Blob(config.Bucket.Value())
 	catalog := dataset.Catalog{Table: table, Now: time.Now}
 	source := &snapshot.Sealed{Catalog: catalog, Manifest: manifest.Store{Table: table, Blobs: blobs, Now: time.Now}, Poll: snapshot.Every(250 * time.Millisecond)}
-	server := api.New(serve.Principal, time.Now, serve.Logger())
-	trail := audit.New(table, time.Now, serve.Logger())
-	server.Audit(trail)
-	server.Meter(quota.NewMeter(table, time.Now, true))
-	erasures.Register(server, erasures.Deps{
+	server := apiserver.New(table)
+	erasures.Register(server.Server, erasures.Deps{
 		Catalog: catalog,
-		Orders:  erasure.Orders{Gate: gate.New(source, table, time.Now), Suppressions: suppression.Store{Table: table}},
+		Orders:  erasure.Orders{Gate: server.Gate(source), Suppressions: suppression.Store{Table: table}},
 		Finder:  erasure.Finder{Segments: segment.NewCache(blobs, filterMemory)},
-		Jobs:    job.Jobs{Table: trail.Table(), Queue: account.Queue(config.Queue.Value(), config.Unworked.Value()), Now: time.Now},
+		Jobs:    job.Jobs{Table: server.Trail.Table(), Queue: account.Queue(config.Queue.Value(), config.Unworked.Value()), Now: time.Now},
 	})
 	serve.HTTP(server)
 }

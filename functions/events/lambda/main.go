@@ -9,18 +9,15 @@ import (
 	"github.com/tarnhq/tarn/events"
 	handlers "github.com/tarnhq/tarn/functions/events"
 	"github.com/tarnhq/tarn/shared/adapter/aws"
-	"github.com/tarnhq/tarn/shared/api"
-	"github.com/tarnhq/tarn/shared/audit"
 	"github.com/tarnhq/tarn/shared/config"
 	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/fate"
-	"github.com/tarnhq/tarn/shared/gate"
 	"github.com/tarnhq/tarn/shared/ingest"
 	"github.com/tarnhq/tarn/shared/manifest"
 	"github.com/tarnhq/tarn/shared/quarantine"
-	"github.com/tarnhq/tarn/shared/quota"
 	"github.com/tarnhq/tarn/shared/segment"
 	"github.com/tarnhq/tarn/shared/serve"
+	"github.com/tarnhq/tarn/shared/serve/apiserver"
 	"github.com/tarnhq/tarn/shared/snapshot"
 	"github.com/tarnhq/tarn/shared/suppression"
 )
@@ -38,17 +35,14 @@ func main() {
 	}
 	table, blobs := account.Table(config.Table.Value()), account.Blob(config.Bucket.Value())
 	log, versions, segments := account.Stream(config.Stream.Value()), manifest.Store{Table: table, Blobs: blobs, Now: time.Now}, segment.NewCache(blobs, filterMemory)
-	trail := audit.New(table, time.Now, serve.Logger())
-	server := api.New(serve.Principal, time.Now, serve.Logger())
-	server.Audit(trail)
-	server.Meter(quota.NewMeter(table, time.Now, true))
-	handlers.Register(server, handlers.Deps{
-		Gate: gate.New(&snapshot.Sealed{Catalog: dataset.Catalog{Table: table, Now: time.Now}, Manifest: versions,
-			Poll: snapshot.Every(250 * time.Millisecond)}, table, time.Now),
+	server := apiserver.New(table)
+	handlers.Register(server.Server, handlers.Deps{
+		Gate: server.Gate(&snapshot.Sealed{Catalog: dataset.Catalog{Table: table, Now: time.Now}, Manifest: versions,
+			Poll: snapshot.Every(250 * time.Millisecond)}),
 		Table:    table,
 		Segments: segments,
 		Finder:   fate.Finder{Segments: segments, Stream: log, Suppressions: suppression.Store{Table: table}},
-		Replayer: quarantine.Replayer{Manifest: manifest.Store{Table: trail.Table(), Blobs: blobs, Now: time.Now}, Segments: segments,
+		Replayer: quarantine.Replayer{Manifest: manifest.Store{Table: server.Trail.Table(), Blobs: blobs, Now: time.Now}, Segments: segments,
 			Ingest: ingest.Options{Stream: log, Buckets: buckets, Seal: events.Seal}},
 	})
 	serve.HTTP(server)

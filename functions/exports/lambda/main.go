@@ -7,16 +7,13 @@ import (
 
 	"github.com/tarnhq/tarn/functions/exports"
 	"github.com/tarnhq/tarn/shared/adapter/aws"
-	"github.com/tarnhq/tarn/shared/api"
-	"github.com/tarnhq/tarn/shared/audit"
 	"github.com/tarnhq/tarn/shared/config"
 	"github.com/tarnhq/tarn/shared/dataset"
-	"github.com/tarnhq/tarn/shared/gate"
 	"github.com/tarnhq/tarn/shared/job"
 	"github.com/tarnhq/tarn/shared/manifest"
-	"github.com/tarnhq/tarn/shared/quota"
 	"github.com/tarnhq/tarn/shared/saved"
 	"github.com/tarnhq/tarn/shared/serve"
+	"github.com/tarnhq/tarn/shared/serve/apiserver"
 	"github.com/tarnhq/tarn/shared/snapshot"
 )
 
@@ -26,15 +23,12 @@ func main() {
 		panic(err)
 	}
 	table, blobs := account.Table(config.Table.Value()), account.Blob(config.Bucket.Value())
-	trail := audit.New(table, time.Now, serve.Logger())
-	server := api.New(serve.Principal, time.Now, serve.Logger())
-	server.Audit(trail)
-	server.Meter(quota.NewMeter(table, time.Now, true))
-	exports.Register(server, exports.Deps{
-		Gate: gate.New(&snapshot.Sealed{Catalog: dataset.Catalog{Table: table, Now: time.Now},
-			Manifest: manifest.Store{Table: table, Blobs: blobs, Now: time.Now}, Poll: snapshot.Every(250 * time.Millisecond)}, table, time.Now),
+	server := apiserver.New(table)
+	exports.Register(server.Server, exports.Deps{
+		Gate: server.Gate(&snapshot.Sealed{Catalog: dataset.Catalog{Table: table, Now: time.Now},
+			Manifest: manifest.Store{Table: table, Blobs: blobs, Now: time.Now}, Poll: snapshot.Every(250 * time.Millisecond)}),
 		Saved: saved.Store{Table: table, Now: time.Now},
-		Jobs:  job.Jobs{Table: trail.Table(), Queue: account.Queue(config.Queue.Value(), config.Unworked.Value()), Now: time.Now},
+		Jobs:  job.Jobs{Table: server.Trail.Table(), Queue: account.Queue(config.Queue.Value(), config.Unworked.Value()), Now: time.Now},
 	})
 	serve.HTTP(server)
 }

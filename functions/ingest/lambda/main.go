@@ -12,13 +12,11 @@ import (
 	handlers "github.com/tarnhq/tarn/functions/ingest"
 	"github.com/tarnhq/tarn/shared/access"
 	"github.com/tarnhq/tarn/shared/adapter/aws"
-	"github.com/tarnhq/tarn/shared/api"
-	"github.com/tarnhq/tarn/shared/audit"
 	"github.com/tarnhq/tarn/shared/config"
 	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/ingest"
-	"github.com/tarnhq/tarn/shared/quota"
 	"github.com/tarnhq/tarn/shared/serve"
+	"github.com/tarnhq/tarn/shared/serve/apiserver"
 )
 
 func main() {
@@ -39,14 +37,11 @@ func main() {
 	failed := func(err error) { log.Error("accepted", "error", err.Error()) }
 	accepted := &ingest.Accepted{Table: table, Producer: id, Now: time.Now, MaxAge: time.Second, Failed: failed}
 	usage := &access.Usage{Table: table, Now: time.Now}
-	trail := audit.New(table, time.Now, log)
-	server := api.New(serve.Principal, time.Now, log)
-	server.Audit(trail)
-	server.Meter(quota.NewMeter(table, time.Now, true))
-	handlers.Register(server, handlers.Deps{
+	server := apiserver.New(table)
+	handlers.Register(server.Server, handlers.Deps{
 		Authenticator: &access.Authenticator{Keys: access.Keys{Table: table, Now: time.Now}, Usage: usage,
 			Tokens: access.NewTokens(issuer, access.PublishedKeys(http.DefaultClient, issuer.JWKS), access.People{Table: table, Now: time.Now})},
-		Datasets: &dataset.Cache{Catalog: dataset.Catalog{Table: trail.Table(), Now: time.Now}, MaxAge: dataset.CacheAge},
+		Datasets: &dataset.Cache{Catalog: dataset.Catalog{Table: server.Trail.Table(), Now: time.Now}, MaxAge: dataset.CacheAge},
 		Producer: ingest.NewProducer(ingest.Options{ID: id, Stream: account.Stream(config.Stream.Value()), Buckets: buckets,
 			Accepted: accepted, Seal: events.Seal}),
 		Now: time.Now,

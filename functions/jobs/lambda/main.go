@@ -7,13 +7,11 @@ import (
 
 	"github.com/tarnhq/tarn/functions/jobs"
 	"github.com/tarnhq/tarn/shared/adapter/aws"
-	"github.com/tarnhq/tarn/shared/api"
-	"github.com/tarnhq/tarn/shared/audit"
 	"github.com/tarnhq/tarn/shared/config"
 	"github.com/tarnhq/tarn/shared/export"
 	"github.com/tarnhq/tarn/shared/job"
-	"github.com/tarnhq/tarn/shared/quota"
 	"github.com/tarnhq/tarn/shared/serve"
+	"github.com/tarnhq/tarn/shared/serve/apiserver"
 	"github.com/tarnhq/tarn/shared/snapshot"
 )
 
@@ -23,12 +21,9 @@ func main() {
 		panic(err)
 	}
 	table := account.Table(config.Table.Value())
-	trail := audit.New(table, time.Now, serve.Logger())
-	server := api.New(serve.Principal, time.Now, serve.Logger())
-	server.Audit(trail)
-	server.Meter(quota.NewMeter(table, time.Now, true))
-	jobs.Register(server, jobs.Deps{
-		Jobs: job.Jobs{Table: trail.Table(), Queue: account.Queue(config.Queue.Value(), config.Unworked.Value()), Now: time.Now},
+	server := apiserver.New(table)
+	jobs.Register(server.Server, jobs.Deps{
+		Jobs: job.Jobs{Table: server.Trail.Table(), Queue: account.Queue(config.Queue.Value(), config.Unworked.Value()), Now: time.Now},
 		Now:  time.Now,
 		Poll: snapshot.Every(time.Second),
 		Results: map[job.Kind]jobs.Result{

@@ -3,17 +3,14 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
 	"time"
 
 	"github.com/tarnhq/tarn/functions/policies"
 	"github.com/tarnhq/tarn/shared/adapter/aws"
-	"github.com/tarnhq/tarn/shared/api"
-	"github.com/tarnhq/tarn/shared/audit"
 	"github.com/tarnhq/tarn/shared/config"
-	"github.com/tarnhq/tarn/shared/gate"
-	"github.com/tarnhq/tarn/shared/quota"
+	"github.com/tarnhq/tarn/shared/saved"
 	"github.com/tarnhq/tarn/shared/serve"
+	"github.com/tarnhq/tarn/shared/serve/apiserver"
 )
 
 func main() {
@@ -22,12 +19,9 @@ func main() {
 		panic(err)
 	}
 	table := account.Table(config.Table.Value())
-	trail := audit.New(table, time.Now, serve.Logger())
-	server := api.New(serve.Principal, time.Now, serve.Logger())
-	server.Audit(trail)
-	server.Meter(quota.NewMeter(table, time.Now, true))
-	policies.Register(server, policies.Deps{
-		Rules: &gate.Store{Table: trail.Table(), Random: rand.Reader, Now: time.Now},
+	server := apiserver.New(table)
+	policies.Register(server.Server, policies.Deps{
+		Rules: server.Rules, Saved: saved.Store{Table: table, Now: time.Now},
 	})
 	serve.HTTP(server)
 }

@@ -9,12 +9,10 @@ import (
 	"github.com/tarnhq/tarn/functions/queries"
 	"github.com/tarnhq/tarn/functions/queries/cube"
 	"github.com/tarnhq/tarn/shared/adapter/aws"
-	"github.com/tarnhq/tarn/shared/api"
-	"github.com/tarnhq/tarn/shared/audit"
 	"github.com/tarnhq/tarn/shared/config"
 	"github.com/tarnhq/tarn/shared/dataset"
-	"github.com/tarnhq/tarn/shared/quota"
 	"github.com/tarnhq/tarn/shared/serve"
+	"github.com/tarnhq/tarn/shared/serve/apiserver"
 	"github.com/tarnhq/tarn/shared/sqlrun"
 )
 
@@ -26,19 +24,13 @@ func main() {
 	if err != nil {
 		panic(err)
 	}
-	log := serve.Logger()
 	catalog := dataset.Catalog{Table: account.Table(config.Table.Value()), Now: time.Now}
-	meter := quota.NewMeter(catalog.Table, time.Now, true)
-	questions, err := open(account, catalog, meter, log)
+	server := apiserver.New(catalog.Table)
+	questions, err := open(account, catalog, server)
 	if err != nil {
 		panic(err)
 	}
-	trail := audit.New(catalog.Table, time.Now, log)
-	questions.Limits.Table = trail.Table()
-	server := api.New(serve.Principal, time.Now, log)
-	server.Audit(trail)
-	server.Meter(meter)
-	queries.Register(server, questions)
-	cube.Register(server, cube.Deps{Deps: questions, Catalog: catalog})
+	queries.Register(server.Server, questions)
+	cube.Register(server.Server, cube.Deps{Deps: questions, Catalog: catalog})
 	serve.HTTP(server)
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"log/slog"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -18,12 +17,12 @@ import (
 	"github.com/tarnhq/tarn/shared/engine/duck"
 	"github.com/tarnhq/tarn/shared/engine/local"
 	"github.com/tarnhq/tarn/shared/engine/partial"
-	"github.com/tarnhq/tarn/shared/gate"
 	"github.com/tarnhq/tarn/shared/lake"
 	"github.com/tarnhq/tarn/shared/limit"
 	"github.com/tarnhq/tarn/shared/manifest"
-	"github.com/tarnhq/tarn/shared/quota"
 	"github.com/tarnhq/tarn/shared/saved"
+	"github.com/tarnhq/tarn/shared/serve"
+	"github.com/tarnhq/tarn/shared/serve/apiserver"
 	"github.com/tarnhq/tarn/shared/snapshot"
 	"github.com/tarnhq/tarn/shared/sqlrun"
 	"github.com/tarnhq/tarn/shared/table"
@@ -42,7 +41,8 @@ const (
 )
 
 // open opens what answers queries.
-func open(account aws.Account, catalog dataset.Catalog, meter *quota.Meter, log *slog.Logger) (queries.Deps, error) {
+func open(account aws.Account, catalog dataset.Catalog, server apiserver.Server) (queries.Deps, error) {
+	log := serve.Logger()
 	items, blobs := catalog.Table, account.Blob(config.Bucket.Value())
 	folder := filepath.Join(config.Scratch.Value(), "segments")
 	files, err := local.New(blobs, folder, diskBytes)
@@ -62,12 +62,12 @@ func open(account aws.Account, catalog dataset.Catalog, meter *quota.Meter, log 
 		return queries.Deps{}, err
 	}
 	return queries.Deps{SQL: sql, Executor: answer.Executor{
-		Gate: gate.New(&snapshot.Sealed{Catalog: catalog,
-			Manifest: manifest.Store{Table: items, Blobs: blobs, Now: time.Now}, Poll: snapshot.Every(250 * time.Millisecond), Removed: files.Drop}, items, time.Now),
+		Gate: server.Gate(&snapshot.Sealed{Catalog: catalog,
+			Manifest: manifest.Store{Table: items, Blobs: blobs, Now: time.Now}, Poll: snapshot.Every(250 * time.Millisecond), Removed: files.Drop}),
 		Saved:  saved.Store{Table: items, Now: time.Now},
 		Engine: partial.New(partial.Config{Inner: limit.Engine{Inner: engines}, Engine: duck.Release(), Blobs: blobs, Log: log}), // what Athena answered is kept, too
 		Cache:  answer.NewCache(cacheBytes, shared, log),
-		Limits: &limit.Store{Table: items, Now: time.Now, Meter: meter},
+		Limits: &limit.Store{Table: server.Trail.Table(), Now: time.Now, Meter: server.Meter},
 		Now:    time.Now,
 		Slow:   slow,
 		Log:    log,

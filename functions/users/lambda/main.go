@@ -8,12 +8,10 @@ import (
 	"github.com/tarnhq/tarn/functions/users"
 	"github.com/tarnhq/tarn/shared/access"
 	"github.com/tarnhq/tarn/shared/adapter/aws"
-	"github.com/tarnhq/tarn/shared/api"
-	"github.com/tarnhq/tarn/shared/audit"
 	"github.com/tarnhq/tarn/shared/config"
 	"github.com/tarnhq/tarn/shared/people"
-	"github.com/tarnhq/tarn/shared/quota"
 	"github.com/tarnhq/tarn/shared/serve"
+	"github.com/tarnhq/tarn/shared/serve/apiserver"
 )
 
 func main() {
@@ -22,11 +20,8 @@ func main() {
 		panic(err)
 	}
 	table := account.Table(config.Table.Value())
-	trail := audit.New(table, time.Now, serve.Logger())
-	server := api.New(serve.Principal, time.Now, serve.Logger())
-	server.Audit(trail)
-	server.Meter(quota.NewMeter(table, time.Now, true))
-	users.Register(server, users.Deps{People: people.People{
+	server := apiserver.New(table)
+	users.Register(server.Server, users.Deps{People: people.People{
 		Directory: account.Directory(config.UserPool.Value(), config.Client.Value(), config.Domain.Value()),
 		Standings: access.People{Table: table, Now: time.Now},
 	}})
