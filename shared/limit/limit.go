@@ -94,11 +94,11 @@ func Charge(ctx context.Context, refs []segment.Ref) error {
 	}
 	switch l, s := b.limits, b.spent; {
 	case l.Rows > 0 && s.Rows > l.Rows:
-		return refusal("look at %d rows; %d are allowed", s.Rows, l.Rows)
+		return refusal("look at more than the %d rows that are allowed", l.Rows) // not how many: the caller may see a part of them
 	case l.Bytes > 0 && s.Bytes > l.Bytes:
-		return refusal("read from %d bytes; %d are allowed", s.Bytes, l.Bytes)
+		return refusal("read from more than the %d bytes that are allowed", l.Bytes)
 	case l.USD > 0 && s.USD > l.USD:
-		return refusal("cost about %.6f dollars; %.6f are allowed", s.USD, l.USD)
+		return refusal("cost more than the %.6f dollars that are allowed", l.USD)
 	}
 	if b.use == nil {
 		return nil

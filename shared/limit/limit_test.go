@@ -38,11 +38,11 @@ func TestAQuestionPastALimitIsRefusedBeforeAnythingIsRead(t *testing.T) {
 		says   string
 	}{
 		"no limits":               {limit.Limits{}, []query.Range{all, all}, 2, ""},
-		"rows":                    {limit.Limits{Rows: 149}, []query.Range{all}, 0, "150 rows; 149 are allowed"},
+		"rows":                    {limit.Limits{Rows: 149}, []query.Range{all}, 0, "more than the 149 rows that are allowed"},
 		"just as many rows":       {limit.Limits{Rows: 150}, []query.Range{all}, 1, ""},
 		"rows within the range":   {limit.Limits{Rows: 149}, []query.Range{first}, 1, ""},
-		"the plans together":      {limit.Limits{Rows: 199}, []query.Range{first, first}, 1, "200 rows; 199 are allowed"},
-		"bytes":                   {limit.Limits{Bytes: 2<<20 - 1}, []query.Range{all}, 0, "2097152 bytes; 2097151 are allowed"},
+		"the plans together":      {limit.Limits{Rows: 199}, []query.Range{first, first}, 1, "more than the 199 rows that are allowed"},
+		"bytes":                   {limit.Limits{Bytes: 2<<20 - 1}, []query.Range{all}, 0, "more than the 2097151 bytes that are allowed"},
 		"dollars":                 {limit.Limits{USD: 0.000001}, []query.Range{all}, 0, "dollars"},
 		"dollars enough":          {limit.Limits{USD: 0.001}, []query.Range{all}, 1, ""},
 		"limits that are not met": {limit.Limits{Rows: 1000, Bytes: 1 << 30, USD: 1, Seconds: 60}, []query.Range{all}, 1, ""},
