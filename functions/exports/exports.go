@@ -10,6 +10,7 @@ import (
 	"github.com/tarnhq/tarn/shared/export"
 	"github.com/tarnhq/tarn/shared/gate"
 	"github.com/tarnhq/tarn/shared/job"
+	"github.com/tarnhq/tarn/shared/limit"
 	"github.com/tarnhq/tarn/shared/route"
 	"github.com/tarnhq/tarn/shared/saved"
 )
@@ -19,6 +20,8 @@ type Deps struct {
 	Gate  gate.Gate
 	Saved saved.Store
 	Jobs  job.Jobs
+
+	Limits *limit.Store // which pay for what an export reads; nil: nothing does
 }
 
 // Register serves the endpoint.
@@ -40,7 +43,7 @@ func (d Deps) create(w http.ResponseWriter, r *http.Request, caller access.Princ
 	if err != nil {
 		return err
 	}
-	if spec, err = export.Prepare(r.Context(), d.Gate, d.Saved, caller, spec); err != nil {
+	if spec, err = export.Prepare(r.Context(), d.Gate, d.Saved, d.Limits, caller, spec); err != nil {
 		return err
 	}
 	j, err := d.Jobs.Submit(r.Context(), caller.Tenant, spec)

@@ -9,6 +9,7 @@ import (
 	"github.com/tarnhq/tarn/shared/access"
 	"github.com/tarnhq/tarn/shared/gate"
 	"github.com/tarnhq/tarn/shared/job"
+	"github.com/tarnhq/tarn/shared/limit"
 	"github.com/tarnhq/tarn/shared/query"
 	"github.com/tarnhq/tarn/shared/saved"
 	"github.com/tarnhq/tarn/shared/snapshot"
@@ -64,7 +65,7 @@ func (q question) uses() []query.Used {
 // there, a measure that does not fit. It waits for what the export must see, so that the
 // job finds it, and pins the definitions that the export names and what its caller does
 // not see: whatever is defined or allowed later does not change the file.
-func Prepare(ctx context.Context, g gate.Gate, names saved.Store, p access.Principal, spec job.Spec) (job.Spec, error) {
+func Prepare(ctx context.Context, g gate.Gate, names saved.Store, limits *limit.Store, p access.Principal, spec job.Spec) (job.Spec, error) {
 	var o order
 	if err := json.Unmarshal(spec.Request, &o); err != nil {
 		return spec, fmt.Errorf("order of an export: %w", err)
@@ -90,8 +91,10 @@ func Prepare(ctx context.Context, g gate.Gate, names saved.Store, p access.Princ
 	if err != nil {
 		return spec, err
 	}
-	spec.Pinned, err = pinned{defined, over.Restriction}.encode(q.uses())
-	return spec, err
+	if spec.Pinned, err = (pinned{defined, over.Restriction}).encode(q.uses()); err != nil {
+		return spec, err
+	}
+	return spec, limits.Order(ctx, p, over.Segments)
 }
 
 // waitFor returns the position that an order must see.

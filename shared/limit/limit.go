@@ -87,11 +87,7 @@ func Charge(ctx context.Context, refs []segment.Ref) error {
 		b.asked = true
 		b.spent.USD += questionUSD
 	}
-	for _, ref := range refs {
-		b.spent.Rows += ref.Rows
-		b.spent.Bytes += ref.Bytes
-		b.spent.USD += USD(time.Duration(float64(ref.Bytes)/bytesASecond*float64(time.Second)), 1)
-	}
+	b.spent = b.spent.with(refs)
 	switch l, s := b.limits, b.spent; {
 	case l.Rows > 0 && s.Rows > l.Rows:
 		return refusal("look at more than the %d rows that are allowed", l.Rows) // not how many: the caller may see a part of them
@@ -104,6 +100,16 @@ func Charge(ctx context.Context, refs []segment.Ref) error {
 		return nil
 	}
 	return b.use(ctx, quota.Use{quota.Bytes: b.spent.Bytes - before.Bytes, quota.USD: quota.Nanodollars(b.spent.USD - before.USD)})
+}
+
+// with adds what it costs to read segments.
+func (l Limits) with(refs []segment.Ref) Limits {
+	for _, ref := range refs {
+		l.Rows += ref.Rows
+		l.Bytes += ref.Bytes
+		l.USD += USD(time.Duration(float64(ref.Bytes)/bytesASecond*float64(time.Second)), 1)
+	}
+	return l
 }
 
 func refusal(format string, args ...any) error {

@@ -10,6 +10,7 @@ import (
 	"github.com/tarnhq/tarn/shared/access"
 	"github.com/tarnhq/tarn/shared/fault"
 	"github.com/tarnhq/tarn/shared/quota"
+	"github.com/tarnhq/tarn/shared/segment"
 	"github.com/tarnhq/tarn/shared/table"
 	"github.com/tarnhq/tarn/shared/tenant"
 )
@@ -83,6 +84,17 @@ func (s *Store) Bound(ctx context.Context, caller access.Principal) (context.Con
 	}
 	ctx, cancel := with(ctx, b)
 	return ctx, cancel, nil
+}
+
+// Order charges a caller's quotas and the month's budget for a job that reads segments.
+// What one question may cost does not bound it. A nil Store charges nothing.
+func (s *Store) Order(ctx context.Context, caller access.Principal, refs []segment.Ref) error {
+	if s == nil || s.Meter == nil {
+		return nil
+	}
+	cost := Limits{USD: questionUSD}.with(refs)
+	_, err := s.Meter.Take(ctx, caller.Tenant, caller.ID, quota.Use{quota.Bytes: cost.Bytes, quota.USD: quota.Nanodollars(cost.USD)})
+	return err
 }
 
 // Put sets a tenant's limits. Other processes go by them within seconds.

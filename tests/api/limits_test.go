@@ -135,6 +135,7 @@ func TestASpentBudgetStopsQuestionsAndNoEvents(t *testing.T) {
 			refused(t, q.target, out, "budget_spent", "")
 		}
 	}
+	refused(t, "an export past the budget", w.ask(http.MethodPost, "/v1/exports", w.keys[access.Analyst], []byte(`{"dataset":"web","format":"csv"}`), nil), "budget_spent", "")
 	var limits struct {
 		Spent float64 `json:"spent_usd"`
 	}

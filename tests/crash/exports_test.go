@@ -95,7 +95,7 @@ func newExportWorld(t *testing.T, body string) *exportWorld {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if w.spec, err = export.Prepare(t.Context(), gate.New(pinnedSource{}, w.table, clock), w.names, access.Principal{Tenant: "main", ID: "key:1", Role: access.Analyst}, spec); err != nil {
+	if w.spec, err = export.Prepare(t.Context(), gate.New(pinnedSource{}, w.table, clock), w.names, nil, access.Principal{Tenant: "main", ID: "key:1", Role: access.Analyst}, spec); err != nil {
 		t.Fatal(err)
 	}
 	w.worker = w.newWorker()

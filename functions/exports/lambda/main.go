@@ -10,6 +10,7 @@ import (
 	"github.com/tarnhq/tarn/shared/config"
 	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/job"
+	"github.com/tarnhq/tarn/shared/limit"
 	"github.com/tarnhq/tarn/shared/manifest"
 	"github.com/tarnhq/tarn/shared/saved"
 	"github.com/tarnhq/tarn/shared/serve"
@@ -27,8 +28,9 @@ func main() {
 	exports.Register(server.Server, exports.Deps{
 		Gate: server.Gate(&snapshot.Sealed{Catalog: dataset.Catalog{Table: table, Now: time.Now},
 			Manifest: manifest.Store{Table: table, Blobs: blobs, Now: time.Now}, Poll: snapshot.Every(250 * time.Millisecond)}),
-		Saved: saved.Store{Table: table, Now: time.Now},
-		Jobs:  job.Jobs{Table: server.Trail.Table(), Queue: account.Queue(config.Queue.Value(), config.Unworked.Value()), Now: time.Now},
+		Saved:  saved.Store{Table: table, Now: time.Now},
+		Jobs:   job.Jobs{Table: server.Trail.Table(), Queue: account.Queue(config.Queue.Value(), config.Unworked.Value()), Now: time.Now},
+		Limits: &limit.Store{Table: table, Now: time.Now, Meter: server.Meter},
 	})
 	serve.HTTP(server)
 }

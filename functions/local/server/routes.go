@@ -80,8 +80,9 @@ func (s *Server) register(a *api.Server) {
 	intake.Register(a, intake.Deps{Authenticator: s.auth, Datasets: remembered, Producer: s.producer, Now: s.options.Now})
 	accounts.Register(a, accounts.Deps{Gate: seen, Table: s.manifest.Table, Segments: s.segments, Seal: s.live.SealAll,
 		Finder: fate.Finder{Segments: s.segments, Stream: s.ingest.Stream, Suppressions: suppression.Store{Table: s.manifest.Table}}, Replayer: quarantine.Replayer{Manifest: manifest.Store{Table: told, Blobs: s.manifest.Blobs, Now: s.options.Now}, Segments: s.segments, Ingest: s.ingest}})
+	bounds := &limit.Store{Table: told, Now: s.options.Now, Meter: s.meter}
 	questions := queries.Deps{SQL: s.statements(), Executor: answer.Executor{Gate: seen, Saved: names, Engine: s.answers, Cache: s.cache,
-		Limits: &limit.Store{Table: told, Now: s.options.Now, Meter: s.meter}, Now: s.options.Now, Slow: slowQuery, Log: s.options.Log}}
+		Limits: bounds, Now: s.options.Now, Slow: slowQuery, Log: s.options.Log}}
 	queries.Register(a, questions)
 	cube.Register(a, cube.Deps{Deps: questions, Catalog: s.catalog, Patience: func() <-chan time.Time { return time.After(cubePatience) }})
 	jobs.Register(a, jobs.Deps{Jobs: s.jobs, Now: s.options.Now, Poll: snapshot.Every(watchPoll),
@@ -89,7 +90,7 @@ func (s *Server) register(a *api.Server) {
 	embeds.Register(a, embeds.Deps{Gate: seen, Saved: names, Embeds: s.embeds})
 	erasures.Register(a, erasures.Deps{Catalog: s.catalog, Jobs: s.jobs, Finder: erasure.Finder{Segments: s.segments},
 		Orders: erasure.Orders{Gate: seen, Suppressions: suppression.Store{Table: s.manifest.Table}}})
-	exports.Register(a, exports.Deps{Gate: seen, Saved: names, Jobs: s.jobs})
+	exports.Register(a, exports.Deps{Gate: seen, Saved: names, Jobs: s.jobs, Limits: bounds})
 	keys.Register(a, keys.Deps{Keys: s.keys, Usage: s.usage})
 	users.Register(a, users.Deps{People: people.People{Directory: s.provider, Standings: access.People{Table: s.manifest.Table, Now: s.options.Now}}})
 	policies.Register(a, policies.Deps{Rules: seen.Rules, Saved: names})
