@@ -75,22 +75,28 @@ func walk(runs []run, renamed [][]uint32, each func(subject []byte, steps []Step
 		}
 		subject, at := least.subject, least.rank
 		steps = steps[:0]
-		sorted := true
 		for _, c := range cursors {
 			if c.more && c.rank == at && bytes.Equal(c.subject, subject) {
 				n := len(steps)
 				steps = c.steps(steps)
-				sorted = sorted && (n == 0 || compareSteps(steps[n-1], steps[n]) <= 0)
+				order(steps, n)
 				c.next()
 			}
-		}
-		if !sorted {
-			slices.SortFunc(steps, compareSteps)
 		}
 		if !each(subject, steps) {
 			return
 		}
 	}
+}
+
+// order sorts steps of which the first n ascend and the others do. Sets of rows mostly
+// follow each other in time, so that few are out of place.
+func order(steps []Step, n int) {
+	if n == 0 || compareSteps(steps[n-1], steps[n]) <= 0 {
+		return
+	}
+	from, _ := slices.BinarySearchFunc(steps[:n], steps[n], compareSteps)
+	slices.SortFunc(steps[from:], compareSteps)
 }
 
 // first returns the cursor with the least subject; nil at the end.
