@@ -68,6 +68,7 @@ func walk(runs []run, renamed [][]uint32, each func(subject []byte, steps []Step
 		cursors[i].next()
 	}
 	var steps []Step
+	var m merger
 	for {
 		least := first(cursors)
 		if least == nil {
@@ -79,7 +80,7 @@ func walk(runs []run, renamed [][]uint32, each func(subject []byte, steps []Step
 			if c.more && c.rank == at && bytes.Equal(c.subject, subject) {
 				n := len(steps)
 				steps = c.steps(steps)
-				order(steps, n)
+				m.merge(steps, n)
 				c.next()
 			}
 		}
@@ -89,14 +90,25 @@ func walk(runs []run, renamed [][]uint32, each func(subject []byte, steps []Step
 	}
 }
 
-// order sorts steps of which the first n ascend and the others do. Sets of rows mostly
+// merger merges steps in place.
+type merger struct{ left []Step }
+
+// merge orders steps of which the first n ascend, and the others do. Sets of rows mostly
 // follow each other in time, so that few are out of place.
-func order(steps []Step, n int) {
+func (m *merger) merge(steps []Step, n int) {
 	if n == 0 || compareSteps(steps[n-1], steps[n]) <= 0 {
 		return
 	}
 	from, _ := slices.BinarySearchFunc(steps[:n], steps[n], compareSteps)
-	slices.SortFunc(steps[from:], compareSteps)
+	m.left = append(m.left[:0], steps[from:n]...)
+	left, right := m.left, steps[n:]
+	for out := from; len(left) > 0; out++ {
+		if len(right) > 0 && compareSteps(right[0], left[0]) < 0 {
+			steps[out], right = right[0], right[1:]
+		} else {
+			steps[out], left = left[0], left[1:]
+		}
+	}
 }
 
 // first returns the cursor with the least subject; nil at the end.
