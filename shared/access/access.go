@@ -113,10 +113,13 @@ func (p Principal) Allow(action Action, on dataset.Name, now time.Time) error {
 	return nil
 }
 
+// CodeNobody is the code of the fault of who sent no credential.
+const CodeNobody = "unauthenticated"
+
 // known returns fault.Unauthenticated unless p is somebody, and still is.
 func (p Principal) known(now time.Time) error {
 	if p.ID == "" || p.Tenant == "" {
-		return fault.New(fault.Unauthenticated, "unauthenticated", "this needs a caller we know").
+		return fault.New(fault.Unauthenticated, CodeNobody, "this needs a caller we know").
 			WithHint("send an API key or an access token as 'Authorization: Bearer …'")
 	}
 	if p.expired(now) {

@@ -76,7 +76,11 @@ func clipped(text string) string {
 
 // tell tells of a request what no change tells. It never fails the request.
 func (s *Server) tell(rt route.Route, r *http.Request, l *line) {
-	if s.audit == nil || l.caller.ID == "" || l.caller.Tenant == "" {
+	if s.audit == nil {
+		return
+	}
+	if l.caller.IsNobody() {
+		s.tellOfNobody(rt, r, l)
 		return
 	}
 	kind := fault.Internal
@@ -101,6 +105,21 @@ func (s *Server) tell(rt route.Route, r *http.Request, l *line) {
 	}
 }
 
+// tellOfNobody tells of a credential that was refused. Who sent none attempted nothing.
+func (s *Server) tellOfNobody(rt route.Route, r *http.Request, l *line) {
+	if !fault.Is(l.err, fault.Unauthenticated) {
+		return
+	}
+	outcome := ProblemOf(l.err).Code
+	if r.Header.Get("Authorization") == "" && !(rt.Producer && outcome != access.CodeNobody) {
+		return
+	}
+	e := audit.Event{Tenant: access.DefaultTenant, By: audit.Nobody, Action: audit.RefuseCredential, Route: rt.ID, Outcome: outcome, Payload: audit.Payload{From: r.RemoteAddr}}
+	if err := s.audit.Attempt(r.Context(), e); err != nil {
+		s.log.ErrorContext(r.Context(), "audit", "route", rt.ID, "error", err)
+	}
+}
+
 // problemEvent is what a request did, or the problem that it was answered with.
 func problemEvent(rt route.Route, r *http.Request, l *line) audit.Event {
 	e := eventOf(rt, r, l)
@@ -110,9 +129,9 @@ func problemEvent(rt route.Route, r *http.Request, l *line) audit.Event {
 	return e
 }
 
-// use tells of a key's use.
+// use tells of the use of a key or of a person's token.
 func (s *Server) use(r *http.Request, l *line) error {
-	if !strings.HasPrefix(l.caller.ID, "key:") {
+	if !strings.HasPrefix(l.caller.ID, "key:") && !strings.HasPrefix(l.caller.ID, access.UserPrefix) {
 		return nil
 	}
 	return s.audit.Used(r.Context(), l.caller)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -36,6 +37,7 @@ type waiting struct {
 func (s *Store) Append(ctx context.Context, e Event) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience) // who leaves early is told of, too
 	defer cancel()
+	e.Payload.From = networkOf(e.Payload.From)
 	c := s.chain(e.Tenant)
 	w := &waiting{event: e, size: len(e.Payload.encode()), done: make(chan error, 1)}
 	if err := c.join(w); err != nil {
@@ -116,7 +118,7 @@ func (c *chain) giveUp(n int) {
 // Tally appends the first of events that are alike: by one caller, on one route, with one
 // outcome. Those of the next minute are counted, and the entry after it has their number.
 func (s *Store) Tally(ctx context.Context, e Event) error {
-	times := s.recent.count(fmt.Sprint(e.Tenant, "\n", e.By, "\n", e.Route, "\n", e.Outcome), s.now(), likeEvery)
+	times := s.recent.count(fmt.Sprint(e.Tenant, "\n", e.By, "\n", e.Route, "\n", e.Outcome), 1, s.now(), likeEvery)
 	if times == 0 {
 		return nil
 	}
@@ -124,10 +126,10 @@ func (s *Store) Tally(ctx context.Context, e Event) error {
 	return s.Append(ctx, e)
 }
 
-// Used tells of a key's first use of a day, in UTC.
+// Used tells of the first use of a day, in UTC, of a key or of a person's tokens.
 func (s *Store) Used(ctx context.Context, p access.Principal) error {
 	now := s.now().UTC()
-	if s.recent.count(p.ID, now, now.Truncate(day).Add(day).Sub(now)) == 0 {
+	if s.recent.count(p.ID, 1, now, now.Truncate(day).Add(day).Sub(now)) == 0 {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
@@ -139,6 +141,9 @@ func (s *Store) Used(ctx context.Context, p access.Principal) error {
 	}
 	defer c.end()
 	e := Event{Tenant: p.Tenant, By: p.ID, Role: p.Role, Action: UseKey, Outcome: Done}
+	if strings.HasPrefix(p.ID, access.UserPrefix) {
+		e.Action = UseToken
+	}
 	mark := table.Item{Key: table.Key{Partition: partition(p.Tenant), Sort: "used#" + now.Format(time.DateOnly) + "#" + p.ID}, Expires: now.Add(2 * day)}
 	var tried []Head
 	err := s.write(ctx, p.Tenant, c, []Event{e}, only(table.Put(mark).If(table.Absent)), &tried)
@@ -162,14 +167,14 @@ type seen struct {
 	times int // since
 }
 
-// count returns how often a thing has been since the last time it returned a number, and
-// 0 for so long after that.
-func (r *recollection) count(what string, now time.Time, long time.Duration) int {
+// count counts a thing so many times more. It returns how often that has been since the
+// last time it returned a number, and 0 for so long after that.
+func (r *recollection) count(what string, times int, now time.Time, long time.Duration) int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	was := r.seen[what]
 	if now.Before(was.until) {
-		was.times++
+		was.times += times
 		r.seen[what] = was
 		return 0
 	}
@@ -177,5 +182,5 @@ func (r *recollection) count(what string, now time.Time, long time.Duration) int
 		r.seen = map[string]seen{}
 	}
 	r.seen[what] = seen{until: now.Add(long)}
-	return was.times + 1
+	return was.times + times
 }

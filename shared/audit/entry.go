@@ -29,9 +29,14 @@ const (
 
 // The actions that no route has.
 const (
-	UseKey        access.Action = "key:use"     // the first of a day
-	SignIn        access.Action = "sign-in"     // of a person, or a failure to
-	ErasePayloads access.Action = "audit:erase" // On names the entries
+	UseKey           access.Action = "key:use"              // the first of a day
+	UseToken         access.Action = "token:use"            // of a person; the first of a day
+	SignIn           access.Action = "sign-in"              // of a person, or a failure to
+	SignOut          access.Action = "sign-out"             // of a person, by themselves
+	ChangePassword   access.Action = "password:change"      // by its owner
+	ChangeFactor     access.Action = "second-factor:change" // by its owner
+	RefuseCredential access.Action = "credential:refuse"    // a key or a token that stands for nobody
+	ErasePayloads    access.Action = "audit:erase"          // On names the entries
 )
 
 // Event is something to be told of. The zero Time is now.

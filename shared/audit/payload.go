@@ -23,6 +23,8 @@ type Payload struct {
 	Bytes   int64           `json:"bytes,omitempty"`   // of a body that is not kept
 	Query   string          `json:"query,omitempty"`
 	Writes  []string        `json:"writes,omitempty"` // the items that the change wrote
+	From    string          `json:"from,omitempty"`   // the network that an attempt came from
+	Email   string          `json:"email,omitempty"`  // of the account that is concerned
 }
 
 // Body returns what is kept of a request's body of so many bytes, of which text is the

@@ -25,6 +25,9 @@ type Store struct {
 	mu     sync.Mutex
 	chains map[tenant.ID]*chain
 	recent recollection
+
+	attempts recollection // by nobody, too: apart, lest a flood of them have the other forget
+	sources  sources
 }
 
 // New keeps chains in a table.

@@ -113,7 +113,14 @@ func TestRefusalsSQLAndKeysAreToldOf(t *testing.T) {
 	}
 	d.ask(http.MethodPost, "/v1/sql", viewer, []byte(`{"sql":"select count(event_id) from web where event = 'x'"}`), nil)
 	d.ask(http.MethodPost, "/v1/sql", viewer, []byte(`{"sql":"drop table web"}`), nil)
-	d.ask(http.MethodGet, "/v1/me", "tarn_0123456789abcdef_"+strings.Repeat("0", 64), nil, nil)
+	unknown := "tarn_0123456789abcdef_" + strings.Repeat("0", 64)
+	for range 3 {
+		d.ask(http.MethodGet, "/v1/me", unknown, nil, nil)
+		d.ask(http.MethodGet, "/v1/me", "", nil, nil) // who sends nothing attempts nothing
+		d.ask(http.MethodPost, "/v1/track", "", []byte(`{"event":"x","userId":"u"}`), nil)
+	}
+	d.ask(http.MethodPost, "/v1/track", "", []byte(`{"event":"x","userId":"u","writeKey":"`+unknown+`"}`), nil)
+	d.ask(http.MethodGet, "/v1/me", "a.b.c", nil, nil)
 	type line struct{ Action, Outcome, Sent, On string }
 	var got []line
 	for _, r := range d.entries(t)[before:] {
@@ -124,6 +131,7 @@ func TestRefusalsSQLAndKeysAreToldOf(t *testing.T) {
 		{"sql:run", "done", `{"request":{"sql":"select count(event_id) from web where event = 'x'"}}`, ""},
 		{"key:use", "done", "{}", ""},
 		{"sql:run", "sql_not_select", `{"request":{"sql":"drop table web"}}`, ""},
+		{"credential:refuse", "unknown_key", `{"from":"192.0.2.1"}`, ""},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

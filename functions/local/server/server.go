@@ -158,8 +158,9 @@ func (s *Server) open(ctx context.Context) (err error) {
 	if err = s.conceal(ctx); err != nil {
 		return err
 	}
+	s.trail = audit.New(tbl, now, s.options.Log)
 	if s.provider, err = oidc.Open(ctx, oidc.Config{Table: tbl, Secrets: s.store.Secrets(), URL: s.options.URL, Now: now, Random: rand.Reader, Log: s.options.Log, Others: s.options.Others,
-		Outbound: outbound.Client(outbound.Options{Allow: s.options.Networks}), Secret: secret.Lookup(s.store.Secrets())}); err != nil {
+		Outbound: outbound.Client(outbound.Options{Allow: s.options.Networks}), Secret: secret.Lookup(s.store.Secrets()), Told: s.tellSignIn}); err != nil {
 		return err
 	}
 	issuer, err := s.provider.Issuer(ctx)
@@ -167,7 +168,6 @@ func (s *Server) open(ctx context.Context) (err error) {
 		return err
 	}
 	s.meter = quota.NewMeter(tbl, now, false)
-	s.trail = audit.New(tbl, now, s.options.Log)
 	s.keys = access.Keys{Table: s.trail.Table(), Now: now, Random: rand.Reader}
 	s.embeds = &access.Embeds{Secrets: s.store.Secrets(), Now: now, Random: rand.Reader}
 	s.usage = &access.Usage{Table: tbl, Now: now}

@@ -55,7 +55,9 @@ func (p *Provider) signIn(w http.ResponseWriter, r *http.Request) {
 	email, password := strings.TrimSpace(r.PostForm.Get("email")), r.PostForm.Get("password")
 	a, err := p.authenticate(r, email, password, strings.TrimSpace(r.PostForm.Get("code")))
 	if err == nil && !a.Once.IsZero() {
-		err = p.choosePassword(r.Context(), a, password, r.PostForm.Get("new_password"))
+		if err = p.choosePassword(r.Context(), a, password, r.PostForm.Get("new_password")); err == nil {
+			p.tell(r, Event{What: PasswordChanged, User: a.User})
+		}
 	}
 	if err != nil {
 		p.refuse(w, r, request, email, err)
@@ -66,14 +68,23 @@ func (p *Provider) signIn(w http.ResponseWriter, r *http.Request) {
 		p.fail(w, r, err)
 		return
 	}
+	p.tell(r, Event{What: SignedIn, User: a.User})
 	p.sendCode(w, r, request, begun)
 }
 
 // authenticate returns the person with this address and password, and with a code if
-// the account asks for one. An unknown
-// address is as wrong, and takes as long, as a wrong password; that an account is
-// disabled is told only to who knows its password.
+// the account asks for one. Who fails is told of.
 func (p *Provider) authenticate(r *http.Request, email, password, code string) (account, error) {
+	a, err := p.prove(r, email, password, code)
+	if err != nil {
+		p.tellRefusal(r, email, "", err)
+	}
+	return a, err
+}
+
+// prove is authenticate. An unknown address is as wrong, and takes as long, as a wrong
+// password; that an account is disabled is told only to who knows its password.
+func (p *Provider) prove(r *http.Request, email, password, code string) (account, error) {
 	ctx := r.Context()
 	attempt := p.attempts.of(r, email)
 	if err := p.attempts.begin(ctx, attempt); err != nil {
@@ -181,10 +192,17 @@ func (p *Provider) sendCode(w http.ResponseWriter, r *http.Request, request fosi
 
 // logout ends this browser's session. Refresh tokens are the client's to forget.
 func (p *Provider) logout(w http.ResponseWriter, r *http.Request) {
-	if err := p.sessions.end(w, r, p.base); err != nil {
+	ended, err := p.sessions.of(r)
+	if err == nil {
+		err = p.sessions.end(w, r, p.base)
+	}
+	if err != nil {
 		p.note(r.Context(), err)
 		p.render(w, http.StatusServiceUnavailable, page{Error: "You could not be signed out. Try again in a moment."})
 		return
+	}
+	if a, err := p.users.get(r.Context(), ended.User); err == nil && ended.User != "" {
+		p.tell(r, Event{What: SignedOut, User: a.User})
 	}
 	to := r.FormValue("post_logout_redirect_uri")
 	if to == "" {

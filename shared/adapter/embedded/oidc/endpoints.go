@@ -52,8 +52,9 @@ func newOAuth(store grants, issue issuer) fosite.OAuth2Provider {
 // token redeems codes and refresh tokens. It reads the user anew each time, so that
 // a disabled one gets nothing and groups are those of now.
 func (p *Provider) token(w http.ResponseWriter, r *http.Request) {
-	ctx := r.Context()
+	ctx, reused := noticing(r.Context())
 	request, err := p.oauth.NewAccessRequest(ctx, r, newSession("", "", p.now()))
+	p.tellReuse(r, reused)
 	if err != nil {
 		p.refuseTokens(w, r, request, err)
 		return

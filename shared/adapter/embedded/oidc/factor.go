@@ -110,12 +110,12 @@ func (p *Provider) confirm(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	ending := known.Factor.Seed != "" // and the code was checked with the password
-	done, notice := true, "Your account asks for no codes any more."
+	done, notice, happened := true, "Your account asks for no codes any more.", FactorEnded
 	if ending {
 		err = p.users.change(r.Context(), a.User.ID, func(now *account) { now.Factor = factor{} })
 	} else {
 		done, err = p.beginFactor(r.Context(), known, code)
-		notice = "Your account asks for codes now."
+		notice, happened = "Your account asks for codes now.", FactorBegun
 	}
 	if err == nil && ending {
 		err = p.seeds.clear(r.Context(), a.User.ID)
@@ -126,6 +126,7 @@ func (p *Provider) confirm(w http.ResponseWriter, r *http.Request) {
 	case !done:
 		p.refuseFactor(w, r, a, fault.New(fault.Unauthenticated, codeFactor, "This is not the code that your app shows."))
 	default:
+		p.tell(r, Event{What: happened, User: a.User})
 		p.render(w, http.StatusOK, page{Notice: notice})
 	}
 }

@@ -99,6 +99,14 @@ func ticket(key table.Key, grant, state string, expires time.Time) table.Item {
 	return table.Item{Key: key, Attributes: map[string]string{ticketGrant: grant, ticketState: state}, Expires: expires}
 }
 
+// userOf returns whose a grant is; of a grant that has ended, nobody's.
+func userOf(r *fosite.Request) string {
+	if s, ok := r.Session.(*tokenSession); ok {
+		return s.Subject
+	}
+	return ""
+}
+
 // find returns the request that a ticket stands for and whether the ticket was
 // used before. It fails with fosite.ErrNotFound when the ticket is no more, or its
 // grant; of a used ticket without a grant, the request has only the id.
@@ -158,6 +166,7 @@ func (g grants) GetAuthorizeCodeSession(ctx context.Context, signature string, _
 		return nil, err
 	}
 	if usedBefore {
+		noticed(ctx, userOf(r), codeReused)
 		return r, fosite.ErrInvalidatedAuthorizeCode
 	}
 	return r, nil
@@ -191,6 +200,7 @@ func (g grants) GetRefreshTokenSession(ctx context.Context, signature string, _ 
 		return nil, err
 	}
 	if usedBefore {
+		noticed(ctx, userOf(r), refreshReused)
 		return r, fosite.ErrInactiveToken
 	}
 	return r, nil

@@ -54,6 +54,7 @@ type Config struct {
 	Now     func() time.Time
 	Random  io.Reader // crypto/rand.Reader, but for tests
 	Log     *slog.Logger
+	Told    func(context.Context, Event) // hears what happens; nil: nobody does
 
 	Others   []federation.Provider // that people may sign in with too
 	Outbound *http.Client          // calls them; of package outbound
@@ -73,6 +74,7 @@ type Provider struct {
 	base     string
 	now      func() time.Time
 	log      *slog.Logger
+	told     func(context.Context, Event)
 }
 
 // Open returns the provider of a table. At the first start it makes a signing key.
@@ -92,6 +94,7 @@ func Open(ctx context.Context, c Config) (*Provider, error) {
 		base:     base,
 		now:      c.Now,
 		log:      c.Log,
+		told:     c.Told,
 	}
 	p.oauth = newOAuth(grants{table: c.Table, now: c.Now, base: base}, p.issuer)
 	p.others, err = openOthers(c, p.visits)

@@ -154,7 +154,11 @@ func (p *Provider) arrive(w http.ResponseWriter, r *http.Request, from other, ov
 	if err != nil {
 		return session{}, err
 	}
-	return p.sessions.begin(r.Context(), w, p.base, a.User.ID)
+	begun, err := p.sessions.begin(r.Context(), w, p.base, a.User.ID)
+	if err == nil {
+		p.tell(r, Event{What: SignedIn, User: a.User, Provider: from.Name})
+	}
+	return begun, err
 }
 
 // describe serves what a SAML provider configures itself from.
@@ -170,6 +174,7 @@ func (p *Provider) describe(w http.ResponseWriter, r *http.Request, of other) {
 
 // noteRefusal logs why an answer will not do: the person cannot mend it, the operator may.
 func (p *Provider) noteRefusal(r *http.Request, from other, err error) {
+	p.tellRefusal(r, "", from.Name, err)
 	if known := (*fault.Error)(nil); errors.As(err, &known) && known.Kind == fault.Denied {
 		p.log.WarnContext(r.Context(), "sign-in with another provider refused", "provider", from.Name, "code", known.Code, "cause", known.Cause)
 	}
