@@ -37,6 +37,8 @@ var rights = map[route.Need][]right{
 	route.WriteUsage:        {{"dynamodb:PutItem", "Table", "usage"}},
 	route.ReadEmbedKey:      {{"secretsmanager:GetSecretValue", "/_deployment/embeds", ""}},
 	route.WriteEmbedKey:     {{"secretsmanager:CreateSecret", "/_deployment/embeds", ""}},
+	route.ReadClientKey:     {{"secretsmanager:GetSecretValue", "/_deployment/clients", ""}},
+	route.WriteClientKey:    {{"secretsmanager:CreateSecret", "/_deployment/clients", ""}},
 	route.ReadPeople:        {{"dynamodb:GetItem", "Table", "people"}},
 	route.WritePeople:       {{"dynamodb:PutItem", "Table", "people"}},
 	route.ManageDirectory: {{"cognito-idp:AdminCreateUser", "Users", ""}, {"cognito-idp:ListUsers", "Users", ""}, {"cognito-idp:AdminUserGlobalSignOut", "Users", ""},

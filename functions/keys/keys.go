@@ -1,5 +1,5 @@
-// Package keys holds the endpoints that manage a tenant's API keys, and the one
-// that tells a caller who they are.
+// Package keys holds the endpoints that manage a tenant's API keys, the one that gives
+// tokens for them, and the one that tells a caller who they are.
 package keys
 
 import (
@@ -15,8 +15,15 @@ import (
 
 // Deps is what the endpoints need.
 type Deps struct {
-	Keys  access.Keys
-	Usage *access.Usage
+	Keys    access.Keys
+	Usage   *access.Usage
+	Clients *access.Clients
+}
+
+// handler serves the endpoint whose callers it identifies itself.
+type handler struct {
+	Deps
+	server *api.Server
 }
 
 // Register serves the endpoints.
@@ -26,6 +33,7 @@ func Register(s *api.Server, d Deps) {
 	api.Handle(s, route.RotateKey, d.rotate)
 	api.Handle(s, route.RevokeKey, d.revoke)
 	api.Handle(s, route.GetSelf, self)
+	api.Raw(s, route.CreateToken, tokenRequest{}, issuedToken{}, (&handler{d, s}).token)
 }
 
 // issued is a new key with its secret.

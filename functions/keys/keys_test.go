@@ -23,8 +23,9 @@ func now() time.Time { return noon }
 // service serves the endpoints to the holders of keys of one table.
 type service struct {
 	*api.Server
-	keys  access.Keys
-	usage *access.Usage
+	keys    access.Keys
+	usage   *access.Usage
+	clients *access.Clients
 }
 
 func newService() service {
@@ -34,10 +35,11 @@ func newService() service {
 // newServiceOn is another process on the same table, which remembers no keys.
 func newServiceOn(keys access.Keys) service {
 	usage := &access.Usage{Table: keys.Table, Now: keys.Now}
-	who := &access.Authenticator{Keys: keys, Usage: usage}
+	clients := &access.Clients{Keys: keys, Secrets: &fake.Secrets{}}
+	who := &access.Authenticator{Keys: keys, Usage: usage, Clients: clients}
 	s := api.New(who.Identify, now, slog.New(slog.DiscardHandler))
-	Register(s, Deps{Keys: keys, Usage: usage})
-	return service{s, keys, usage}
+	Register(s, Deps{Keys: keys, Usage: usage, Clients: clients})
+	return service{s, keys, usage, clients}
 }
 
 // key makes a key without the endpoint.

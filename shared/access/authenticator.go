@@ -24,7 +24,9 @@ type Authenticator struct {
 	Keys   Keys
 	Tokens *Tokens // nil: only keys are accepted
 	Embeds *Embeds // nil: no embed token is accepted
-	Usage  *Usage  // nil: nobody asks when keys were used
+
+	Clients *Clients // nil: no client's token is accepted
+	Usage   *Usage   // nil: nobody asks when keys were used
 
 	remembered recollection[keyHash, Principal]
 }
@@ -62,6 +64,9 @@ func (a *Authenticator) identifyBearer(ctx context.Context, credential string) (
 	if a.Embeds != nil && strings.HasPrefix(credential, embedPrefix) {
 		return a.Embeds.Identify(ctx, credential)
 	}
+	if a.Clients != nil && strings.HasPrefix(credential, clientPrefix) {
+		return a.identify(ctx, credential, a.Clients.Identify)
+	}
 	if a.Tokens == nil || strings.HasPrefix(credential, secretPrefix) {
 		return a.IdentifyKey(ctx, credential)
 	}
@@ -71,12 +76,18 @@ func (a *Authenticator) identifyBearer(ctx context.Context, credential string) (
 // IdentifyKey returns the principal of a bare API key, as some producers send it
 // in the body.
 func (a *Authenticator) IdentifyKey(ctx context.Context, secret string) (Principal, error) {
+	return a.identify(ctx, secret, a.Keys.Identify)
+}
+
+// identify asks who a key is, itself or behind a client's token, unless that was asked a
+// moment ago.
+func (a *Authenticator) identify(ctx context.Context, credential string, ask func(context.Context, string) (Principal, error)) (Principal, error) {
 	now := a.Keys.Now()
-	hash := sha256.Sum256([]byte(secret))
+	hash := sha256.Sum256([]byte(credential))
 	if p, ok := a.remembered.get(hash, now); ok && !p.expired(now) {
 		return p, nil
 	}
-	p, err := a.Keys.Identify(ctx, secret)
+	p, err := ask(ctx, credential)
 	if err == nil {
 		a.Usage.note(p)
 		a.remembered.put(hash, p, now)

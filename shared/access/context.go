@@ -69,9 +69,7 @@ func FromContext(values map[string]any) (Principal, error) {
 	}
 	p := Principal{Tenant: tenant.ID(text[contextTenant]), ID: text[contextID],
 		Role: Role(text[contextRole]), Dataset: dataset.Name(text[contextDataset])}
-	for _, scope := range strings.Fields(text[contextScopes]) {
-		p.Scopes = append(p.Scopes, Action(scope))
-	}
+	p.Scopes = scopesOf(text[contextScopes])
 	if text, _ := values[contextSeen].(string); text != "" { // without attributes, rows are denied
 		var rules seen
 		if err := json.Unmarshal([]byte(text), &rules); err != nil {

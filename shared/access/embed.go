@@ -7,10 +7,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"sync"
 	"time"
 
-	"github.com/go-jose/go-jose/v4"
 	"github.com/go-jose/go-jose/v4/jwt"
 
 	"github.com/tarnhq/tarn/shared/dataset"
@@ -79,13 +77,11 @@ func errEmbedded() error {
 
 // The life and the size of an embed token.
 const (
-	EmbedLife      = time.Hour // where none is asked for
-	MaxEmbedLife   = 24 * time.Hour
-	maxEmbed       = 2 << 10 // bytes of JSON: an authorizer carries them
-	embedPrefix    = "tarnembed_"
-	embedAudience  = "tarn:embed"
-	embedKeyMemory = time.Minute
-	embedKeyBytes  = 32
+	EmbedLife     = time.Hour // where none is asked for
+	MaxEmbedLife  = 24 * time.Hour
+	maxEmbed      = 2 << 10 // bytes of JSON: an authorizer carries them
+	embedPrefix   = "tarnembed_"
+	embedAudience = "tarn:embed"
 )
 
 // EmbedSecret is the secret of the deployment that embed tokens are signed with. Those that
@@ -98,9 +94,7 @@ type Embeds struct {
 	Now     func() time.Time
 	Random  io.Reader // crypto/rand.Reader, but for tests
 
-	mu   sync.Mutex
-	key  secret.Secret
-	read time.Time
+	signs signingSecret
 }
 
 type embedClaims struct {
@@ -122,7 +116,7 @@ func (e *Embeds) Mint(ctx context.Context, by Principal, what Embed, expires tim
 	case !by.Expires.IsZero() && expires.After(by.Expires):
 		return "", fault.New(fault.Invalid, "bad_expiry", "the token would outlive your own credential, which is good until %s", by.Expires.UTC().Format(time.RFC3339))
 	}
-	key, err := e.signingKey(ctx, true)
+	signing, err := e.signs.get(ctx, EmbedSecret, e.Secrets, now, e.Random)
 	if err != nil {
 		return "", err
 	}
@@ -130,14 +124,10 @@ func (e *Embeds) Mint(ctx context.Context, by Principal, what Embed, expires tim
 	if err != nil {
 		return "", err
 	}
-	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.HS256, Key: key.Current.Reveal()}, nil)
-	if err != nil {
-		return "", err
-	}
-	token, err := jwt.Signed(signer).Claims(embedClaims{Tenant: by.Tenant, Embed: what, Claims: jwt.Claims{
+	token, err := signToken(signing.Current, embedClaims{Tenant: by.Tenant, Embed: what, Claims: jwt.Claims{
 		ID: base64.RawURLEncoding.EncodeToString(id), Audience: jwt.Audience{embedAudience},
 		IssuedAt: jwt.NewNumericDate(now), Expiry: jwt.NewNumericDate(expires),
-	}}).Serialize()
+	}})
 	return embedPrefix + token, err
 }
 
@@ -147,64 +137,23 @@ func (e *Embeds) Identify(ctx context.Context, token string) (Principal, error) 
 	if !ok || len(token) > maxToken {
 		return Principal{}, errEmbedToken()
 	}
-	parsed, err := jwt.ParseSigned(text, []jose.SignatureAlgorithm{jose.HS256})
-	if err != nil {
+	now := e.Now()
+	signing, err := e.signs.get(ctx, EmbedSecret, e.Secrets, now, nil)
+	if fault.Is(err, fault.NotFound) {
 		return Principal{}, errEmbedToken()
 	}
-	key, err := e.signingKey(ctx, false)
 	if err != nil {
 		return Principal{}, err
 	}
 	var c embedClaims
-	if parsed.Claims(key.Current.Reveal(), &c) != nil {
-		c = embedClaims{}
-		if before := key.Previous.Reveal(); before == nil || parsed.Claims(before, &c) != nil {
-			return Principal{}, errEmbedToken()
-		}
+	if !readToken(text, signing, &c) {
+		return Principal{}, errEmbedToken()
 	}
-	now := e.Now()
 	if len(c.Audience) != 1 || c.Audience[0] != embedAudience || c.Expiry == nil || !now.Before(c.Expiry.Time()) ||
 		c.IssuedAt == nil || c.IssuedAt.Time().After(now.Add(clockSkew)) || c.Tenant == "" || c.ID == "" || c.Embed.Saved == "" {
 		return Principal{}, errEmbedToken()
 	}
 	return Principal{Tenant: c.Tenant, ID: "embed:" + c.ID, Expires: c.Expiry.Time(), Embed: &c.Embed}, nil
-}
-
-// signingKey returns the key; who makes the first token makes it.
-func (e *Embeds) signingKey(ctx context.Context, create bool) (secret.Secret, error) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	now := e.Now()
-	if !e.read.IsZero() && now.Sub(e.read) < embedKeyMemory {
-		return e.key, nil
-	}
-	key, err := e.Secrets.Get(ctx, secret.Deployment, EmbedSecret)
-	if fault.Is(err, fault.NotFound) && create {
-		key, err = e.makeKey(ctx)
-	}
-	if fault.Is(err, fault.NotFound) {
-		return secret.Secret{}, errEmbedToken()
-	}
-	if err != nil {
-		return secret.Secret{}, err
-	}
-	if n := len(key.Current.Reveal()); n != embedKeyBytes {
-		return secret.Secret{}, fmt.Errorf("the key of embed tokens has %d bytes", n)
-	}
-	e.key, e.read = key, now
-	return key, nil
-}
-
-func (e *Embeds) makeKey(ctx context.Context) (secret.Secret, error) {
-	key, err := e.random(embedKeyBytes)
-	if err != nil {
-		return secret.Secret{}, err
-	}
-	err = e.Secrets.Create(ctx, secret.Deployment, EmbedSecret, secret.New(key))
-	if err != nil && !fault.Is(err, fault.Conflict) {
-		return secret.Secret{}, err
-	}
-	return e.Secrets.Get(ctx, secret.Deployment, EmbedSecret)
 }
 
 func (e *Embeds) random(bytes int) ([]byte, error) {

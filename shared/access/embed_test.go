@@ -104,7 +104,7 @@ func TestAnEmbedTokenIsRefused(t *testing.T) {
 		}
 		return c
 	}
-	key := e.key.Current.Reveal()
+	key := e.signs.known.Current.Reveal()
 	signed := func(changes object) string { return embedPrefix + sign(jose.HS256, "", key, claims(changes)) }
 	if p, err := e.Identify(t.Context(), signed(nil)); err != nil || p.Embed.Saved != "sales" {
 		t.Fatalf("what is good is refused: %+v, %v", p, err)
@@ -158,7 +158,7 @@ func TestDeletingTheKeyEndsEveryEmbedTokenWithinAMinute(t *testing.T) {
 	if err := kept.Delete(t.Context(), secret.Deployment, EmbedSecret); err != nil {
 		t.Fatal(err)
 	}
-	clk.Time = clk.Add(embedKeyMemory - 1)
+	clk.Time = clk.Add(signingMemory - 1)
 	if _, err := e.Identify(t.Context(), token); err != nil {
 		t.Error(err)
 	}
@@ -166,6 +166,7 @@ func TestDeletingTheKeyEndsEveryEmbedTokenWithinAMinute(t *testing.T) {
 	if _, err := e.Identify(t.Context(), token); !fault.Is(err, fault.Unauthenticated) {
 		t.Errorf("got %v", err)
 	}
+	clk.Time = clk.Add(absentMemory)
 	kept.down = fault.New(fault.Unavailable, "down", "down").Because(errors.New("down"))
 	if _, err := e.Identify(t.Context(), token); !fault.Is(err, fault.Unavailable) {
 		t.Errorf("without its key: %v, want Unavailable", err)
@@ -177,12 +178,12 @@ func TestEmbedTokensOutliveOneRotationOfTheirKey(t *testing.T) {
 	token := mint(t, e)
 	for rotations, want := range []bool{true, true, false} {
 		if rotations > 0 {
-			fresh := secret.New([]byte(strings.Repeat(string(rune('a'+rotations)), embedKeyBytes)))
+			fresh := secret.New([]byte(strings.Repeat(string(rune('a'+rotations)), signingBytes)))
 			if err := kept.Put(t.Context(), secret.Deployment, EmbedSecret, fresh); err != nil {
 				t.Fatal(err)
 			}
 		}
-		clk.Time = clk.Add(embedKeyMemory)
+		clk.Time = clk.Add(signingMemory)
 		if _, err := e.Identify(t.Context(), token); want != (err == nil) || err != nil && !fault.Is(err, fault.Unauthenticated) {
 			t.Errorf("after %d rotations: %v", rotations, err)
 		}

@@ -168,21 +168,29 @@ func errNoKey(id string) error {
 // revoked and an expired one are the same fault.Unauthenticated, so that nobody
 // learns which keys exist.
 func (k Keys) Identify(ctx context.Context, secret string) (Principal, error) {
-	id, ok := parseSecret(secret)
-	if !ok {
-		return Principal{}, errUnknownKey()
-	}
-	key, err := k.get(ctx, byID(id))
-	if fault.Is(err, fault.NotFound) {
-		return Principal{}, errUnknownKey()
-	}
+	key, err := k.recognise(ctx, secret)
 	if err != nil {
 		return Principal{}, err
 	}
-	if !key.has(secret, k.Now()) || !key.Revoked.IsZero() || key.principal().expired(k.Now()) {
-		return Principal{}, errUnknownKey()
-	}
 	return key.principal(), nil
+}
+
+func (k Keys) recognise(ctx context.Context, secret string) (storedKey, error) {
+	id, ok := parseSecret(secret)
+	if !ok {
+		return storedKey{}, errUnknownKey()
+	}
+	key, err := k.get(ctx, byID(id))
+	if fault.Is(err, fault.NotFound) {
+		return storedKey{}, errUnknownKey()
+	}
+	if err != nil {
+		return storedKey{}, err
+	}
+	if !key.has(secret, k.Now()) || !key.Revoked.IsZero() || key.principal().expired(k.Now()) {
+		return storedKey{}, errUnknownKey()
+	}
+	return key, nil
 }
 
 func (k Keys) get(ctx context.Context, at table.Key) (storedKey, error) {

@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"path"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -209,9 +210,14 @@ func OrText(s *Server, example any, doc string) {
 	*schema = huma.Schema{OneOf: []*huma.Schema{{Type: "string", Description: doc}, &full}}
 }
 
-// media describes a body: as JSON by an example of its type, and as text otherwise.
+// media describes a body: as JSON or a form by an example of its type, and as text
+// otherwise.
 func media(registry huma.Registry, example any, others []string) map[string]*huma.MediaType {
-	out := map[string]*huma.MediaType{"application/json": {Schema: registry.Schema(reflect.TypeOf(example), true, "")}}
+	schema := registry.Schema(reflect.TypeOf(example), true, "")
+	if slices.Contains(others, route.FormBody) {
+		return map[string]*huma.MediaType{route.FormBody: {Schema: schema}}
+	}
+	out := map[string]*huma.MediaType{"application/json": {Schema: schema}}
 	for _, name := range others {
 		out[name] = &huma.MediaType{Schema: &huma.Schema{Type: "string"}}
 	}

@@ -88,6 +88,9 @@ func (s *Server) run(rt route.Route, h func(http.ResponseWriter, *http.Request) 
 		}
 		if err != nil && w.status == 0 {
 			p := ProblemOf(err)
+			if rt.ErrorCode {
+				p.Text, p.basic = p.Code, true
+			}
 			if rt.ErrorText {
 				p.Text = p.sentence()
 			}

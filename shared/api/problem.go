@@ -20,9 +20,10 @@ type Problem struct {
 	Detail string   `json:"detail" doc:"what is wrong"`
 	Hint   string   `json:"hint,omitempty" doc:"what to do next"`
 	Errors []Detail `json:"errors,omitempty" doc:"where the request is wrong"`
-	Text   string   `json:"error,omitempty" doc:"of the Cube-compatible endpoints: the detail and the hint"`
+	Text   string   `json:"error,omitempty" doc:"of the Cube-compatible endpoints: the detail and the hint; of the token endpoint: the code"`
 
 	retryAfter time.Duration
+	basic      bool // how to authenticate, where the status asks for it; else as a bearer
 }
 
 // Detail is one thing that is wrong with a request.
@@ -46,7 +47,9 @@ func (p *Problem) GetHeaders() http.Header {
 	if p.retryAfter > 0 {
 		h.Set("Retry-After", strconv.Itoa(int(math.Ceil(p.retryAfter.Seconds()))))
 	}
-	if p.Status == http.StatusUnauthorized {
+	if p.Status == http.StatusUnauthorized && p.basic {
+		h.Set("WWW-Authenticate", `Basic realm="tarn"`)
+	} else if p.Status == http.StatusUnauthorized {
 		h.Set("WWW-Authenticate", `Bearer realm="tarn"`)
 	}
 	return h

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"time"
 
 	"github.com/crewjam/saml"
 	xrv "github.com/mattermost/xml-roundtrip-validator"
@@ -67,6 +68,9 @@ func Metadata(home string) ([]byte, error) {
 	return xml.MarshalIndent(m, "", "  ")
 }
 
+// metadataLife is long because many providers read metadata once, by hand.
+const metadataLife = 10 * 365 * 24 * time.Hour
+
 // newServiceProvider is our side. It has no key: requests are not signed, and answers not
 // encrypted.
 func newServiceProvider(home string) (*saml.ServiceProvider, error) {
@@ -75,5 +79,5 @@ func newServiceProvider(home string) (*saml.ServiceProvider, error) {
 		return nil, err
 	}
 	return &saml.ServiceProvider{MetadataURL: *at.JoinPath("metadata"), AcsURL: *at.JoinPath("acs"),
-		AuthnNameIDFormat: saml.UnspecifiedNameIDFormat}, nil
+		AuthnNameIDFormat: saml.UnspecifiedNameIDFormat, MetadataValidDuration: metadataLife}, nil
 }

@@ -32,6 +32,8 @@ const (
 	WriteUsage        Need = "usage:write"
 	ReadEmbedKey      Need = "secret:read/" + Need(access.EmbedSecret) // of the deployment; signs embed tokens
 	WriteEmbedKey     Need = "secret:write/" + Need(access.EmbedSecret)
+	ReadClientKey     Need = "secret:read/" + Need(access.ClientSecret) // likewise, of clients' tokens
+	WriteClientKey    Need = "secret:write/" + Need(access.ClientSecret)
 	ReadPeople        Need = "people:read" // their attributes, and whose tokens are refused
 	WritePeople       Need = "people:write"
 	ManageDirectory   Need = "directory:manage" // where people sign in
@@ -85,7 +87,7 @@ type Function struct {
 // consume, those that the clock drives, and redrive, which an operator calls by hand.
 var Functions = []Function{
 	{Name: "datasets", Needs: []Need{ReadAudit, WriteAudit, ReadRates, WriteRates, ReadLimits, ReadRules, DeleteRules, ReadCatalog, WriteCatalog, DeleteCatalog, ReadManifest, ReadDefinitions, WriteDefinitions, DeleteDefinitions}},
-	{Name: "ingest", Needs: []Need{ReadAudit, WriteAudit, ReadRates, WriteRates, ReadLimits, ReadRules, ReadCatalog, WriteCatalog, ReadKeys, WriteUsage, ReadPeople, PutStream, WriteLedger}},
+	{Name: "ingest", Needs: []Need{ReadAudit, WriteAudit, ReadRates, WriteRates, ReadLimits, ReadRules, ReadCatalog, WriteCatalog, ReadKeys, WriteUsage, ReadPeople, ReadClientKey, PutStream, WriteLedger}},
 	{Name: "events", Needs: []Need{ReadAudit, WriteAudit, ReadRates, WriteRates, ReadLimits, ReadRules, ReadCatalog, ReadManifest, WriteManifest, DeleteManifest, ReadLedger, ReadSegments, PutStream, ReadStream, ReadSuppressions, WriteSuppressions}},
 	{Name: "queries", Needs: []Need{ReadAudit, WriteAudit, ReadRates, WriteRates, ReadRules, ReadCatalog, ReadManifest, ReadDefinitions, ReadSegments, RunScans, ReadLimits, WriteLimits, ReadAnswers, WriteAnswers, ReadPartials, WritePartials, DeletePartials}, Engine: true},
 	{Name: "jobs", Needs: []Need{ReadAudit, WriteAudit, ReadRates, WriteRates, ReadLimits, ReadRules, ReadJobs, WriteJobs, DeleteJobs, SendQueue, ReadExports}},
@@ -94,13 +96,13 @@ var Functions = []Function{
 	{Name: "exports", Needs: []Need{ReadAudit, WriteAudit, ReadRates, WriteRates, ReadLimits, ReadRules, ReadJobs, WriteJobs, SendQueue, ReadCatalog, ReadManifest, ReadDefinitions}},
 	{Name: "embeds", Needs: []Need{ReadAudit, WriteAudit, ReadRates, WriteRates, ReadLimits, ReadRules, ReadCatalog, ReadManifest, ReadDefinitions, ReadEmbedKey, WriteEmbedKey}},
 	{Name: "erasures", Needs: []Need{ReadAudit, WriteAudit, ReadRates, WriteRates, ReadLimits, ReadRules, ReadJobs, WriteJobs, SendQueue, ReadCatalog, ReadManifest, ReadSegments, ReadSuppressions, WriteSuppressions}},
-	{Name: "keys", Needs: []Need{ReadAudit, WriteAudit, ReadRates, WriteRates, ReadLimits, ReadRules, ReadKeys, WriteKeys, ReadUsage}},
+	{Name: "keys", Needs: []Need{ReadAudit, WriteAudit, ReadRates, WriteRates, ReadLimits, ReadRules, ReadKeys, WriteKeys, ReadUsage, ReadClientKey, WriteClientKey}},
 	{Name: "users", Needs: []Need{ReadAudit, WriteAudit, ReadRates, WriteRates, ReadLimits, ReadRules, ReadPeople, WritePeople, ManageDirectory}},
 	{Name: "policies", Needs: []Need{ReadAudit, WriteAudit, ReadRates, WriteRates, ReadLimits, ReadRules, WriteRules, DeleteRules, ReadDefinitions}},
 	{Name: "audit", Needs: []Need{ReadAudit, WriteAudit, ReadRates, WriteRates, ReadLimits, ReadRules}},
 	{Name: "notary", Needs: []Need{ReadAudit, WriteAudit, ReadCopies, WriteCopies}},
 	{Name: "reference"},
-	{Name: "authorizer", Needs: []Need{ReadKeys, WriteUsage, ReadPeople, ReadEmbedKey}},
+	{Name: "authorizer", Needs: []Need{ReadKeys, WriteUsage, ReadPeople, ReadEmbedKey, ReadClientKey}},
 	{Name: "ingestor", Needs: []Need{ReadCatalog, ReadManifest, WriteManifest, ReadSegments, WriteSegments, ReadStream, ReadSuppressions}},
 	{Name: "redrive", Needs: []Need{ReadFailures, DeleteFailures, PutStream}},
 	{Name: "compactor", Needs: []Need{ReadCatalog, ReadManifest, WriteManifest, DeleteManifest, ReadSegments, WriteSegments}},

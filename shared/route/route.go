@@ -20,7 +20,7 @@ type Route struct {
 	Summary  string        //
 	Tag      string        // heading in the API reference
 	Status   int           // of success
-	Producer bool          // the function identifies the caller itself: a write key may stand in the body
+	Producer bool          // the function identifies the caller itself: a key may stand in the body
 	MaxBody  int64         // bytes; zero: 1 MB
 	Unbound  bool          // concerns no dataset, or the handler authorizes the one its body names
 	Embed    bool          // asks the saved query that {name} is, which the holder of an embed token may too
@@ -32,8 +32,12 @@ type Route struct {
 	Private bool // names a person: the audit log keeps nothing of its path, query and body
 	Outside bool // changes what is not in the table, so that the audit log is told before and after
 
+	ErrorCode bool // a problem also has its code as "error", where OAuth's clients look
 	ErrorText bool // a problem also has its detail as "error", where Cube's clients look
 }
+
+// FormBody is the media type of a body that is a form, and nothing else then.
+const FormBody = "application/x-www-form-urlencoded"
 
 // Param is a parameter in a route's query.
 type Param struct{ Name, Doc, Example string }
@@ -42,7 +46,8 @@ type Param struct{ Name, Doc, Example string }
 func (r Route) Pattern() string { return r.Method + " " + r.Path }
 
 // Changes reports whether the route changes what people have set up: what it commits
-// carries an entry of the audit log. Producers' routes change that on first use only.
+// carries an entry of the audit log. Producers' routes change that on first use only, and
+// to make a token changes nothing.
 func (r Route) Changes() bool {
 	return r.Method != http.MethodGet && !r.Producer && r.Action != "" && r.Action != access.RunQuery && r.Action != access.RunSQL && r.Action != access.ReadAudit
 }
@@ -143,6 +148,9 @@ var (
 		Action: access.ManageKeys, Status: http.StatusOK, Tag: "Keys", Summary: "Give an API key a new secret, shown once; the one before stays good for a while", Optional: true}
 	RevokeKey = Route{ID: "revokeKey", Function: "keys", Method: http.MethodDelete, Path: "/v1/keys/{key}",
 		Action: access.ManageKeys, Status: http.StatusNoContent, Tag: "Keys", Summary: "Revoke an API key"}
+	CreateToken = Route{ID: "createToken", Function: "keys", Method: http.MethodPost, Path: "/v1/token",
+		Action: access.ReadSelf, Status: http.StatusOK, Tag: "Keys", Summary: "Exchange an API key for a short-lived token: OAuth's client credentials",
+		Producer: true, Unbound: true, Accepts: []string{FormBody}, MaxBody: 16 << 10, ErrorCode: true}
 	CreateRowFilter = Route{ID: "createRowFilter", Function: "policies", Method: http.MethodPost, Path: "/v1/row-filters",
 		Action: access.ManageRules, Status: http.StatusCreated, Tag: "Access", Summary: "Let callers see only those rows of a dataset that a filter is true of"}
 	ListRowFilters = Route{ID: "listRowFilters", Function: "policies", Method: http.MethodGet, Path: "/v1/row-filters",
@@ -220,7 +228,7 @@ var All = append([]Route{
 	CreateErasure, GetSubject,
 	CreateExport, ListJobs, GetJob, WatchJob, GetJobLog, CancelJob, RetryJob,
 	GetLimits, SetLimits,
-	CreateKey, ListKeys, RotateKey, RevokeKey, GetSelf,
+	CreateKey, ListKeys, RotateKey, RevokeKey, CreateToken, GetSelf,
 	CreateRowFilter, ListRowFilters, DeleteRowFilter, CreateMask, ListMasks, DeleteMask, CreateGrant, ListGrants, DeleteGrant,
 	ListAudit, ExportAudit, VerifyAudit,
 	InviteUser, ListUsers, ChangeUser, RemoveUser, SignOutUser,

@@ -95,7 +95,7 @@ func newDependent(t *testing.T) *dependent {
 	questions := queries.Deps{Executor: answer.Executor{Gate: seen, Saved: names, Engine: ducktest.Open(t, blobs, duck.Config{}), Limits: &limit.Store{Table: told, Now: time.Now}, Now: time.Now}, SQL: newRunner(t, blobs)}
 	queries.Register(s, questions)
 	cube.Register(s, cube.Deps{Deps: questions, Catalog: catalog})
-	keys.Register(s, keys.Deps{Keys: issuer, Usage: &access.Usage{Table: tbl, Now: time.Now}})
+	keys.Register(s, keys.Deps{Keys: issuer, Usage: &access.Usage{Table: tbl, Now: time.Now}, Clients: &access.Clients{Keys: issuer, Secrets: frailSecrets{&fake.Secrets{}, d.outages["secrets"]}}})
 	users.Register(s, users.Deps{People: persons.People{Directory: &d.people, Standings: access.People{Table: tbl, Now: time.Now}}})
 	policies.Register(s, policies.Deps{Rules: seen.Rules, Saved: names})
 	s.Grants(seen.Rules.GrantedTo)
@@ -215,6 +215,7 @@ var healthy = map[string]struct{ target, body string }{
 	"removeUser":       {"/v1/users/", ""},
 	"signOutUser":      {"/v1/users/", ""},
 	"getSelf":          {"/v1/me", ""},
+	"createToken":      {"/v1/token", "grant_type=client_credentials"},
 }
 
 func TestAnUnreachableDependencyIsToldAsOne(t *testing.T) {

@@ -158,6 +158,7 @@ var allowed = map[string][]access.Role{
 	"removeUser":       {access.Owner, access.Admin},
 	"signOutUser":      {access.Owner, access.Admin},
 	"getSelf":          everyRole,
+	"createToken":      everyRole,
 }
 
 func TestEachRoleMayDoWhatItsRoleSaysAndNoMore(t *testing.T) {

@@ -27,11 +27,13 @@ func main() {
 	}
 	tbl := account.Table(config.Table.Value())
 	usage := &access.Usage{Table: tbl, Now: time.Now}
+	keys, secrets := access.Keys{Table: tbl, Now: time.Now}, account.Secrets(config.Secrets.Value())
 	identify := authorizer.Handler(&access.Authenticator{
-		Usage:  usage,
-		Embeds: &access.Embeds{Secrets: account.Secrets(config.Secrets.Value()), Now: time.Now},
-		Keys:   access.Keys{Table: tbl, Now: time.Now},
-		Tokens: access.NewTokens(issuer, access.PublishedKeys(http.DefaultClient, issuer.JWKS), access.People{Table: tbl, Now: time.Now}),
+		Usage:   usage,
+		Embeds:  &access.Embeds{Secrets: secrets, Now: time.Now},
+		Keys:    keys,
+		Clients: &access.Clients{Keys: keys, Secrets: secrets},
+		Tokens:  access.NewTokens(issuer, access.PublishedKeys(http.DefaultClient, issuer.JWKS), access.People{Table: tbl, Now: time.Now}),
 	})
 	lambda.Start(func(ctx context.Context, r events.APIGatewayV2CustomAuthorizerV2Request) (events.APIGatewayV2CustomAuthorizerSimpleResponse, error) {
 		out, err := identify(ctx, r)

@@ -34,12 +34,13 @@ func main() {
 		panic(err)
 	}
 	table, id := account.Table(config.Table.Value()), events.Producer(rand.Uint64()|1)
+	keys := access.Keys{Table: table, Now: time.Now}
 	failed := func(err error) { log.Error("accepted", "error", err.Error()) }
 	accepted := &ingest.Accepted{Table: table, Producer: id, Now: time.Now, MaxAge: time.Second, Failed: failed}
 	usage := &access.Usage{Table: table, Now: time.Now}
 	server := apiserver.New(table)
 	handlers.Register(server.Server, handlers.Deps{
-		Authenticator: &access.Authenticator{Keys: access.Keys{Table: table, Now: time.Now}, Usage: usage,
+		Authenticator: &access.Authenticator{Keys: keys, Usage: usage, Clients: &access.Clients{Keys: keys, Secrets: account.Secrets(config.Secrets.Value())},
 			Tokens: access.NewTokens(issuer, access.PublishedKeys(http.DefaultClient, issuer.JWKS), access.People{Table: table, Now: time.Now})},
 		Datasets: &dataset.Cache{Catalog: dataset.Catalog{Table: server.Trail.Table(), Now: time.Now}, MaxAge: dataset.CacheAge},
 		Producer: ingest.NewProducer(ingest.Options{ID: id, Stream: account.Stream(config.Stream.Value()), Buckets: buckets,

@@ -21,9 +21,11 @@ func main() {
 	}
 	table := account.Table(config.Table.Value())
 	server := apiserver.New(table)
+	issued := access.Keys{Table: server.Trail.Table(), Random: rand.Reader, Now: time.Now}
 	keys.Register(server.Server, keys.Deps{
-		Keys:  access.Keys{Table: server.Trail.Table(), Random: rand.Reader, Now: time.Now},
-		Usage: &access.Usage{Table: table, Now: time.Now},
+		Keys:    issued,
+		Usage:   &access.Usage{Table: table, Now: time.Now},
+		Clients: &access.Clients{Keys: issued, Secrets: account.Secrets(config.Secrets.Value())},
 	})
 	serve.HTTP(server)
 }

@@ -91,7 +91,7 @@ func (s *Server) register(a *api.Server) {
 	erasures.Register(a, erasures.Deps{Catalog: s.catalog, Jobs: s.jobs, Finder: erasure.Finder{Segments: s.segments},
 		Orders: erasure.Orders{Gate: seen, Suppressions: suppression.Store{Table: s.manifest.Table}}})
 	exports.Register(a, exports.Deps{Gate: seen, Saved: names, Jobs: s.jobs, Limits: bounds})
-	keys.Register(a, keys.Deps{Keys: s.keys, Usage: s.usage})
+	keys.Register(a, keys.Deps{Keys: s.keys, Usage: s.usage, Clients: s.clients})
 	users.Register(a, users.Deps{People: people.People{Directory: s.provider, Standings: access.People{Table: s.manifest.Table, Now: s.options.Now}}})
 	policies.Register(a, policies.Deps{Rules: seen.Rules, Saved: names})
 	auditing.Register(a, auditing.Deps{Log: s.trail})

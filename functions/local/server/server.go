@@ -100,6 +100,7 @@ type Server struct {
 	usage    *access.Usage
 	meter    *quota.Meter
 	embeds   *access.Embeds
+	clients  *access.Clients
 	auth     *access.Authenticator
 	catalog  dataset.Catalog
 	manifest manifest.Store
@@ -170,8 +171,9 @@ func (s *Server) open(ctx context.Context) (err error) {
 	s.meter = quota.NewMeter(tbl, now, false)
 	s.keys = access.Keys{Table: s.trail.Table(), Now: now, Random: rand.Reader}
 	s.embeds = &access.Embeds{Secrets: s.store.Secrets(), Now: now, Random: rand.Reader}
+	s.clients = &access.Clients{Keys: s.keys, Secrets: s.store.Secrets()}
 	s.usage = &access.Usage{Table: tbl, Now: now}
-	s.auth = &access.Authenticator{Keys: s.keys, Usage: s.usage, Embeds: s.embeds, Tokens: access.NewTokens(issuer, s.provider.Keys, access.People{Table: tbl, Now: now})}
+	s.auth = &access.Authenticator{Keys: s.keys, Usage: s.usage, Embeds: s.embeds, Clients: s.clients, Tokens: access.NewTokens(issuer, s.provider.Keys, access.People{Table: tbl, Now: now})}
 	s.catalog = dataset.Catalog{Table: s.trail.Table(), Now: now}
 	if err := s.openTables(); err != nil {
 		return err

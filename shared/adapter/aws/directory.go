@@ -16,7 +16,8 @@ import (
 
 // Directory is identity.Directory on a Cognito user pool whose users sign in with
 // their e-mail address (UsernameAttributes: email). In such a pool a user's name is
-// the token's "sub". Groups are created when they are first given.
+// the token's "sub", but for people of other providers, whom Cognito names after those.
+// Groups are created when they are first given.
 type Directory struct {
 	client       *cognito.Client
 	pool, app    string
@@ -112,12 +113,32 @@ func (d *Directory) Find(ctx context.Context, email string) (identity.User, erro
 
 // Get implements identity.Directory. Cognito takes an address for a name too, which is
 // no id.
-func (d *Directory) Get(ctx context.Context, id string) (identity.User, error) {
-	user, err := d.get(ctx, id)
+func (d *Directory) Get(ctx context.Context, id string) (user identity.User, err error) {
+	err = d.named(ctx, id, func(name string) error {
+		user, err = d.get(ctx, name)
+		return err
+	})
 	if err == nil && user.ID != id {
 		return identity.User{}, fault.New(fault.NotFound, "user_not_found", "there is no such user")
 	}
 	return user, err
+}
+
+// named does something by a user's name, which is nearly always the id. Where there is no
+// user of that name, it is somebody of another provider, whose name has to be looked up.
+func (d *Directory) named(ctx context.Context, id string, do func(name string) error) error {
+	err := do(id)
+	if !fault.Is(err, fault.NotFound) || strings.Trim(id, "0123456789abcdef-") != "" {
+		return err
+	}
+	out, lookup := d.client.ListUsers(ctx, &cognito.ListUsersInput{UserPoolId: &d.pool, Limit: sdk.Int32(1), Filter: sdk.String(`sub = "` + id + `"`)})
+	if lookup != nil {
+		return translate("directory", lookup)
+	}
+	if len(out.Users) == 0 || sdk.ToString(out.Users[0].Username) == id {
+		return err
+	}
+	return do(*out.Users[0].Username)
 }
 
 func (d *Directory) get(ctx context.Context, name string) (identity.User, error) {
@@ -126,7 +147,7 @@ func (d *Directory) get(ctx context.Context, name string) (identity.User, error)
 		return identity.User{}, translate("directory", err)
 	}
 	user := userOf(types.UserType{Username: out.Username, Attributes: out.UserAttributes, Enabled: out.Enabled})
-	user.Groups, err = d.groups(ctx, user.ID)
+	user.Groups, err = d.groups(ctx, sdk.ToString(out.Username))
 	return user, err
 }
 
@@ -147,7 +168,7 @@ func (d *Directory) List(ctx context.Context, next string, limit int) ([]identit
 	users := make([]identity.User, len(out.Users))
 	for i, u := range out.Users {
 		users[i] = userOf(u)
-		if users[i].Groups, err = d.groups(ctx, users[i].ID); err != nil {
+		if users[i].Groups, err = d.groups(ctx, sdk.ToString(u.Username)); err != nil {
 			return nil, "", err
 		}
 	}
@@ -157,7 +178,11 @@ func (d *Directory) List(ctx context.Context, next string, limit int) ([]identit
 // SetGroups implements identity.Directory. It joins before it leaves, so that a
 // failure in between leaves a user with too many groups rather than none.
 func (d *Directory) SetGroups(ctx context.Context, id string, groups []string) error {
-	current, err := d.groups(ctx, id)
+	return d.named(ctx, id, func(name string) error { return d.setGroups(ctx, name, groups) })
+}
+
+func (d *Directory) setGroups(ctx context.Context, name string, groups []string) error {
+	current, err := d.groups(ctx, name)
 	if err != nil {
 		return err
 	}
@@ -165,7 +190,7 @@ func (d *Directory) SetGroups(ctx context.Context, id string, groups []string) e
 		if slices.Contains(current, group) {
 			continue
 		}
-		if err := d.join(ctx, id, group); err != nil {
+		if err := d.join(ctx, name, group); err != nil {
 			return err
 		}
 	}
@@ -173,7 +198,7 @@ func (d *Directory) SetGroups(ctx context.Context, id string, groups []string) e
 		if slices.Contains(groups, group) {
 			continue
 		}
-		if err := d.leave(ctx, id, group); err != nil {
+		if err := d.leave(ctx, name, group); err != nil {
 			return err
 		}
 	}
@@ -219,35 +244,48 @@ func (d *Directory) leave(ctx context.Context, id, group string) error {
 
 // Disable implements identity.Directory.
 func (d *Directory) Disable(ctx context.Context, id string) error {
-	_, err := d.client.AdminDisableUser(ctx, &cognito.AdminDisableUserInput{UserPoolId: &d.pool, Username: &id})
-	return translate("directory", err)
+	return d.named(ctx, id, func(name string) error {
+		_, err := d.client.AdminDisableUser(ctx, &cognito.AdminDisableUserInput{UserPoolId: &d.pool, Username: &name})
+		return translate("directory", err)
+	})
 }
 
 // Enable implements identity.Directory.
 func (d *Directory) Enable(ctx context.Context, id string) error {
-	_, err := d.client.AdminEnableUser(ctx, &cognito.AdminEnableUserInput{UserPoolId: &d.pool, Username: &id})
-	return translate("directory", err)
+	return d.named(ctx, id, func(name string) error {
+		_, err := d.client.AdminEnableUser(ctx, &cognito.AdminEnableUserInput{UserPoolId: &d.pool, Username: &name})
+		return translate("directory", err)
+	})
 }
 
 // SignOut implements identity.Directory.
 func (d *Directory) SignOut(ctx context.Context, id string) error {
-	_, err := d.client.AdminUserGlobalSignOut(ctx, &cognito.AdminUserGlobalSignOutInput{UserPoolId: &d.pool, Username: &id})
-	return translate("directory", err)
+	return d.named(ctx, id, func(name string) error {
+		_, err := d.client.AdminUserGlobalSignOut(ctx, &cognito.AdminUserGlobalSignOutInput{UserPoolId: &d.pool, Username: &name})
+		return translate("directory", err)
+	})
 }
 
 // Delete implements identity.Directory.
 func (d *Directory) Delete(ctx context.Context, id string) error {
-	_, err := d.client.AdminDeleteUser(ctx, &cognito.AdminDeleteUserInput{UserPoolId: &d.pool, Username: &id})
-	if err != nil && kindOf(err) == fault.NotFound {
+	err := d.named(ctx, id, func(name string) error {
+		_, err := d.client.AdminDeleteUser(ctx, &cognito.AdminDeleteUserInput{UserPoolId: &d.pool, Username: &name})
+		return translate("directory", err)
+	})
+	if fault.Is(err, fault.NotFound) {
 		return nil
 	}
-	return translate("directory", err)
+	return err
 }
 
+// userOf reads a user. The id is what tokens call them.
 func userOf(u types.UserType) identity.User {
 	user := identity.User{ID: sdk.ToString(u.Username), Disabled: !u.Enabled}
 	for _, a := range u.Attributes {
-		if sdk.ToString(a.Name) == "email" {
+		switch sdk.ToString(a.Name) {
+		case "sub":
+			user.ID = sdk.ToString(a.Value)
+		case "email":
 			user.Email = sdk.ToString(a.Value)
 		}
 	}

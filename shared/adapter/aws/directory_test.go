@@ -66,3 +66,47 @@ func TestTheIssuerIsCognitosUnlessAnEndpointIsGiven(t *testing.T) {
 		t.Errorf("%v, issuer (-want +got):\n%s", err, diff)
 	}
 }
+
+const somebodyElsewhere = `{"Username":"Google_42","Enabled":true,"UserAttributes":[{"Name":"sub","Value":"5c0de"},{"Name":"email","Value":"g@example.com"}]}`
+
+func TestAPersonOfAnotherProviderIsFoundByTheSubjectOfTheirTokens(t *testing.T) {
+	s := serve(t, refuse(400, "UserNotFoundException"), reply(200, `{"Users":[{"Username":"Google_42"}]}`), reply(200, somebodyElsewhere), reply(200, `{"Groups":[{"GroupName":"viewer"}]}`))
+	got, err := s.account().Directory("pool", "app", "").Get(t.Context(), "5c0de")
+	want := identity.User{ID: "5c0de", Email: "g@example.com", Groups: []string{"viewer"}}
+	if diff := cmp.Diff(want, got); err != nil || diff != "" {
+		t.Errorf("%v, -want +got:\n%s", err, diff)
+	}
+	asked := s.asked()
+	for i, want := range []string{`"Username":"5c0de"`, `"Filter":"sub = \"5c0de\""`, `"Username":"Google_42"`, `"Username":"Google_42"`} {
+		if !strings.Contains(asked[i], want) {
+			t.Errorf("call %d asks %s, want %s", i, asked[i], want)
+		}
+	}
+}
+
+func TestAPersonOfAnotherProviderIsDisabledByTheirName(t *testing.T) {
+	s := serve(t, refuse(400, "UserNotFoundException"), reply(200, `{"Users":[{"Username":"Google_42"}]}`), reply(200, "{}"))
+	if err := s.account().Directory("pool", "app", "").Disable(t.Context(), "5c0de"); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"AdminDisableUser", "ListUsers", "AdminDisableUser"}
+	if diff := cmp.Diff(want, s.targets()); diff != "" || !strings.Contains(s.asked()[2], `"Username":"Google_42"`) {
+		t.Errorf("%s, -want +got:\n%s", s.asked()[2], diff)
+	}
+}
+
+func TestWhatIsNoSubjectIsNotLookedUp(t *testing.T) {
+	s := serve(t, refuse(400, "UserNotFoundException"))
+	err := s.account().Directory("pool", "app", "").Enable(t.Context(), `" or sub ^= "`)
+	wantKind(t, err, fault.NotFound)
+	s.wants(t, 1)
+}
+
+func TestWhoIsNowhereIsNotThere(t *testing.T) {
+	s := serve(t, refuse(400, "UserNotFoundException"), reply(200, `{"Users":[]}`))
+	wantKind(t, s.account().Directory("pool", "app", "").SignOut(t.Context(), "5c0de"), fault.NotFound)
+	s = serve(t, refuse(400, "UserNotFoundException"), reply(200, `{"Users":[]}`))
+	if err := s.account().Directory("pool", "app", "").Delete(t.Context(), "5c0de"); err != nil {
+		t.Errorf("deleting them: %v", err)
+	}
+}
