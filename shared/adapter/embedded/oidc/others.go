@@ -118,6 +118,7 @@ func (p *Provider) assertion(w http.ResponseWriter, r *http.Request, from other)
 func (p *Provider) back(w http.ResponseWriter, r *http.Request, from other) {
 	over, err := p.visits.end(r, from.Name)
 	if err != nil {
+		p.noteRefusal(r, from, err)
 		p.refuseWith(w, r, page{}, err)
 		return
 	}
