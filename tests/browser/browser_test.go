@@ -19,9 +19,10 @@ var browsers = []string{"chromium", "chromium-browser", "google-chrome", "google
 
 func TestPage(t *testing.T) {
 	chromium := requireBrowser(t)
-	s := start(t)
+	s := start(t, newElsewhere(t))
 	for _, name := range []string{
 		"the owner signs in and sees sent events move the number and the chart",
+		"people sign in with other providers, by OpenID Connect and by SAML",
 		"a duplicate and a quarantined event show, with the reason, and the ledger adds up",
 		"a key signs in and a wrong one is told so",
 		"trouble is told with its hint and goes away with its cause",

@@ -68,6 +68,19 @@ const scenarios = {
     assert.equal(await page.evaluate(() => sessionStorage.length), 0, "nothing stays behind");
   },
 
+  async "people sign in with other providers, by OpenID Connect and by SAML"(page) {
+    for (const [provider, email] of [["Acme", "jane.doe@example.com"], ["Corp", "kim@example.com"]]) {
+      await call("POST", "/v1/users", { email, groups: ["viewer"] });
+      await page.goto(given.url);
+      await page.getByRole("button", { name: "Sign in" }).click();
+      await page.getByRole("link", { name: `Sign in with ${provider}` }).click();
+      await page.getByRole("button", { name: "Sign out" }).waitFor();
+      assert.equal(new URL(page.url()).origin, new URL(given.url).origin, "back where it began");
+      await page.getByRole("button", { name: "Sign out" }).click();
+      await page.getByRole("button", { name: "Sign in" }).waitFor();
+    }
+  },
+
   async "a duplicate and a quarantined event show, with the reason, and the ledger adds up"(page) {
     const dataset = await makeDataset();
     await send(dataset, clicks("a", "b"));

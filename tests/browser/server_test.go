@@ -26,8 +26,8 @@ type server struct {
 }
 
 // start builds the server from the sources and runs it on empty data until the test
-// ends.
-func start(t *testing.T) server {
+// ends. People can sign in elsewhere, too.
+func start(t *testing.T, e *elsewhere) server {
 	t.Helper()
 	folder := t.TempDir()
 	program, data := filepath.Join(folder, "tarn"), filepath.Join(folder, "data")
@@ -38,7 +38,8 @@ func start(t *testing.T) server {
 	}
 	var log bytes.Buffer
 	run := exec.Command(program)
-	run.Env = append(os.Environ(), "PORT="+freePort(t), "DATA_DIR="+data, "DEMO=0")
+	run.Env = append(os.Environ(), "PORT="+freePort(t), "DATA_DIR="+data, "DEMO=0", "PROVIDERS="+e.setting(t), "ALLOW_NETWORKS=127.0.0.0/8")
+	e.tell(t, program, run.Env)
 	run.Stdout, run.Stderr = &log, &log
 	if err := run.Start(); err != nil {
 		t.Fatal(err)
@@ -55,7 +56,9 @@ func start(t *testing.T) server {
 			t.Logf("the server said:\n%s", log.Bytes())
 		}
 	})
-	return await(t, filepath.Join(data, "ready.json"), ended)
+	s := await(t, filepath.Join(data, "ready.json"), ended)
+	e.home.Store(&s.URL)
+	return s
 }
 
 // await returns what ready.json says once the server has written it.
