@@ -6,6 +6,9 @@ SHELL := bash
 .NOTPARALLEL: # the go command uses every core by itself
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.7.0
+GOSEC := github.com/securego/gosec/v2/cmd/gosec@v2.22.11
+GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
+VULNDB := https://vuln.go.dev
 FUZZTIME ?= 30s
 CHECKS ?= 2000
 
@@ -69,8 +72,8 @@ fuzz: need-go need-cc ## Fuzz every decoder for FUZZTIME=30s each
 		go test -run '^$$' -fuzz "^$${target#func }\$$" -fuzztime $(FUZZTIME) "./$$(dirname "$$file")" </dev/null; \
 	done
 
-.PHONY: check fmt-check vet lint test-race generate check-generated
-check: fmt-check vet lint test-race check-generated ## Check what every change must pass: format, vet, lint, races, generated files
+.PHONY: check fmt-check vet lint security vulncheck test-race generate check-generated
+check: fmt-check vet lint security test-race check-generated ## Check what every change must pass: format, vet, lint, security, races, generated files
 
 fmt-check: need-go
 	@unformatted=$$(gofmt -l console events functions infra shared tests); \
@@ -81,6 +84,18 @@ vet: need-go need-cc
 
 lint: need-go need-cc
 	go run $(STATICCHECK) $(all)
+
+# What is excused is excused where it stands. Tests start programs, open the files that
+# they are told to, and throw dice that must be the same each time: of them other rules are asked.
+security: need-go ## Look for what is insecure in our own code: gosec
+	go run $(GOSEC) -quiet ./console/... ./events/... ./functions/... ./shared/...
+	go run $(GOSEC) -quiet -exclude=G114,G115,G202,G204,G302,G304,G404,G602 ./tests/...
+
+vulncheck: need-go need-cc ## Look for known vulnerabilities of what we depend on: govulncheck, which asks vuln.go.dev
+	@if ! curl --fail --silent --show-error --max-time 20 --output /dev/null $(VULNDB)/index/db.json; then \
+		echo "NOT CHECKED: the database of vulnerabilities at $(VULNDB) cannot be reached. Nothing is known of the modules in go.mod." >&2; exit 1; \
+	fi
+	go run $(GOVULNCHECK) -db $(VULNDB) $(all)
 
 # DuckDB's Go binding reads texts through misaligned pointers, which the race build's
 # pointer check takes for a fault; it is off for that package alone.

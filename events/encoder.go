@@ -1,3 +1,5 @@
+// #nosec G115 -- places in lists that a batch of at most 10 MB made, and lengths of such lists
+
 package events
 
 import (

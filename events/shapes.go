@@ -28,7 +28,7 @@ func (d *Decoder) shape(c *cursor) *Shape {
 	if c.broken {
 		return nil
 	}
-	s := d.intern(definition[:len(definition)-len(c.data)], int(count))
+	s := d.intern(definition[:len(definition)-len(c.data)], int(count)) // #nosec G115 -- held against the bytes that are left
 	d.shapes = append(d.shapes, s)
 	return s
 }

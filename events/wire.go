@@ -97,7 +97,7 @@ func (c *cursor) uvarint() uint64 {
 
 func (c *cursor) varint() int64 {
 	u := c.uvarint()
-	return int64(u>>1) ^ -int64(u&1)
+	return int64(u>>1) ^ -int64(u&1) // #nosec G115 -- zigzag: the bits are meant
 }
 
 func (c *cursor) fixed32() uint32 {
@@ -127,4 +127,4 @@ func (c *cursor) bytes(n uint64) []byte {
 // text shares memory with the data.
 func (c *cursor) text() string { return share(c.bytes(c.uvarint())) }
 
-func share(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
+func share(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) } // #nosec G103 -- the bytes are never written again

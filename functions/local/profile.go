@@ -4,6 +4,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/pprof"
+	"time"
 )
 
 // serveProfiles serves what Go's pprof tool reads, on a port of the loopback address:
@@ -17,6 +18,7 @@ func serveProfiles(port string) error {
 	mux.HandleFunc("/debug/pprof/", pprof.Index)
 	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
-	go http.Serve(l, mux) // for as long as the process lives
+	h := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
+	go h.Serve(l) // for as long as the process lives
 	return nil
 }

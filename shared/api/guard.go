@@ -163,7 +163,7 @@ func (s *Server) access(rt route.Route, r *http.Request, w *answer, l *line, too
 		if k := fault.KindOf(l.err); k == fault.Internal || k == fault.Unavailable {
 			level = slog.LevelError
 		}
-		attrs[n] = slog.String("error", logged(l.err))
+		attrs[n] = slog.String("error", logged(l.err)) // #nosec G602 -- the seventh of seven
 		n++
 	}
 	s.log.LogAttrs(r.Context(), level, "request", attrs[:n]...)

@@ -35,7 +35,7 @@ const (
 	SignOut          access.Action = "sign-out"             // of a person, by themselves
 	ChangePassword   access.Action = "password:change"      // by its owner
 	ChangeFactor     access.Action = "second-factor:change" // by its owner
-	RefuseCredential access.Action = "credential:refuse"    // a key or a token that stands for nobody
+	RefuseCredential access.Action = "credential:refuse"    // #nosec G101 -- the name of an action: a key or a token stands for nobody
 	ErasePayloads    access.Action = "audit:erase"          // On names the entries
 )
 

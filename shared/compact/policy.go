@@ -140,7 +140,7 @@ func (p Policy) quiet(refs []segment.Ref, now time.Time) bool {
 // level is how often n can be divided by the fan-in.
 func level(n int64, fanIn int) int {
 	if fanIn == settled {
-		return bits.Len64(uint64(n))
+		return bits.Len64(uint64(n)) // #nosec G115 -- a number of rows
 	}
 	l := 0
 	for ; n >= int64(fanIn); n /= int64(fanIn) {

@@ -159,7 +159,7 @@ func (s *signedElement) assertion() (*saml.Assertion, error) {
 }
 
 // bearer is the way of confirmation that the profile of web browsers asks for.
-const bearer = "urn:oasis:names:tc:SAML:2.0:cm:bearer"
+const bearer = "urn:oasis:names:tc:SAML:2.0:cm:bearer" // #nosec G101 -- a name of SAML's
 
 // checkAssertion asks for what the library checks only where it is there.
 func checkAssertion(a *saml.Assertion) error {

@@ -1,3 +1,5 @@
+// #nosec G115 -- places in a batch of at most 10 MB, and hash buckets, which are at most 2^16
+
 package ingest
 
 import (

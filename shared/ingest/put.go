@@ -33,7 +33,7 @@ func (p *Producer) put(ctx context.Context, entries []stream.Entry) (snapshot.Po
 		if kind := fault.KindOf(err); kind != fault.Unavailable && kind != fault.Throttled {
 			return nil, err
 		}
-		wait := pause/2 + rand.N(pause/2) // so that those who failed together do not come back together
+		wait := pause/2 + rand.N(pause/2) // #nosec G404 -- spreads retries; nothing is protected; so that those who failed together do not come back together
 		if ctx.Err() != nil || p.Now().Add(wait).After(ends) {
 			return nil, gaveUp(err)
 		}

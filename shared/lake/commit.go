@@ -40,7 +40,7 @@ func (o *openTable) commit(ctx context.Context, st manifest.State, c change, bef
 // newID numbers a snapshot.
 func newID() int64 {
 	id := uuid.New()
-	return int64(binary.BigEndian.Uint64(id[:])>>1 | 1)
+	return int64(binary.BigEndian.Uint64(id[:])>>1 | 1) // #nosec G115 -- 63 random bits
 }
 
 func listName(snapshot int64) string { return fmt.Sprintf("snap-%d.avro", snapshot) }

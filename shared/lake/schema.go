@@ -1,3 +1,5 @@
+// #nosec G115 -- bits are kept, as Iceberg's single-value form has them
+
 package lake
 
 import (

@@ -1,3 +1,5 @@
+// #nosec G115 -- ids of fields are ours and small; a bound of time keeps its bits
+
 package lake
 
 import (

@@ -1,3 +1,5 @@
+// #nosec G115 -- a size is held against the bytes that are left before it is used
+
 package query
 
 import (

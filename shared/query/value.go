@@ -1,3 +1,5 @@
+// #nosec G115 -- a value's bits are kept as they are, both ways
+
 package query
 
 import (

@@ -1,3 +1,5 @@
+// #nosec G115 -- quotas, windows, rests and differences that were compared before: none is negative, and a quotient is below the quota
+
 package quota
 
 import (

@@ -103,7 +103,7 @@ func (m *Meter) account(t tenant.ID) *account {
 func (p Policy) charges(caller string, use Use) (all []charge) {
 	own := p.of(caller)
 	for i, n := range use {
-		of := Resource(i)
+		of := Resource(i) // #nosec G115 -- resources are a handful
 		if n <= 0 {
 			continue
 		}

@@ -1,3 +1,5 @@
+// #nosec G115 -- resources are a handful
+
 // Package quota bounds what a tenant, each of its people and each of its keys may use
 // over time: requests, events, bytes that questions read, and dollars. A quota is a
 // token bucket, and what it refuses was not begun: nothing is acknowledged and

@@ -1,3 +1,5 @@
+// #nosec G115 -- the bytes of a column, which a batch bounds far below 4 GB
+
 package rows
 
 import (

@@ -63,7 +63,7 @@ func (c *Column) concat(begin int, from *Column, n int) {
 	case dataset.Float:
 		c.Float = append(c.Float, from.Float[:n]...)
 	case dataset.Text, dataset.JSON:
-		base := uint32(len(c.Bytes))
+		base := uint32(len(c.Bytes)) // #nosec G115 -- bytes of a column, bounded far below 4 GB
 		c.Bytes = append(c.Bytes, from.Bytes...)
 		for _, end := range from.Ends[:n] {
 			c.Ends = append(c.Ends, base+end)

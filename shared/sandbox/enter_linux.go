@@ -36,6 +36,7 @@ func Enter(l Limits) error {
 		{unix.RLIMIT_NOFILE, int64(l.Files)},
 		{unix.RLIMIT_CORE, 0},
 	} {
+		// #nosec G115 -- limits are positive
 		if err := bound(limit.which, uint64(limit.most)); err != nil {
 			return fmt.Errorf("sandbox: limit %d: %w", limit.which, err)
 		}

@@ -108,6 +108,7 @@ const headBytes = 4
 
 // WriteFrame writes a frame: its length in four bytes, then its bytes.
 func WriteFrame(w io.Writer, frame []byte) error {
+	// #nosec G115 -- frames are of some MB
 	if _, err := w.Write(binary.BigEndian.AppendUint32(nil, uint32(len(frame)))); err != nil {
 		return err
 	}

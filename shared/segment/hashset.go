@@ -19,7 +19,7 @@ type hashPart struct {
 
 // split returns the part of a hash and what the part keeps of it, which is not 0.
 func (s *hashSet) split(hash uint64) (*hashPart, uint32) {
-	return &s.parts[hash>>(64-partBits)], max(uint32(hash), 1)
+	return &s.parts[hash>>(64-partBits)], max(uint32(hash), 1) // #nosec G115 -- the lower half of a hash is meant
 }
 
 // add reports whether the hash is new.

@@ -1,3 +1,5 @@
+// #nosec G115 -- the lower half of a hash is meant
+
 package segment
 
 import (

@@ -1,3 +1,5 @@
+// #nosec G115 -- a producer's number keeps its bits, both ways; texts of a segment are below 2 GB
+
 package segment
 
 import (

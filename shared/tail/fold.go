@@ -89,6 +89,7 @@ func (f *fold) unseen(env *events.Envelope) []*events.Event {
 	all := !f.seen.Any(lane, env.First, env.First+uint64(len(env.Events)))
 	f.fresh = f.fresh[:0]
 	for i := range env.Events {
+		// #nosec G115 -- a place in a list
 		if all || !f.seen.Has(lane, env.First+uint64(i)) {
 			f.fresh = append(f.fresh, &env.Events[i])
 		}

@@ -1,3 +1,5 @@
+// #nosec G115 -- halves of a hash are meant, and rows of a tail, which its policy bounds below 2^32
+
 package tail
 
 import "github.com/tarnhq/tarn/shared/segment"

@@ -33,7 +33,7 @@ func main() {
 	if err != nil {
 		panic(err)
 	}
-	table, id := account.Table(config.Table.Value()), events.Producer(rand.Uint64()|1)
+	table, id := account.Table(config.Table.Value()), events.Producer(rand.Uint64()|1) // #nosec G404 -- numbers a process; nothing is protected
 	keys := access.Keys{Table: table, Now: time.Now}
 	failed := func(err error) { log.Error("accepted", "error", err.Error()) }
 	accepted := &ingest.Accepted{Table: table, Producer: id, Now: time.Now, MaxAge: time.Second, Failed: failed}

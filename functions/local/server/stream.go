@@ -21,7 +21,7 @@ import (
 // smaller records.
 func parallelism() int {
 	half := max(1, runtime.GOMAXPROCS(0)/2)
-	return min(16, 1<<(bits.Len(uint(half))-1))
+	return min(16, 1<<(bits.Len(uint(half))-1)) // #nosec G115 -- at least 1
 }
 
 // buckets returns the number of buckets that the data folder was made with, for it

@@ -144,7 +144,7 @@ func (b *Blob) List(ctx context.Context, prefix, next string, limit int) (blob.P
 		in.StartAfter = &next
 	}
 	if limit > 0 {
-		in.MaxKeys = sdk.Int32(int32(min(limit, 1000)))
+		in.MaxKeys = sdk.Int32(int32(min(limit, 1000))) // #nosec G115 -- at most 1000
 	}
 	out, err := b.client.ListObjectsV2(ctx, in)
 	if err != nil {

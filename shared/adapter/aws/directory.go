@@ -157,7 +157,7 @@ const maxUsers = 60
 // List implements identity.Directory. It asks for the groups user by user, since
 // Cognito lists them in no other way.
 func (d *Directory) List(ctx context.Context, next string, limit int) ([]identity.User, string, error) {
-	in := &cognito.ListUsersInput{UserPoolId: &d.pool, Limit: sdk.Int32(int32(max(1, min(limit, maxUsers))))}
+	in := &cognito.ListUsersInput{UserPoolId: &d.pool, Limit: sdk.Int32(int32(max(1, min(limit, maxUsers))))} // #nosec G115 -- at most maxUsers
 	if next != "" {
 		in.PaginationToken = &next
 	}

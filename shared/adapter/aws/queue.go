@@ -60,7 +60,7 @@ func (q *Queue) Receive(ctx context.Context, limit int, visibility, wait time.Du
 
 func (q *Queue) receive(ctx context.Context, url string, limit int, visibility, wait int32) ([]queue.Message, error) {
 	out, err := q.client.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
-		QueueUrl: &url, MaxNumberOfMessages: int32(max(1, min(limit, batch))), VisibilityTimeout: visibility, WaitTimeSeconds: wait,
+		QueueUrl: &url, MaxNumberOfMessages: int32(max(1, min(limit, batch))), VisibilityTimeout: visibility, WaitTimeSeconds: wait, // #nosec G115 -- at most batch
 		MessageAttributeNames:       []string{BytesAttribute},
 		MessageSystemAttributeNames: []types.MessageSystemAttributeName{types.MessageSystemAttributeNameApproximateReceiveCount},
 	})
@@ -142,7 +142,7 @@ func (q *Queue) Redrive(ctx context.Context) (int, error) {
 }
 
 func wholeSeconds(d time.Duration) int32 {
-	return int32(max(0, d+time.Second-1) / time.Second)
+	return int32(max(0, d+time.Second-1) / time.Second) // #nosec G115 -- seconds: 68 years fit
 }
 
 func encodeMessage(body []byte) (*string, map[string]types.MessageAttributeValue) {

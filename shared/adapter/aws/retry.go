@@ -57,7 +57,7 @@ func refusedOnly() sdk.Retryer {
 // second: the contention of two writers of one item is over in milliseconds.
 func backoff(attempt int, _ error) (time.Duration, error) {
 	ceiling := min(time.Second, 25*time.Millisecond<<min(attempt, 10))
-	return rand.N(ceiling), nil
+	return rand.N(ceiling), nil // #nosec G404 -- spreads retries; nothing is protected
 }
 
 // contended recognizes a transaction that was cancelled only because another one

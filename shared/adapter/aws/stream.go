@@ -209,9 +209,10 @@ func (s *Stream) open(ctx context.Context, shard stream.ShardID, after stream.Se
 // returned none.
 func (r *reader) next(ctx context.Context, limit int) (records []stream.Record, behind bool, err error) {
 	if r.after != "" {
-		limit = min(limit+1, maxRead)
+		limit++
 	}
-	out, err := r.client.GetRecords(ctx, &kinesis.GetRecordsInput{ShardIterator: r.iterator, Limit: sdk.Int32(int32(limit))})
+	limit = min(limit, maxRead)
+	out, err := r.client.GetRecords(ctx, &kinesis.GetRecordsInput{ShardIterator: r.iterator, Limit: sdk.Int32(int32(limit))}) // #nosec G115 -- at most maxRead
 	if err != nil {
 		return nil, false, translate("stream", err)
 	}

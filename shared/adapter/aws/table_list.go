@@ -65,7 +65,7 @@ func (t *Table) query(ctx context.Context, q table.Query, low, high string, next
 		TableName: &t.name, KeyConditionExpression: &condition,
 		ExpressionAttributeNames: x.names, ExpressionAttributeValues: x.values,
 		ScanIndexForward: sdk.Bool(!q.Reverse), ExclusiveStartKey: next,
-		Limit: sdk.Int32(int32(limit)), ConsistentRead: sdk.Bool(true),
+		Limit: sdk.Int32(int32(limit)), ConsistentRead: sdk.Bool(true), // #nosec G115 -- at most table.MaxPage
 	}, t.often)
 	if err != nil {
 		return nil, nil, translate("table", err)

@@ -14,7 +14,7 @@ import (
 // lockFolder takes the folder for this process. The operating system gives it free
 // when the process ends, however it does.
 func lockFolder(dir string) (*os.File, error) {
-	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_RDWR|os.O_CREATE, 0o600)
+	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_RDWR|os.O_CREATE, 0o600) // #nosec G304 -- a file of the data folder
 	if err != nil {
 		return nil, err
 	}

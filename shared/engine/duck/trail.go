@@ -142,7 +142,7 @@ func (e *Engine) build(ctx context.Context, rows driver.Rows, p query.TrailPlan)
 				return trail.Trails{}, err
 			}
 		}
-		b.Add(row[0].(string), row[1].(int64), uint64(row[2].(int64)), values)
+		b.Add(row[0].(string), row[1].(int64), uint64(row[2].(int64)), values) // #nosec G115 -- a hash keeps its bits
 		if n%often != 0 {
 			continue
 		}

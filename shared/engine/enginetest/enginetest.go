@@ -178,7 +178,7 @@ func gathered(t *rapid.T, store blob.Store, number int, draw func(t *rapid.T, i 
 	batches = append(batches, b.View())
 	d := drawn{snapshot: snapshot.Snapshot{Dataset: dataset.Dataset{ID: dataset.ID(fmt.Sprintf("d%d", number)), Kind: dataset.Events}, Schema: schema, Version: 7, Release: func() {}}}
 	for i, batch := range batches {
-		d.place(t, store, batch, uint64(i))
+		d.place(t, store, batch, uint64(i)) // #nosec G115 -- a place in a list
 	}
 	var err error
 	if d.all, err = rows.Merge(batches, schema); err != nil {

@@ -129,7 +129,7 @@ func (g *groups[T]) at(began int64, values []query.Value) *group[T] {
 	g.key = g.key[:0]
 	if g.buckets != nil {
 		began = g.buckets.find(began).from
-		g.key = binary.LittleEndian.AppendUint64(g.key, uint64(began))
+		g.key = binary.LittleEndian.AppendUint64(g.key, uint64(began)) // #nosec G115 -- a time keeps its bits
 	}
 	for _, v := range values {
 		g.key = v.AppendBinary(g.key)

@@ -1,3 +1,5 @@
+// #nosec G115 -- a count is held against the bytes that are left before it is used; what is read keeps its bits
+
 package trail
 
 import (

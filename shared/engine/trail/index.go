@@ -27,7 +27,7 @@ func (r run) indexed() *index {
 	r.index.once.Do(func() {
 		same := make([]uint32, len(r.marks))
 		for i := range same {
-			same[i] = uint32(i)
+			same[i] = uint32(i) // #nosec G115 -- places of marks, fewer than 2^32
 		}
 		r.index.counts = map[Step]int64{}
 		c, at, steps := cursor{rest: r.data, renamed: same}, 0, []Step(nil)
@@ -50,7 +50,7 @@ func (r run) indexed() *index {
 // from returns where to begin to look for a subject.
 func (x *index) from(rank uint64) int {
 	near, _ := bits.Mul64(rank, uint64(len(x.places))) // ranks lie evenly
-	i := int(near)
+	i := int(near)                                     // #nosec G115 -- below the length of a list
 	for i > 0 && x.places[i].rank >= rank {
 		i--
 	}

@@ -36,7 +36,7 @@ func newPaths(p query.PathsPlan, g groups[visits]) *paths {
 				w.start = int64(n)
 			}
 		}
-		w.kinds[i] = uint32(len(w.values) - 1)
+		w.kinds[i] = uint32(len(w.values) - 1) // #nosec G115 -- places of values, fewer than 2^32
 	}
 	return w
 }

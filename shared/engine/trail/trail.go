@@ -135,7 +135,7 @@ func (p *packer) add(subject []byte, steps []Step) {
 		if i == 0 {
 			p.data = binary.AppendVarint(p.data, s.At)
 		} else {
-			p.data = binary.AppendUvarint(p.data, uint64(s.At-before))
+			p.data = binary.AppendUvarint(p.data, uint64(s.At-before)) // #nosec G115 -- steps are in the order of their times
 		}
 		p.data = binary.AppendUvarint(p.data, uint64(s.Mark))
 		before = s.At
@@ -158,7 +158,7 @@ func commonMarks(runs []run) (all []Mark, renamed [][]uint32) {
 			for compareMarks(all[at], m) != 0 {
 				at++
 			}
-			renamed[i][j] = uint32(at)
+			renamed[i][j] = uint32(at) // #nosec G115 -- places of marks, fewer than 2^32
 		}
 	}
 	return all, renamed

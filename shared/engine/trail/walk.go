@@ -1,3 +1,5 @@
+// #nosec G115 -- what sound() has read once: counts that the bytes hold, and times that do not overflow
+
 package trail
 
 import (

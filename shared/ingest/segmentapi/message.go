@@ -56,7 +56,7 @@ func fieldOf(key string) (field, bool) {
 	}
 	for f, k := range keys[:fieldUseless] {
 		if k == key {
-			return field(f), true
+			return field(f), true // #nosec G115 -- a dozen fields
 		}
 	}
 	return 0, false

@@ -1,3 +1,5 @@
+// #nosec G115 -- a word holds the bits of a number, both ways
+
 package columnfile
 
 import (

@@ -60,6 +60,7 @@ func (d *decoder) page(chunk []byte) (rest []byte, err error) {
 		return nil, fmt.Errorf("a page of %d bytes where %d are left", size, len(chunk))
 	}
 	body, rest := chunk[:size], chunk[size:]
+	// #nosec G115 -- a checksum keeps its bits
 	if crc32.ChecksumIEEE(body) != uint32(header.CRC) {
 		return nil, errors.New("a page's checksum differs")
 	}

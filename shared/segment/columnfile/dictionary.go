@@ -1,3 +1,5 @@
+// #nosec G115 -- entries of a row group, of at most GroupRows, and lengths of tables, which are powers of two
+
 package columnfile
 
 import (

@@ -1,3 +1,5 @@
+// #nosec G115 -- rows and bytes of a page of a row group, below 2 GB; a checksum keeps its bits
+
 package columnfile
 
 import (

@@ -1,3 +1,5 @@
+// #nosec G115 -- texts of a row group, below 2 GB
+
 package columnfile
 
 import (

@@ -1,3 +1,5 @@
+// #nosec G304 -- names are made by the stores, below the data folder
+
 package disk
 
 import (

@@ -1,3 +1,5 @@
+// #nosec G115 -- a payload is of at most a record's size; times keep their bits, both ways
+
 package eventlog
 
 import (

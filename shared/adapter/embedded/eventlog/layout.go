@@ -1,3 +1,5 @@
+// #nosec G115 -- the number of shards, which is small and positive
+
 package eventlog
 
 import (

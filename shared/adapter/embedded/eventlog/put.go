@@ -42,7 +42,7 @@ func (l *Log) Put(ctx context.Context, entries []stream.Entry) ([]stream.Place, 
 
 	var digits [20]byte
 	for i := range places {
-		places[i].Sequence = stream.Sequence(strconv.AppendUint(digits[:0], first+uint64(i), 10))
+		places[i].Sequence = stream.Sequence(strconv.AppendUint(digits[:0], first+uint64(i), 10)) // #nosec G115 -- a place in a list
 	}
 	if err := batch.wait(ctx); err != nil {
 		return nil, err

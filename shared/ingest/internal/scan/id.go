@@ -15,7 +15,7 @@ func (r *Reader) NewID(arrived int64, random func() uint64) string {
 // milliseconds, then random ones of which 74 are used. Ids that are made together
 // sort together.
 func (r *Reader) makeID(unixMilli int64, hi, lo uint64) string {
-	hi = uint64(unixMilli)<<16 | 0x7000 | hi&0x0fff
+	hi = uint64(unixMilli)<<16 | 0x7000 | hi&0x0fff // #nosec G115 -- milliseconds since 1970, of now
 	lo = lo&(1<<62-1) | 1<<63
 	const hex = "0123456789abcdef"
 	from := len(r.made)

@@ -93,7 +93,7 @@ func (r *Reader) number(v *events.Value) Flaw {
 func whole(v *events.Value, n literal, text string) {
 	v.Kind = events.Int
 	if n.digits <= 18 {
-		v.Int = int64(n.mantissa)
+		v.Int = int64(n.mantissa) // #nosec G115 -- at most 18 digits
 		if n.negative {
 			v.Int = -v.Int
 		}

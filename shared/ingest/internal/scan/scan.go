@@ -342,7 +342,7 @@ func appendCompact(dst, raw []byte) []byte {
 	return dst
 }
 
-func share(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
+func share(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) } // #nosec G103 -- the bytes are never written again
 
 // Clip returns at most limit bytes of s that end with a whole character.
 func Clip(s string, limit int) string {
