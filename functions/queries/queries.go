@@ -25,6 +25,7 @@ func Register(s *api.Server, d Deps) {
 	api.OrText(s, query.Dimension{}, "the name of a column or of a defined dimension")
 	api.Raw(s, route.GetSaved, nil, []map[string]any{}, d.saved)
 	api.Raw(s, route.RunSQL, SQLRequest{}, SQLAnswer{}, d.sql)
+	api.Handle(s, route.ListValues, d.suggest)
 	api.Handle(s, route.GetLimits, d.limits)
 	api.Handle(s, route.SetLimits, d.setLimits)
 }

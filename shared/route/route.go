@@ -107,6 +107,9 @@ var (
 		Action: access.RunSQL, Status: http.StatusOK, Tag: "Queries", Summary: "Ask in SQL: one SELECT over datasets", Unbound: true,
 		Answers: answerTypes, Params: answerParams}
 
+	ListValues = Route{ID: "listValues", Function: "queries", Method: http.MethodGet, Path: "/v1/datasets/{dataset}/values",
+		Action: access.RunQuery, Status: http.StatusOK, Tag: "Queries", Summary: "List the most frequent values of a column, for who chooses a filter"}
+
 	GetSaved = Route{ID: "getSaved", Function: "queries", Method: http.MethodGet, Path: "/v1/saved/{name}",
 		Action: access.RunQuery, Status: http.StatusOK, Tag: "Queries", Summary: "Ask a saved question: rows as flat objects, or CSV", Unbound: true, Embed: true,
 		Answers: []string{"text/csv"}, Params: []Param{{"format", "json or csv; the Accept header says it as well", "csv"},
@@ -223,7 +226,7 @@ var All = append([]Route{
 	CreateDataset, ListDatasets, GetDataset, UpdateDataset, DeleteDataset,
 	ListDefinitions, GetDefinition, PutDefinition, DeleteDefinition,
 	SendEvents, GetEvent, ListQuarantine, ReplayQuarantine, GetLedger,
-	RunQuery, GetSaved, RunSQL, CreateEmbedToken,
+	RunQuery, ListValues, GetSaved, RunSQL, CreateEmbedToken,
 	CubeLoad[0], CubeLoad[1], CubeDryRun[0], CubeDryRun[1], CubeSQL[0], CubeSQL[1], CubeMeta, CubeStatement,
 	CreateErasure, GetSubject,
 	CreateExport, ListJobs, GetJob, WatchJob, GetJobLog, CancelJob, RetryJob,

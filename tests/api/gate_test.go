@@ -80,6 +80,16 @@ var surfaces = map[string]func(w *world, key string) (ids []string, code int, te
 	"query": func(w *world, key string) ([]string, int, string) {
 		return w.firstColumn(http.MethodPost, "/v1/query", key, `{"dataset":"people","measures":["count"],"dimensions":["event_id"]}`)
 	},
+	"suggestions": func(w *world, key string) ([]string, int, string) {
+		out := w.ask(http.MethodGet, "/v1/datasets/people/values?column=event_id&limit=1000", key, nil, nil)
+		var answer struct{ Values []struct{ Value string } }
+		_ = json.Unmarshal(out.Body.Bytes(), &answer) // a problem has no values
+		var ids []string
+		for _, v := range answer.Values {
+			ids = append(ids, v.Value)
+		}
+		return ids, out.Code, out.Body.String()
+	},
 	"query for paths": func(w *world, key string) ([]string, int, string) {
 		return w.firstColumn(http.MethodPost, "/v1/query", key, `{"dataset":"people","kind":"paths","depth":1,"column":"event_id","subject":"event_id"}`)
 	},

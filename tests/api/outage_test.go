@@ -172,6 +172,7 @@ var healthy = map[string]struct{ target, body string }{
 	"replayQuarantine": {"/v1/datasets/web/quarantine/replay", ""},
 	"getLedger":        {"/v1/datasets/web/ledger", ""},
 	"runQuery":         {"/v1/query", `{"dataset":"web","measures":["count"]}`},
+	"listValues":       {"/v1/datasets/web/values?column=event", ""},
 	"runSQL":           {"/v1/sql", `{"sql":"select count(event_id) from web"}`},
 	"cubeLoad":         {"/cubejs-api/v1/load", cubeQuery},
 	"cubeLoadGet":      {"/cubejs-api/v1/load?query=%7B%22measures%22%3A%5B%22web.count%22%5D%7D", ""},

@@ -86,3 +86,29 @@ func TestNoQuestionIsTooBadForAnAnswer(t *testing.T) {
 	}
 	proof(t, w, "web")
 }
+
+// TestValuesAreSuggestedAsFarAsTheCallerSeesThem lists those of a column, of numbers and of
+// one that a mask hides.
+func TestValuesAreSuggestedAsFarAsTheCallerSeesThem(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	people(t, w)
+	w.mustMake(t, "/v1/masks", map[string]any{"dataset": "people", "roles": []string{"viewer"}, "column": "country", "mask": "hide"})
+	for target, want := range map[string]string{
+		"?column=country":                    `{"values":[{"value":"CH","rows":6},{"value":"DE","rows":6},{"value":"FR","rows":6}],"more":false}`,
+		"?column=country&prefix=D":           `{"values":[{"value":"DE","rows":6}],"more":false}`,
+		"?column=event_id&prefix=p1&limit=1": `{"values":[{"value":"p10","rows":1}],"more":true}`,
+	} {
+		out := w.ask(http.MethodGet, "/v1/datasets/people/values"+target, w.keys[access.Owner], nil, nil)
+		if got := strings.TrimSpace(out.Body.String()); out.Code != http.StatusOK || got != want {
+			t.Errorf("%s: %d %s", target, out.Code, got)
+		}
+	}
+	for target, key := range map[string]string{
+		"?column=country": w.keys[access.Viewer], "?column=nowhere": w.keys[access.Owner], "": w.keys[access.Owner], "?column=country&limit=0": w.keys[access.Owner],
+	} {
+		if out := w.ask(http.MethodGet, "/v1/datasets/people/values"+target, key, nil, nil); out.Code != http.StatusBadRequest {
+			t.Errorf("%q: %d %s", target, out.Code, out.Body)
+		}
+	}
+}

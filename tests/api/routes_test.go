@@ -114,6 +114,7 @@ var allowed = map[string][]access.Role{
 	"replayQuarantine": {access.Owner, access.Admin, access.Editor},
 	"getLedger":        {access.Owner, access.Admin, access.Editor, access.Analyst},
 	"runQuery":         {access.Owner, access.Admin, access.Editor, access.Analyst, access.Viewer},
+	"listValues":       {access.Owner, access.Admin, access.Editor, access.Analyst, access.Viewer},
 	"getSaved":         {access.Owner, access.Admin, access.Editor, access.Analyst, access.Viewer},
 	"runSQL":           {access.Owner, access.Admin, access.Editor, access.Analyst, access.Viewer},
 	"cubeLoad":         {access.Owner, access.Admin, access.Editor, access.Analyst, access.Viewer},
