@@ -36,7 +36,7 @@ func AppendJSON(dst []byte, e *Event) []byte {
 			}
 			dst = appendQuoted(dst, e.Shape.Names[i])
 			dst = append(dst, ':')
-			dst = v.appendJSON(dst)
+			dst = v.AppendJSON(dst)
 		}
 		dst = append(dst, '}')
 	}
@@ -48,7 +48,8 @@ func appendQuoted(dst []byte, s string) []byte {
 	return append(dst, text...)
 }
 
-func (v Value) appendJSON(dst []byte) []byte {
+// AppendJSON appends the value as a sender would write it.
+func (v Value) AppendJSON(dst []byte) []byte {
 	switch v.Kind {
 	case Bool:
 		return strconv.AppendBool(dst, v.Int != 0)

@@ -39,6 +39,8 @@ var rights = map[route.Need][]right{
 	route.WriteEmbedKey:     {{"secretsmanager:CreateSecret", "/_deployment/embeds", ""}},
 	route.ReadClientKey:     {{"secretsmanager:GetSecretValue", "/_deployment/clients", ""}},
 	route.WriteClientKey:    {{"secretsmanager:CreateSecret", "/_deployment/clients", ""}},
+	route.ReadFieldKey:      {{"secretsmanager:GetSecretValue", "/_deployment/fields", ""}},
+	route.WriteFieldKey:     {{"secretsmanager:CreateSecret", "/_deployment/fields", ""}},
 	route.ReadPeople:        {{"dynamodb:GetItem", "Table", "people"}},
 	route.WritePeople:       {{"dynamodb:PutItem", "Table", "people"}},
 	route.ManageDirectory: {{"cognito-idp:AdminCreateUser", "Users", ""}, {"cognito-idp:ListUsers", "Users", ""}, {"cognito-idp:AdminUserGlobalSignOut", "Users", ""},

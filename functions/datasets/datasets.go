@@ -4,11 +4,13 @@ package datasets
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/tarnhq/tarn/shared/access"
 	"github.com/tarnhq/tarn/shared/api"
 	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/fault"
+	"github.com/tarnhq/tarn/shared/fieldrule"
 	"github.com/tarnhq/tarn/shared/gate"
 	"github.com/tarnhq/tarn/shared/query"
 	"github.com/tarnhq/tarn/shared/route"
@@ -72,14 +74,18 @@ func (d Deps) list(ctx context.Context, caller access.Principal, in *struct {
 		if err != nil {
 			return nil, err
 		}
-		out.Body.Datasets[i].Declared = shown(listed.Declared, restriction.View(listed.Kind, dataset.Schema{Columns: listed.Declared}))
+		show(&out.Body.Datasets[i], restriction.View(listed.Kind, dataset.Schema{Columns: listed.Declared}))
 	}
 	return out, err
 }
 
-// shown leaves out declared columns that the caller does not see.
-func shown(declared []dataset.Column, seen query.View) []dataset.Column {
-	return slices.DeleteFunc(slices.Clone(declared), func(c dataset.Column) bool { return seen.Masks[c.Name] == query.Hidden })
+// show leaves out what names a column that the caller does not see.
+func show(d *dataset.Dataset, seen query.View) {
+	d.Declared = slices.DeleteFunc(slices.Clone(d.Declared), func(c dataset.Column) bool { return seen.Masks[c.Name] == query.Hidden })
+	d.Settings.Fields = slices.DeleteFunc(slices.Clone(d.Settings.Fields), func(r fieldrule.Rule) bool {
+		column, _, _ := strings.Cut(r.Field, ".")
+		return seen.Masks[r.Field] == query.Hidden || seen.Masks[column] == query.Hidden
+	})
 }
 
 // detail is a dataset with what it holds.
@@ -104,7 +110,7 @@ func (d Deps) get(ctx context.Context, caller access.Principal, in *named) (*str
 	defer over.Release()
 	out := &struct{ Body detail }{}
 	out.Body.Dataset = over.Dataset
-	out.Body.Declared = shown(over.Dataset.Declared, over.View)
+	show(&out.Body.Dataset, over.View)
 	out.Body.Schema.Version = over.Schema.Version
 	out.Body.Schema.Columns = over.View.Columns()
 	out.Body.Version = uint64(over.Version)

@@ -13,6 +13,7 @@ import (
 	"github.com/tarnhq/tarn/shared/erasure"
 	"github.com/tarnhq/tarn/shared/job"
 	"github.com/tarnhq/tarn/shared/route"
+	"github.com/tarnhq/tarn/shared/segment"
 )
 
 // Deps is what the endpoints need.
@@ -72,13 +73,17 @@ func (d Deps) subject(ctx context.Context, caller access.Principal, in *struct {
 	if err := erasure.CheckSubject(in.Subject); err != nil {
 		return nil, err
 	}
+	subject, err := d.Finder.Subject(ctx, caller.Tenant, in.Subject)
+	if err != nil {
+		return nil, err
+	}
 	for next := ""; ; {
 		page, more, err := d.Catalog.List(ctx, caller.Tenant, next, 0)
 		if err != nil {
 			return nil, err
 		}
 		for _, one := range page {
-			if err := d.add(ctx, caller, one.Name, in.Subject, in.Limit, &out.Body); err != nil {
+			if err := d.add(ctx, caller, one.Name, subject, in.Limit, &out.Body); err != nil {
 				return nil, err
 			}
 		}
@@ -88,7 +93,7 @@ func (d Deps) subject(ctx context.Context, caller access.Principal, in *struct {
 	}
 }
 
-func (d Deps) add(ctx context.Context, caller access.Principal, name dataset.Name, subject string, limit int, to *held) error {
+func (d Deps) add(ctx context.Context, caller access.Principal, name dataset.Name, subject segment.Subject, limit int, to *held) error {
 	over, err := d.Orders.Gate.OpenWhole(ctx, caller, route.GetSubject.Action, name)
 	if err != nil {
 		return err

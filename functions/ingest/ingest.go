@@ -14,6 +14,7 @@ import (
 	"github.com/tarnhq/tarn/shared/api"
 	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/fault"
+	"github.com/tarnhq/tarn/shared/fieldrule"
 	"github.com/tarnhq/tarn/shared/ingest"
 	"github.com/tarnhq/tarn/shared/ingest/segmentapi"
 	"github.com/tarnhq/tarn/shared/quota"
@@ -26,6 +27,7 @@ type Deps struct {
 	Authenticator *access.Authenticator
 	Datasets      *dataset.Cache
 	Producer      *ingest.Producer
+	Salts         *fieldrule.Salts
 	Now           func() time.Time
 }
 
@@ -94,8 +96,8 @@ func read(r *http.Request) (*ingest.Body, error) {
 	return ingest.ReadBody(r.Body, r.Header, ingest.Limits{Sent: route.MaxIngest, Plain: route.MaxIngest})
 }
 
-// take decodes the events of a request and stores them. When it returns them, they
-// may be acknowledged.
+// take decodes the events of a request and stores them, by the rules for their fields.
+// When it returns them, they may be acknowledged.
 func (h *handler) take(w http.ResponseWriter, r *http.Request, caller access.Principal, into dataset.Dataset, decode func(arrived int64) ([]events.Event, error)) ([]events.Event, error) {
 	if into.Kind != dataset.Events {
 		return nil, fault.New(fault.Invalid, "not_an_events_dataset", "dataset %q is a table and takes no events", into.Name).
@@ -104,6 +106,9 @@ func (h *handler) take(w http.ResponseWriter, r *http.Request, caller access.Pri
 	arrived := h.Now().UnixMicro()
 	sent, err := decode(arrived)
 	if err != nil {
+		return nil, err
+	}
+	if err := h.Salts.Apply(r.Context(), caller.Tenant, into.Settings.Fields, sent); err != nil {
 		return nil, err
 	}
 	var position snapshot.Position

@@ -22,6 +22,7 @@ import (
 	"github.com/tarnhq/tarn/shared/api"
 	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/fault"
+	"github.com/tarnhq/tarn/shared/fieldrule"
 	"github.com/tarnhq/tarn/shared/ingest"
 	"github.com/tarnhq/tarn/shared/route"
 	"github.com/tarnhq/tarn/shared/snapshot"
@@ -38,6 +39,7 @@ type service struct {
 	keys    access.Keys
 	stream  *fake.Stream
 	away    error // what the stream answers, if anything
+	salts   *fieldrule.Salts
 	slept   time.Duration
 }
 
@@ -49,9 +51,10 @@ func newService(t *testing.T) *service {
 	s.catalog, s.keys = dataset.Catalog{Table: tbl, Now: now}, access.Keys{Table: tbl, Now: now, Random: rand.Reader}
 	auth := &access.Authenticator{Keys: s.keys}
 	s.Server = api.New(auth.Identify, now, slog.New(slog.DiscardHandler))
+	s.salts = &fieldrule.Salts{Secrets: &fake.Secrets{}}
 	producer := ingest.NewProducer(ingest.Options{ID: 1, Stream: frail{s.stream, s}, Buckets: 1, Now: now,
 		Sleep: func(_ context.Context, d time.Duration) { s.slept += d }})
-	Register(s.Server, Deps{Authenticator: auth, Datasets: &dataset.Cache{Catalog: s.catalog}, Producer: producer, Now: now})
+	Register(s.Server, Deps{Authenticator: auth, Datasets: &dataset.Cache{Catalog: s.catalog}, Producer: producer, Salts: s.salts, Now: now})
 	for _, spec := range []dataset.Spec{{Name: "web", Kind: dataset.Events}, {Name: "prices", Kind: dataset.Table}} {
 		if _, err := s.catalog.Create(t.Context(), "acme", spec); err != nil {
 			t.Fatal(err)

@@ -61,7 +61,10 @@ func eventOf(rt route.Route, r *http.Request, l *line) audit.Event {
 		}
 		e.On[name] = clipped(r.PathValue(name))
 	}
-	if l.body != nil {
+	switch {
+	case l.body != nil && rt.Events:
+		e.Payload.Bytes = l.body.size
+	case l.body != nil:
 		e.Payload = audit.Body(l.body.text, l.body.size)
 	}
 	e.Payload.Query = clipped(r.URL.RawQuery)

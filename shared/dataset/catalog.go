@@ -62,7 +62,10 @@ func (c Catalog) declare(spec Spec) (Dataset, error) {
 	if d.Settings.OnConflict == "" {
 		d.Settings.OnConflict = Quarantine
 	}
-	var err error
+	err := d.Settings.check(d.Kind)
+	if err != nil {
+		return d, err
+	}
 	d.Declared, err = d.declareMore(spec.Columns)
 	return d, err
 }
@@ -179,7 +182,14 @@ func (c Catalog) Update(ctx context.Context, t tenant.ID, n Name, change Change)
 		return Dataset{}, err
 	}
 	if change.Settings != nil {
+		was := d.Settings.Fields
 		d.Settings = *change.Settings
+		if d.Settings.Fields == nil {
+			d.Settings.Fields = was // who changes the description ends no rule
+		}
+		if err := d.Settings.check(d.Kind); err != nil {
+			return Dataset{}, err
+		}
 		if d.Settings.OnConflict == "" {
 			d.Settings.OnConflict = Quarantine
 		}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/tarnhq/tarn/shared/fault"
+	"github.com/tarnhq/tarn/shared/fieldrule"
 )
 
 // Name names a dataset within its tenant: a letter, then up to 63 of a-z, 0-9, '_'.
@@ -46,6 +47,17 @@ const (
 type Settings struct {
 	Description string     `json:"description,omitempty" maxLength:"1000"`
 	OnConflict  OnConflict `json:"on_conflict,omitempty" enum:"quarantine,keep"`
+	// Fields hold for events that come from the change on, or from CacheAge after it.
+	Fields []fieldrule.Rule `json:"fields,omitempty" maxItems:"50" doc:"what is done to fields of events before anything is stored; a change that leaves them out leaves them as they are, and [] ends them"`
+}
+
+// check returns fault.Invalid unless s may be the settings of a dataset of a kind.
+func (s Settings) check(kind Kind) error {
+	if kind != Events && len(s.Fields) > 0 {
+		return fault.New(fault.Invalid, "not_an_events_dataset", "rules for fields are for events, and a dataset of kind %s has none", kind).
+			WithHint("leave the column out of what is loaded")
+	}
+	return fieldrule.Check(s.Fields)
 }
 
 // Spec is what Create is given.

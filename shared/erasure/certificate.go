@@ -11,6 +11,7 @@ import (
 // something may be left that cannot be.
 type Certificate struct {
 	Suppression string    `json:"suppression,omitempty" doc:"the keyed hash by which later events of the subject are dropped"`
+	Hashed      string    `json:"suppression_hashed,omitempty" doc:"the same of what a rule that hashes fields makes of the subject"`
 	Datasets    []Touched `json:"datasets" doc:"those that held something"`
 	Searched    int       `json:"searched" doc:"datasets that were looked through"`
 	Rows        int64     `json:"rows" doc:"rows erased"`
@@ -47,6 +48,9 @@ const maxNames = 300
 func (x *run) certificate(ctx context.Context) (Certificate, error) {
 	now := x.Now().UTC().Truncate(time.Microsecond)
 	c := Certificate{Suppression: x.Hash, Datasets: []Touched{}, Deleted: x.Deleted, Remains: []Expiry{}, Completed: now}
+	if x.order.Hashed != nil {
+		c.Hashed = x.order.Hashed.Hash
+	}
 	all, err := x.inScope(ctx)
 	if err != nil {
 		return c, err

@@ -16,11 +16,13 @@ import (
 	"github.com/tarnhq/tarn/shared/access"
 	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/fault"
+	"github.com/tarnhq/tarn/shared/fieldrule"
 	"github.com/tarnhq/tarn/shared/gate"
 	"github.com/tarnhq/tarn/shared/job"
 	"github.com/tarnhq/tarn/shared/query"
 	"github.com/tarnhq/tarn/shared/segment"
 	"github.com/tarnhq/tarn/shared/suppression"
+	"github.com/tarnhq/tarn/shared/tenant"
 )
 
 // Kind is the kind of jobs that erase.
@@ -61,19 +63,37 @@ func CheckSubject(id string) error {
 	return nil
 }
 
-// order is what a job is told to do. It names no subject: the hash is keyed, and the
-// probe is what Bloom filters know of it.
+// order is what a job is told to do. It names no subject: only hashes of its names.
 type order struct {
-	Hash   string          `json:"hash,omitempty"`
-	Probe  uint64          `json:"probe,omitempty"`
+	named
+	Hashed *named          `json:"hashed,omitempty"` // as rules for fields have it
 	Only   dataset.ID      `json:"only,omitempty"`
 	Filter json.RawMessage `json:"filter,omitempty"`
+}
+
+// named is a name of a subject: the hash is keyed, and the probe is what Bloom filters
+// know of it.
+type named struct {
+	Hash  string `json:"hash,omitempty"`
+	Probe uint64 `json:"probe,omitempty"`
+}
+
+// names lists the names of the subject, if it is one that is erased.
+func (o order) names() (all []named) {
+	if o.Hash != "" {
+		all = append(all, o.named)
+	}
+	if o.Hashed != nil {
+		all = append(all, *o.Hashed)
+	}
+	return all
 }
 
 // Orders turns requests into jobs.
 type Orders struct {
 	Gate         gate.Gate
 	Suppressions suppression.Store
+	Salts        *fieldrule.Salts
 }
 
 // Spec returns the job that does what a principal asks for who may do the action. What
@@ -98,14 +118,32 @@ func (o Orders) Spec(ctx context.Context, p access.Principal, action access.Acti
 		}
 	}
 	if r.Subject != "" {
-		salt, err := o.Suppressions.Salt(ctx, p.Tenant)
-		if err != nil {
+		if err := o.name(ctx, p.Tenant, r.Subject, &made); err != nil {
 			return job.Spec{}, err
 		}
-		made.Hash, made.Probe = salt.Hasher().Subject(r.Subject).String(), segment.Probe(r.Subject)
 	}
 	text, err := json.Marshal(made)
 	return job.Spec{Kind: Kind, Dataset: r.Dataset, By: p.ID, Request: text, Private: true, Priority: job.Urgent}, err
+}
+
+// name names a subject in an order: as it is given, and as a rule for fields makes it. Some
+// dataset may have had such a rule, and any may have one later.
+func (o Orders) name(ctx context.Context, t tenant.ID, subject string, in *order) error {
+	keyed, err := o.Suppressions.Salt(ctx, t)
+	if err != nil {
+		return err
+	}
+	salt, err := o.Salts.Of(ctx, t)
+	if err != nil {
+		return err
+	}
+	name := func(id string) named { return named{keyed.Hasher().Subject(id).String(), segment.Probe(id)} }
+	in.named = name(subject)
+	if other := salt.Hash(subject); other != subject {
+		hashed := name(other)
+		in.Hashed = &hashed
+	}
+	return nil
 }
 
 // bind makes the plan that finds the ids of events that a filter matches.

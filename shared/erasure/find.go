@@ -3,14 +3,17 @@ package erasure
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"time"
 
 	"github.com/tarnhq/tarn/shared/dataset"
+	"github.com/tarnhq/tarn/shared/fieldrule"
 	"github.com/tarnhq/tarn/shared/quarantine"
 	"github.com/tarnhq/tarn/shared/rows"
 	"github.com/tarnhq/tarn/shared/segment"
 	"github.com/tarnhq/tarn/shared/snapshot"
 	"github.com/tarnhq/tarn/shared/suppression"
+	"github.com/tarnhq/tarn/shared/tenant"
 )
 
 // Holding is what a dataset holds of a subject.
@@ -23,13 +26,25 @@ type Holding struct {
 }
 
 // Finder finds what is held.
-type Finder struct{ Segments *segment.Cache }
+type Finder struct {
+	Segments *segment.Cache
+	Salts    *fieldrule.Salts
+}
+
+// Subject returns somebody by an id: as it is, and as a rule for fields makes it.
+func (f Finder) Subject(ctx context.Context, t tenant.ID, id string) (segment.Subject, error) {
+	salt, err := f.Salts.Of(ctx, t)
+	if err != nil {
+		return segment.Subject{}, err
+	}
+	names := []string{id, salt.Hash(id)}
+	return segment.Subject{Probes: []uint64{segment.Probe(id), segment.Probe(names[1])}, Is: func(id string) bool { return slices.Contains(names, id) }}, nil
+}
 
 // Find returns what a snapshot holds of a subject, and lists up to limit rows and as many
 // quarantined events.
-func (f Finder) Find(ctx context.Context, over snapshot.Snapshot, subject string, limit int) (Holding, error) {
+func (f Finder) Find(ctx context.Context, over snapshot.Snapshot, s segment.Subject, limit int) (Holding, error) {
 	h := Holding{Dataset: over.Dataset.Name, Events: []map[string]any{}, Quarantine: []quarantine.Event{}}
-	s := segment.Subject{Probe: segment.Probe(subject), Is: func(id string) bool { return id == subject }}
 	for _, ref := range over.Segments {
 		has, err := f.Segments.Has(ctx, ref, s)
 		if err != nil {
@@ -52,9 +67,9 @@ func (f Finder) Find(ctx context.Context, over snapshot.Snapshot, subject string
 		if err != nil {
 			return h, err
 		}
-		h.quarantined(all, subject, limit)
+		h.quarantined(all, s, limit)
 	}
-	h.quarantined(over.Unsealed.Quarantined, subject, limit)
+	h.quarantined(over.Unsealed.Quarantined, s, limit)
 	return h, nil
 }
 
@@ -69,9 +84,9 @@ func (h *Holding) rows(b rows.Batch, s segment.Subject, limit int) {
 	}
 }
 
-func (h *Holding) quarantined(all []segment.QuarantineRow, subject string, limit int) {
+func (h *Holding) quarantined(all []segment.QuarantineRow, s segment.Subject, limit int) {
 	for _, q := range all {
-		if !suppression.Mentions(q.Raw, func(word string) bool { return word == subject }) {
+		if !suppression.Mentions(q.Raw, s.Named) {
 			continue
 		}
 		if h.Quarantined++; len(h.Quarantine) < limit {

@@ -71,8 +71,8 @@ type run struct {
 	job   job.Job
 	at    job.Checkpointer
 	salt  suppression.Salt
-	hash  suppression.Hash
-	cache *segment.Cache // of what is looked for somebody in
+	whose map[suppression.Hash]bool // of the names of the subject
+	cache *segment.Cache            // of what is looked for somebody in
 }
 
 const cacheMemory = 16 << 20
@@ -106,18 +106,23 @@ func (x *run) begin(ctx context.Context) (err error) {
 	if x.salt, err = x.suppressions().Salt(ctx, x.job.Tenant); err != nil {
 		return err
 	}
-	if x.Hash != "" {
-		if x.hash, err = suppression.ParseHash(x.Hash); err != nil {
+	x.whose = map[suppression.Hash]bool{}
+	for _, name := range x.names() {
+		h, err := suppression.ParseHash(name.Hash)
+		if err != nil {
 			return err
 		}
+		x.whose[h] = true
 	}
 	if x.Begun {
 		return nil
 	}
-	if x.Hash != "" {
-		if x.Edition, err = x.suppressions().Add(ctx, x.job.Tenant, x.hash, x.Only); err != nil {
+	for h := range x.whose {
+		edition, err := x.suppressions().Add(ctx, x.job.Tenant, h, x.Only)
+		if err != nil {
 			return err
 		}
+		x.Edition = max(x.Edition, edition)
 	}
 	if x.Only == "" {
 		if err := x.bury(ctx); err != nil {

@@ -19,7 +19,11 @@ func (w *rewriting) reader() *segment.Cache { return segment.NewCache(w.Manifest
 // subject is who is erased, by hashes.
 func (x *run) subject() segment.Subject {
 	h := x.salt.Hasher()
-	return segment.Subject{Probe: x.Probe, Is: func(id string) bool { return h.Subject(id) == x.hash }}
+	s := segment.Subject{Is: func(id string) bool { return x.whose[h.Subject(id)] }}
+	for _, name := range x.names() {
+		s.Probes = append(s.Probes, name.Probe)
+	}
+	return s
 }
 
 // rows rewrites a segment of rows if it holds any that go.
@@ -140,8 +144,7 @@ func (w *rewriting) quarantined(ctx context.Context, ref segment.Ref, c *change)
 
 // mentioned reports whether a quarantined text mentions the subject.
 func (x *run) mentioned(text []byte) bool {
-	s := x.subject()
-	return suppression.Mentions(text, func(word string) bool { return segment.Probe(word) == s.Probe && s.Is(word) })
+	return suppression.Mentions(text, x.subject().Named)
 }
 
 // duplicates rewrites a segment of duplicates if it holds copies of what was erased.

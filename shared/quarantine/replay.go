@@ -8,6 +8,7 @@ import (
 
 	"github.com/tarnhq/tarn/events"
 	"github.com/tarnhq/tarn/shared/fault"
+	"github.com/tarnhq/tarn/shared/fieldrule"
 	"github.com/tarnhq/tarn/shared/ingest"
 	"github.com/tarnhq/tarn/shared/ledger"
 	"github.com/tarnhq/tarn/shared/manifest"
@@ -20,6 +21,7 @@ import (
 type Replayer struct {
 	Manifest manifest.Store
 	Segments *segment.Cache
+	Salts    *fieldrule.Salts
 	Ingest   ingest.Options // of the producers that replay; their ID is set here, and they count nothing as accepted
 }
 
@@ -51,7 +53,8 @@ func (r Replayer) Replay(ctx context.Context, t tenant.ID, snap snapshot.Snapsho
 	return sent, position, nil
 }
 
-// send puts the events of a segment on the stream, in the order they stand in it.
+// send puts the events of a segment on the stream, in the order they stand in it, by the
+// rules for their fields as these are now.
 func (r Replayer) send(ctx context.Context, t tenant.ID, snap snapshot.Snapshot, ref segment.Ref, kept []segment.QuarantineRow, mended Mended, position snapshot.Position) error {
 	options := r.Ingest
 	options.ID, options.Accepted = events.Producer(xxhash.Sum64String(ref.Key)|1), nil
@@ -61,7 +64,11 @@ func (r Replayer) send(ctx context.Context, t tenant.ID, snap snapshot.Snapshot,
 		if err != nil {
 			return err
 		}
-		at, err := producer.Put(ctx, ingest.Batch{Tenant: t, Dataset: snap.Dataset.ID, Arrived: q.Received, Account: events.Producer(q.Producer), Events: []events.Event{event}})
+		again := []events.Event{event}
+		if err := r.Salts.Apply(ctx, t, snap.Dataset.Settings.Fields, again); err != nil {
+			return err
+		}
+		at, err := producer.Put(ctx, ingest.Batch{Tenant: t, Dataset: snap.Dataset.ID, Arrived: q.Received, Account: events.Producer(q.Producer), Events: again})
 		if err != nil {
 			return err
 		}

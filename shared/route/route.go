@@ -30,6 +30,7 @@ type Route struct {
 	Params   []Param       // of a route that reads its own request, for the API reference
 
 	Private bool // names a person: the audit log keeps nothing of its path, query and body
+	Events  bool // its body is events: the audit log keeps its length alone
 	Outside bool // changes what is not in the table, so that the audit log is told before and after
 
 	ErrorCode bool // a problem also has its code as "error", where OAuth's clients look
@@ -96,7 +97,7 @@ var (
 	ListQuarantine = Route{ID: "listQuarantine", Function: "events", Method: http.MethodGet, Path: "/v1/datasets/{dataset}/quarantine",
 		Action: access.ReadEvents, Status: http.StatusOK, Tag: "Events", Summary: "List events that could not be stored, with reasons"}
 	ReplayQuarantine = Route{ID: "replayQuarantine", Function: "events", Method: http.MethodPost, Path: "/v1/datasets/{dataset}/quarantine/replay",
-		Action: access.ReplayEvents, Status: http.StatusOK, Tag: "Events", Summary: "Send quarantined events again, as they are or mended", Optional: true}
+		Action: access.ReplayEvents, Status: http.StatusOK, Tag: "Events", Summary: "Send quarantined events again, as they are or mended", Optional: true, Events: true}
 	GetLedger = Route{ID: "getLedger", Function: "events", Method: http.MethodGet, Path: "/v1/datasets/{dataset}/ledger",
 		Action: access.ReadEvents, Status: http.StatusOK, Tag: "Events", Summary: "Account for every event acknowledged"}
 

@@ -2,6 +2,7 @@ package segment
 
 import (
 	"context"
+	"slices"
 
 	"github.com/cespare/xxhash/v2"
 
@@ -15,13 +16,16 @@ func Probe(text string) uint64 { return xxhash.Sum64String(text) }
 
 // Subject is somebody whose rows are looked for, known by hashes alone.
 type Subject struct {
-	Probe uint64
-	Is    func(id string) bool // of ids with that Probe
+	Probes []uint64             // of the ids that they have
+	Is     func(id string) bool // of ids with one of the Probes
 }
+
+// Named reports whether an id is one of the subject's.
+func (s Subject) Named(id string) bool { return slices.Contains(s.Probes, Probe(id)) && s.Is(id) }
 
 // is reports whether a row of a column holds the subject.
 func (s Subject) is(c *rows.Column, row int) bool {
-	return !c.IsNull(row) && xxhash.Sum64(c.Text(row)) == s.Probe && s.Is(string(c.Text(row)))
+	return !c.IsNull(row) && slices.Contains(s.Probes, xxhash.Sum64(c.Text(row))) && s.Is(string(c.Text(row)))
 }
 
 // Holds reports whether a batch's row is the subject's.
@@ -70,9 +74,13 @@ func (c *Cache) groupHas(ctx context.Context, ref Ref, f *columnfile.File, group
 		if err != nil {
 			return false, err
 		}
-		may, err := columnfile.FilterMayContain(raw, s.Probe)
-		if err != nil {
-			return false, broken(ref, err, "the filter of column %q", name)
+		may := false
+		for _, probe := range s.Probes {
+			has, err := columnfile.FilterMayContain(raw, probe)
+			if err != nil {
+				return false, broken(ref, err, "the filter of column %q", name)
+			}
+			may = may || has
 		}
 		if !may {
 			return false, nil

@@ -36,6 +36,7 @@ import (
 	"github.com/tarnhq/tarn/shared/engine/duck/ducktest"
 	"github.com/tarnhq/tarn/shared/erasure"
 	"github.com/tarnhq/tarn/shared/fate"
+	"github.com/tarnhq/tarn/shared/fieldrule"
 	"github.com/tarnhq/tarn/shared/gate"
 	"github.com/tarnhq/tarn/shared/ingest"
 	"github.com/tarnhq/tarn/shared/job"
@@ -88,10 +89,12 @@ func newDependent(t *testing.T) *dependent {
 	s := api.New(auth.Identify, time.Now, slog.New(slog.NewTextHandler(io.Discard, nil)))
 	s.Audit(d.trail)
 	names, seen := saved.Store{Table: told, Now: time.Now}, gate.New(d.live, told, time.Now)
+	secrets := frailSecrets{&fake.Secrets{}, d.outages["secrets"]}
+	salts := &fieldrule.Salts{Secrets: secrets}
 	datasets.Register(s, datasets.Deps{Catalog: catalog, Gate: seen, Saved: names})
-	intake.Register(s, intake.Deps{Authenticator: auth, Datasets: &dataset.Cache{Catalog: catalog}, Producer: ingest.NewProducer(options), Now: time.Now})
+	intake.Register(s, intake.Deps{Authenticator: auth, Datasets: &dataset.Cache{Catalog: catalog}, Producer: ingest.NewProducer(options), Salts: salts, Now: time.Now})
 	accounts.Register(s, accounts.Deps{Gate: seen, Table: tbl, Segments: segments, Finder: fate.Finder{Segments: segments, Stream: d.stream, Suppressions: suppression.Store{Table: tbl}},
-		Replayer: quarantine.Replayer{Manifest: manifest.Store{Table: told, Blobs: blobs, Now: time.Now}, Segments: segments, Ingest: options}})
+		Replayer: quarantine.Replayer{Manifest: manifest.Store{Table: told, Blobs: blobs, Now: time.Now}, Segments: segments, Salts: salts, Ingest: options}})
 	questions := queries.Deps{Executor: answer.Executor{Gate: seen, Saved: names, Engine: ducktest.Open(t, blobs, duck.Config{}), Limits: &limit.Store{Table: told, Now: time.Now}, Now: time.Now}, SQL: newRunner(t, blobs)}
 	queries.Register(s, questions)
 	cube.Register(s, cube.Deps{Deps: questions, Catalog: catalog})
@@ -102,9 +105,9 @@ func newDependent(t *testing.T) *dependent {
 	auditing.Register(s, auditing.Deps{Log: d.trail})
 	d.jobs = job.Jobs{Table: told, Queue: &fake.Queue{Now: time.Now, Tries: 5}, Now: time.Now}
 	jobs.Register(s, jobs.Deps{Jobs: d.jobs, Now: time.Now, Poll: func(context.Context) error { return context.DeadlineExceeded }})
-	embeds.Register(s, embeds.Deps{Gate: seen, Saved: names, Embeds: &access.Embeds{Secrets: frailSecrets{&fake.Secrets{}, d.outages["secrets"]}, Now: time.Now, Random: rand.Reader}})
-	erasures.Register(s, erasures.Deps{Catalog: dataset.Catalog{Table: tbl, Now: time.Now}, Jobs: d.jobs, Finder: erasure.Finder{Segments: segments},
-		Orders: erasure.Orders{Gate: seen, Suppressions: suppression.Store{Table: tbl}}})
+	embeds.Register(s, embeds.Deps{Gate: seen, Saved: names, Embeds: &access.Embeds{Secrets: secrets, Now: time.Now, Random: rand.Reader}})
+	erasures.Register(s, erasures.Deps{Catalog: dataset.Catalog{Table: tbl, Now: time.Now}, Jobs: d.jobs, Finder: erasure.Finder{Segments: segments, Salts: salts},
+		Orders: erasure.Orders{Gate: seen, Suppressions: suppression.Store{Table: tbl}, Salts: salts}})
 	exports.Register(s, exports.Deps{Gate: seen, Saved: names, Jobs: d.jobs})
 	_, secret, err := issuer.Create(t.Context(), "main", access.KeySpec{Name: "owner", Role: access.Owner})
 	if err != nil {

@@ -21,6 +21,7 @@ import (
 	"github.com/tarnhq/tarn/shared/erasure"
 	"github.com/tarnhq/tarn/shared/fate"
 	"github.com/tarnhq/tarn/shared/fault"
+	"github.com/tarnhq/tarn/shared/fieldrule"
 	"github.com/tarnhq/tarn/shared/gate"
 	"github.com/tarnhq/tarn/shared/job"
 	"github.com/tarnhq/tarn/shared/lake"
@@ -29,16 +30,18 @@ import (
 	"github.com/tarnhq/tarn/shared/segment"
 	"github.com/tarnhq/tarn/shared/snapshot"
 	"github.com/tarnhq/tarn/shared/suppression"
+	"github.com/tarnhq/tarn/tests/fake"
 )
 
 // somebody is erased. One event in five is theirs, by its id: as a user, or before they
 // signed in.
 const somebody = "somebody-2c9f1e"
 
-func isSomebodys(id string) bool {
-	var n int
+func isSomebodys(id string) bool { return numberOf(id)%5 == 1 }
+
+func numberOf(id string) (n int) {
 	_, _ = fmt.Sscanf(id, "e%d", &n)
-	return n%5 == 1
+	return n
 }
 
 // erasing is a world in which somebody is being erased.
@@ -48,19 +51,20 @@ type erasing struct {
 	checkpoint json.RawMessage // that was saved
 	result     erasure.Certificate
 	pointers   *locations
+	salts      *fieldrule.Salts
 	erases     bool // now
 	done       bool
 }
 
 func newErasing(t *testing.T, seed uint64) *erasing {
-	w := &erasing{world: newWorld(t, seed), pointers: &locations{at: map[string]string{}}}
+	w := &erasing{world: newWorld(t, seed), pointers: &locations{at: map[string]string{}}, salts: &fieldrule.Salts{Secrets: &fake.Secrets{}}}
 	w.off()
 	w.injector.aside, w.injector.after = w.meanwhile, func() {}
 	return w
 }
 
-// whose gives the events of a batch their users.
-func whose(batch []events.Event) []events.Event {
+// whose gives the events of a batch their users. A rule hashes the ids of some.
+func (w *erasing) whose(batch []events.Event) []events.Event {
 	for i := range batch {
 		e := &batch[i]
 		e.UserID = "somebody else"
@@ -71,17 +75,23 @@ func whose(batch []events.Event) []events.Event {
 			}
 		}
 		if e.Refused.Code != "" {
-			e.Raw = []byte(fmt.Sprintf(`{"context": {"who": %q}}`, e.UserID+e.AnonymousID))
+			e.Raw = []byte(fmt.Sprintf(`{"context": {"user_id": %q}}`, e.UserID+e.AnonymousID))
+		}
+		if numberOf(e.ID)%3 == 0 {
+			rules := []fieldrule.Rule{{Field: "user_id", Treat: fieldrule.Hash}, {Field: "anonymous_id", Treat: fieldrule.Hash}}
+			if err := w.salts.Apply(w.t.Context(), owner, rules, batch[i:i+1]); err != nil {
+				w.t.Fatal(err)
+			}
 		}
 	}
 	return batch
 }
 
-func (w *erasing) sends() { w.send(whose(w.batch())) }
+func (w *erasing) sends() { w.send(w.whose(w.batch())) }
 
 // order asks for the erasure of somebody.
 func (w *erasing) order() {
-	o := erasure.Orders{Gate: gate.New(nil, w.table, w.clock), Suppressions: suppression.Store{Table: w.table}}
+	o := erasure.Orders{Gate: gate.New(nil, w.table, w.clock), Suppressions: suppression.Store{Table: w.table}, Salts: w.salts}
 	spec, err := o.Spec(w.t.Context(), access.Principal{Tenant: owner, ID: "user:1", Role: access.Admin}, access.EraseSubjects, erasure.Request{Subject: somebody})
 	if err != nil {
 		w.t.Fatal(err)
@@ -261,6 +271,15 @@ func (w *erasing) checkShown() {
 // scan looks for somebody in every byte of every blob and item, and with another reader in
 // every value of every Parquet file.
 func (w *erasing) scan() {
+	salt, err := w.salts.Of(w.t.Context(), owner)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.scanFor(somebody)
+	w.scanFor(salt.Hash(somebody))
+}
+
+func (w *erasing) scanFor(name string) {
 	page, err := w.blobs.List(w.t.Context(), "", "", 1000)
 	if err != nil || page.Next != "" {
 		w.t.Fatal(len(page.Blobs), err)
@@ -274,12 +293,12 @@ func (w *erasing) scan() {
 		if err != nil {
 			w.t.Fatal(err)
 		}
-		if bytes.Contains(body, []byte(somebody)) || strings.HasSuffix(b.Key, ".parquet") && anyValue(w.t, body, somebody) {
+		if bytes.Contains(body, []byte(name)) || strings.HasSuffix(b.Key, ".parquet") && anyValue(w.t, body, name) {
 			w.t.Errorf("%s holds somebody", b.Key)
 		}
 	}
 	for _, item := range w.table.Items() {
-		if text := fmt.Sprint(item.Key, item.Attributes) + string(item.Body); strings.Contains(text, somebody) {
+		if text := fmt.Sprint(item.Key, item.Attributes) + string(item.Body); strings.Contains(text, name) {
 			w.t.Errorf("item %v holds somebody", item.Key)
 		}
 	}

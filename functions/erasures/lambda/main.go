@@ -10,6 +10,7 @@ import (
 	"github.com/tarnhq/tarn/shared/config"
 	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/erasure"
+	"github.com/tarnhq/tarn/shared/fieldrule"
 	"github.com/tarnhq/tarn/shared/job"
 	"github.com/tarnhq/tarn/shared/manifest"
 	"github.com/tarnhq/tarn/shared/segment"
@@ -30,10 +31,11 @@ func main() {
 	catalog := dataset.Catalog{Table: table, Now: time.Now}
 	source := &snapshot.Sealed{Catalog: catalog, Manifest: manifest.Store{Table: table, Blobs: blobs, Now: time.Now}, Poll: snapshot.Every(250 * time.Millisecond)}
 	server := apiserver.New(table)
+	salts := &fieldrule.Salts{Secrets: account.Secrets(config.Secrets.Value())}
 	erasures.Register(server.Server, erasures.Deps{
 		Catalog: catalog,
-		Orders:  erasure.Orders{Gate: server.Gate(source), Suppressions: suppression.Store{Table: table}},
-		Finder:  erasure.Finder{Segments: segment.NewCache(blobs, filterMemory)},
+		Orders:  erasure.Orders{Gate: server.Gate(source), Suppressions: suppression.Store{Table: table}, Salts: salts},
+		Finder:  erasure.Finder{Segments: segment.NewCache(blobs, filterMemory), Salts: salts},
 		Jobs:    job.Jobs{Table: server.Trail.Table(), Queue: account.Queue(config.Queue.Value(), config.Unworked.Value()), Now: time.Now},
 	})
 	serve.HTTP(server)

@@ -12,6 +12,7 @@ import (
 	"github.com/tarnhq/tarn/shared/config"
 	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/fate"
+	"github.com/tarnhq/tarn/shared/fieldrule"
 	"github.com/tarnhq/tarn/shared/ingest"
 	"github.com/tarnhq/tarn/shared/manifest"
 	"github.com/tarnhq/tarn/shared/quarantine"
@@ -43,6 +44,7 @@ func main() {
 		Segments: segments,
 		Finder:   fate.Finder{Segments: segments, Stream: log, Suppressions: suppression.Store{Table: table}},
 		Replayer: quarantine.Replayer{Manifest: manifest.Store{Table: server.Trail.Table(), Blobs: blobs, Now: time.Now}, Segments: segments,
+			Salts:  &fieldrule.Salts{Secrets: account.Secrets(config.Secrets.Value())},
 			Ingest: ingest.Options{Stream: log, Buckets: buckets, Seal: events.Seal}},
 	})
 	serve.HTTP(server)

@@ -77,9 +77,9 @@ func (s *Server) register(a *api.Server) {
 	a.Grants(seen.Rules.GrantedTo)
 	names := saved.Store{Table: told, Now: s.options.Now}
 	datasets.Register(a, datasets.Deps{Catalog: s.catalog, Gate: seen, Saved: names, Forgotten: forget})
-	intake.Register(a, intake.Deps{Authenticator: s.auth, Datasets: remembered, Producer: s.producer, Now: s.options.Now})
+	intake.Register(a, intake.Deps{Authenticator: s.auth, Datasets: remembered, Producer: s.producer, Salts: s.salts, Now: s.options.Now})
 	accounts.Register(a, accounts.Deps{Gate: seen, Table: s.manifest.Table, Segments: s.segments, Seal: s.live.SealAll,
-		Finder: fate.Finder{Segments: s.segments, Stream: s.ingest.Stream, Suppressions: suppression.Store{Table: s.manifest.Table}}, Replayer: quarantine.Replayer{Manifest: manifest.Store{Table: told, Blobs: s.manifest.Blobs, Now: s.options.Now}, Segments: s.segments, Ingest: s.ingest}})
+		Finder: fate.Finder{Segments: s.segments, Stream: s.ingest.Stream, Suppressions: suppression.Store{Table: s.manifest.Table}}, Replayer: quarantine.Replayer{Manifest: manifest.Store{Table: told, Blobs: s.manifest.Blobs, Now: s.options.Now}, Segments: s.segments, Salts: s.salts, Ingest: s.ingest}})
 	bounds := &limit.Store{Table: told, Now: s.options.Now, Meter: s.meter}
 	questions := queries.Deps{SQL: s.statements(), Executor: answer.Executor{Gate: seen, Saved: names, Engine: s.answers, Cache: s.cache,
 		Limits: bounds, Now: s.options.Now, Slow: slowQuery, Log: s.options.Log}}
@@ -88,8 +88,8 @@ func (s *Server) register(a *api.Server) {
 	jobs.Register(a, jobs.Deps{Jobs: s.jobs, Now: s.options.Now, Poll: snapshot.Every(watchPoll),
 		Results: map[job.Kind]jobs.Result{export.Kind: s.exports().View}})
 	embeds.Register(a, embeds.Deps{Gate: seen, Saved: names, Embeds: s.embeds})
-	erasures.Register(a, erasures.Deps{Catalog: s.catalog, Jobs: s.jobs, Finder: erasure.Finder{Segments: s.segments},
-		Orders: erasure.Orders{Gate: seen, Suppressions: suppression.Store{Table: s.manifest.Table}}})
+	erasures.Register(a, erasures.Deps{Catalog: s.catalog, Jobs: s.jobs, Finder: erasure.Finder{Segments: s.segments, Salts: s.salts},
+		Orders: erasure.Orders{Gate: seen, Suppressions: suppression.Store{Table: s.manifest.Table}, Salts: s.salts}})
 	exports.Register(a, exports.Deps{Gate: seen, Saved: names, Jobs: s.jobs, Limits: bounds})
 	keys.Register(a, keys.Deps{Keys: s.keys, Usage: s.usage, Clients: s.clients})
 	users.Register(a, users.Deps{People: people.People{Directory: s.provider, Standings: access.People{Table: s.manifest.Table, Now: s.options.Now}}})

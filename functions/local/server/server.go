@@ -27,6 +27,7 @@ import (
 	"github.com/tarnhq/tarn/shared/engine/local"
 	"github.com/tarnhq/tarn/shared/engine/partial"
 	"github.com/tarnhq/tarn/shared/federation"
+	"github.com/tarnhq/tarn/shared/fieldrule"
 	"github.com/tarnhq/tarn/shared/ingest"
 	"github.com/tarnhq/tarn/shared/job"
 	"github.com/tarnhq/tarn/shared/limit"
@@ -109,6 +110,7 @@ type Server struct {
 	accepted *ingest.Accepted
 	ingest   ingest.Options
 	producer *ingest.Producer
+	salts    *fieldrule.Salts
 	engine   *duck.Engine
 	answers  engine.Engine // the engine, with what is kept of its answers
 	cache    *answer.Cache
@@ -185,6 +187,7 @@ func (s *Server) open(ctx context.Context) (err error) {
 	s.accepted = &ingest.Accepted{Table: tbl, Producer: id, Now: now, Failed: func(err error) { s.options.Log.Error("accepted", "error", err) }}
 	s.ingest = ingest.Options{ID: id, Stream: s.store.Stream(), Buckets: parts, Accepted: s.accepted, Now: now}
 	s.producer = ingest.NewProducer(s.ingest)
+	s.salts = &fieldrule.Salts{Secrets: s.store.Secrets()}
 	files, err := local.New(blobs, "", 0)
 	if err != nil {
 		return err
