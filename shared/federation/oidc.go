@@ -52,6 +52,7 @@ type configuration struct {
 	Authorization string   `json:"authorization_endpoint"`
 	Token         string   `json:"token_endpoint"`
 	Keys          string   `json:"jwks_uri"`
+	Person        string   `json:"userinfo_endpoint"`
 }
 
 // algorithms are those that an ID token may be signed by: what it says itself counts for
@@ -87,40 +88,44 @@ func (i *issuer) Finish(ctx context.Context, v Visit, answer url.Values) (Person
 	if answer.Get("code") == "" {
 		return Person{}, refused(errors.New("the answer has no code"))
 	}
-	raw, err := i.redeem(ctx, c, answer.Get("code"), v.Verifier)
+	token, err := i.redeem(ctx, c, answer.Get("code"), v.Verifier)
 	if err != nil {
 		return Person{}, err
 	}
-	return i.read(ctx, c, raw, v.Nonce)
+	who, err := i.read(ctx, c, token, v.Nonce)
+	if err != nil || who.Email != "" && (len(who.Groups) > 0 || i.provider.GroupsClaim == "") {
+		return who, err
+	}
+	return i.ask(ctx, c, token, who)
 }
 
-// redeem returns the ID token that a code stands for.
-func (i *issuer) redeem(ctx context.Context, c *configuration, code, verifier string) (string, error) {
+// redeem returns the tokens that a code stands for.
+func (i *issuer) redeem(ctx context.Context, c *configuration, code, verifier string) (*oauth2.Token, error) {
 	secret := ""
 	if i.provider.Secret != "" {
 		var err error
 		if secret, err = i.with.Secret(ctx, i.provider.Secret); err != nil {
-			return "", fmt.Errorf("the secret of provider %s: %w", i.provider.Name, err)
+			return nil, fmt.Errorf("the secret of provider %s: %w", i.provider.Name, err)
 		}
 	}
 	client := i.client(c, secret)
 	ctx = context.WithValue(ctx, oauth2.HTTPClient, i.with.Client)
 	token, err := client.Exchange(ctx, code, oauth2.VerifierOption(verifier))
 	if told := (*oauth2.RetrieveError)(nil); errors.As(err, &told) && told.Response.StatusCode < http.StatusInternalServerError {
-		return "", refused(fmt.Errorf("the token endpoint answers %d %.200q", told.Response.StatusCode, told.ErrorCode))
+		return nil, refused(fmt.Errorf("the token endpoint answers %d %.200q", told.Response.StatusCode, told.ErrorCode))
 	}
 	if err != nil {
-		return "", unreachable(err)
+		return nil, unreachable(err)
 	}
-	raw, _ := token.Extra("id_token").(string)
-	if raw == "" {
-		return "", refused(errors.New("the token endpoint gives no ID token"))
-	}
-	return raw, nil
+	return token, nil
 }
 
 // read checks an ID token and returns whom it names (OpenID Connect Core, 3.1.3.7).
-func (i *issuer) read(ctx context.Context, c *configuration, raw, nonce string) (Person, error) {
+func (i *issuer) read(ctx context.Context, c *configuration, from *oauth2.Token, nonce string) (Person, error) {
+	raw, _ := from.Extra("id_token").(string)
+	if raw == "" {
+		return Person{}, refused(errors.New("the token endpoint gives no ID token"))
+	}
 	verifier := c.VerifierContext(oidc.ClientContext(ctx, i.with.Client),
 		&oidc.Config{ClientID: i.provider.ClientID, SupportedSigningAlgs: algorithms, Now: i.with.Now})
 	token, err := verifier.Verify(ctx, raw)
@@ -150,6 +155,32 @@ func (i *issuer) read(ctx context.Context, c *configuration, raw, nonce string) 
 		Groups: texts(all[i.provider.GroupsClaim])}, nil
 }
 
+// ask completes a person by what the issuer tells the bearer of the access token: some put
+// no more into ID tokens than they must.
+func (i *issuer) ask(ctx context.Context, c *configuration, token *oauth2.Token, who Person) (Person, error) {
+	if c.UserInfoEndpoint() == "" {
+		return who, nil
+	}
+	told, err := c.UserInfo(oidc.ClientContext(ctx, i.with.Client), oauth2.StaticTokenSource(token))
+	if err != nil {
+		return Person{}, unreachable(err)
+	}
+	all := map[string]any{}
+	if err := told.Claims(&all); err != nil {
+		return Person{}, refused(err)
+	}
+	if told.Subject != who.Subject { // OpenID Connect Core, 5.3.2
+		return Person{}, refused(fmt.Errorf("the issuer tells of %.200q", told.Subject))
+	}
+	if who.Email == "" {
+		who.Email, who.Verified = told.Email, told.EmailVerified
+	}
+	if len(who.Groups) == 0 {
+		who.Groups = texts(all[i.provider.GroupsClaim])
+	}
+	return who, nil
+}
+
 func (i *issuer) client(c *configuration, secret string) *oauth2.Config {
 	at := c.Endpoint()
 	at.AuthStyle = oauth2.AuthStyleInHeader // what an issuer that says nothing takes
@@ -173,7 +204,10 @@ func (i *issuer) discover(ctx context.Context) (*configuration, error) {
 	if err := found.Claims(c); err != nil {
 		return nil, err
 	}
-	return c, cmp.Or(checkAddress(c.Authorization), checkAddress(c.Token), checkAddress(c.Keys))
+	if c.Person == "" {
+		c.Person = c.Token
+	}
+	return c, cmp.Or(checkAddress(c.Authorization), checkAddress(c.Token), checkAddress(c.Keys), checkAddress(c.Person))
 }
 
 // truth is a boolean that some issuers write as text.

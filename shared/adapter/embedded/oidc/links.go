@@ -63,6 +63,8 @@ func (p *Provider) link(ctx context.Context, from federation.Provider, who feder
 		return account{}, err
 	}
 	switch {
+	case a.User.Disabled:
+		return account{}, errDisabled()
 	case a.Once.IsZero(): // its owner has signed in, and did not ask for this
 		return account{}, fault.New(fault.Denied, "account_exists", "There is an account with your e-mail address already. Sign in to it as before.")
 	case !p.now().Before(a.Once):

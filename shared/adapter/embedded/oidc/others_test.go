@@ -164,6 +164,60 @@ func TestTheProvidersGroupsAreGivenAndTakenAtEachSignIn(t *testing.T) {
 	}
 }
 
+func TestAnIssuerMayTellTheAddressAndTheGroupsApart(t *testing.T) {
+	for claim, c := range map[string]struct {
+		info func(map[string]any)
+		in   bool
+	}{
+		"it tells them":                     {func(told map[string]any) { told["email_verified"] = "true" }, true},
+		"it tells of an unverified address": {func(told map[string]any) { told["email_verified"] = false }, false},
+		"it tells of no verification":       {nil, false},
+		"it tells of somebody else":         {func(told map[string]any) { told["email_verified"], told["sub"] = true, "43" }, false},
+	} {
+		t.Run(claim, func(t *testing.T) {
+			s, f := withForeign(t, func(p *federation.Provider) {
+				p.GroupsClaim, p.GroupsOf = "groups", federation.GroupsTable{"staff": "editor"}
+			})
+			s.invite(t, grace)
+			f.claims = func(c map[string]any) {
+				for _, name := range []string{"email", "email_verified", "groups"} {
+					delete(c, name)
+				}
+			}
+			f.info = c.info
+			f.knows(nil)
+			got := newBrowser().visit(t, s.client())
+			if in := got.query().Get("code") != ""; in != c.in {
+				t.Fatalf("signed in: %v, %s %q", in, got.Status, alert(got))
+			}
+			user, err := s.Find(t.Context(), grace)
+			if is := slices.Contains(user.Groups, "editor"); err != nil || is != c.in {
+				t.Errorf("groups %v, %v", user.Groups, err)
+			}
+		})
+	}
+}
+
+func TestWhoIsRefusedKeepsTheirInvitation(t *testing.T) {
+	s, f := withForeign(t)
+	user, oneTime, err := s.Invite(t.Context(), grace, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Disable(t.Context(), user.ID); err != nil {
+		t.Fatal(err)
+	}
+	f.knows(nil)
+	wantTold(t, newBrowser().visit(t, s.client()), http.StatusUnauthorized, "disabled")
+	if err := s.Enable(t.Context(), user.ID); err != nil {
+		t.Fatal(err)
+	}
+	got := must(newBrowser().fillIn(t.Context(), s.client().page(), grace, oneTime, "new_password", "Another-horse-7"))
+	if got.query().Get("code") == "" {
+		t.Errorf("the one-time password is gone: %s %s", got.Status, alert(got))
+	}
+}
+
 func TestAForgottenPersonIsNobodyAgain(t *testing.T) {
 	s, f := withForeign(t)
 	invited := s.invite(t, grace)
