@@ -220,9 +220,24 @@ func (x *run) dataset(ctx context.Context, d dataset.Dataset) error {
 	return x.forget(ctx, d)
 }
 
-func (x *run) purge(ctx context.Context) error {
-	if x.Purge == nil {
+// forgetFilter takes the filter out of the order: its values may be those that are erased,
+// and what is purged next must not hold them. What is left to do does not need it.
+func (x *run) forgetFilter(ctx context.Context) error {
+	if x.Filter == nil {
 		return nil
+	}
+	rest := x.order
+	rest.Filter = nil
+	text, err := json.Marshal(rest)
+	if err != nil {
+		return err
+	}
+	return x.Jobs.Restate(ctx, x.job, text)
+}
+
+func (x *run) purge(ctx context.Context) error {
+	if err := x.forgetFilter(ctx); err != nil || x.Purge == nil {
+		return err
 	}
 	return x.Purge(ctx)
 }

@@ -2,6 +2,7 @@ package job
 
 import (
 	"context"
+	"encoding/json"
 
 	"github.com/tarnhq/tarn/shared/fault"
 	"github.com/tarnhq/tarn/shared/table"
@@ -73,6 +74,13 @@ func (s Jobs) Redact(ctx context.Context, t tenant.ID, match func(text []byte) b
 			return redacted, nil
 		}
 	}
+}
+
+// Restate replaces what a job is to do, from its next run on: its Runner needs no more of
+// it than that.
+func (s Jobs) Restate(ctx context.Context, j Job, request json.RawMessage) error {
+	j.Request = request
+	return s.Table.Commit(ctx, table.Put(j.requestItem()))
 }
 
 // decide changes a job as the function says of its newest state.

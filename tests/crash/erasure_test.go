@@ -3,12 +3,24 @@ package crash
 import (
 	"flag"
 	"testing"
+
+	"github.com/tarnhq/tarn/shared/engine/duck"
+	"github.com/tarnhq/tarn/shared/engine/duck/ducktest"
 )
 
 // somebodyStored has a dataset with rows, copies and refused events of somebody and of
 // others: merged, not merged, and published.
-func somebodyStored(t *testing.T, seed uint64) *erasing {
+func somebodyStored(t *testing.T, seed uint64) *erasing { return withRows(newErasing(t, seed)) }
+
+// rowsStored is the same, where somebody's rows are erased by a filter.
+func rowsStored(t *testing.T, seed uint64) *erasing {
 	w := newErasing(t, seed)
+	w.engine = ducktest.Open(t, w.blobs, duck.Config{})
+	return withRows(w)
+}
+
+func withRows(w *erasing) *erasing {
+	t := w.t
 	for range 5 {
 		w.sends()
 		w.settle()
@@ -39,6 +51,22 @@ func (w *erasing) afterwardsToo() {
 	w.checkErased()
 }
 
+func TestAnErasureByAFilterLeavesNoRowThatItMatchesAndAllOfTheOthers(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(10) {
+		w := rowsStored(t, seed)
+		if err := w.erase(); err != nil {
+			t.Fatal(err)
+		}
+		if w.afterwardsToo(); t.Failed() {
+			t.Fatalf("schedule %d", seed)
+		}
+		if w.result.Rows == 0 || w.result.Suppression != "" {
+			t.Errorf("schedule %d: the certificate is %+v", seed, w.result)
+		}
+	}
+}
+
 func TestAnErasureLeavesNothingOfSomebodyAndAllOfTheOthers(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(20) {
@@ -61,6 +89,16 @@ var everyCall = flag.Bool("every-call", false, "break an erasure off at each of 
 
 func TestAnErasureBrokenOffOrOvertakenAtAnyCallEndsInTheSameState(t *testing.T) {
 	t.Parallel()
+	atAnyCall(t, somebodyStored)
+}
+
+func TestAnErasureByAFilterBrokenOffOrOvertakenAtAnyCallEndsInTheSameState(t *testing.T) {
+	t.Parallel()
+	atAnyCall(t, rowsStored)
+}
+
+// atAnyCall erases again and again, with a misfortune at one call after the other.
+func atAnyCall(t *testing.T, begin func(*testing.T, uint64) *erasing) {
 	misfortunes := map[string]misfortune{"refused": refuse, "throttled": throttle, "answer lost": lose, "killed before": dieBefore, "killed after": dieAfter, "overtaken": detour}
 	stride := 7
 	switch {
@@ -72,7 +110,7 @@ func TestAnErasureBrokenOffOrOvertakenAtAnyCallEndsInTheSameState(t *testing.T) 
 	for name, what := range misfortunes {
 		t.Run(name, func(t *testing.T) {
 			for call := 0; ; call += stride {
-				w := somebodyStored(t, 11)
+				w := begin(t, 11)
 				w.plan(call, what)
 				survives(func() { _ = w.erase() })
 				if w.happened[what] == 0 {
