@@ -86,7 +86,7 @@ func (a *application) properties(e *events.Event) {
 	var gone []byte
 	for _, p := range a.planned(e.Shape) {
 		if !a.property(&e.Values[p.place], p) {
-			gone = binary.LittleEndian.AppendUint16(gone, uint16(p.place))
+			gone = binary.LittleEndian.AppendUint16(gone, uint16(p.place)) // #nosec G115 -- below events.MaxProperties
 		}
 	}
 	if gone == nil {
