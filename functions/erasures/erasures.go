@@ -61,16 +61,22 @@ func (d Deps) create(w http.ResponseWriter, r *http.Request, caller access.Princ
 // held is all that is held of a subject.
 type held struct {
 	Subject  string            `json:"subject"`
-	Rows     int64             `json:"rows" doc:"in all datasets"`
+	Rows     int64             `json:"rows" doc:"in all datasets, whether they are on this page or not"`
 	Datasets []erasure.Holding `json:"datasets" doc:"those that hold anything"`
+	Next     string            `json:"next,omitempty" doc:"give it back as ?next= for the page after; absent on the last one"`
 }
 
 func (d Deps) subject(ctx context.Context, caller access.Principal, in *struct {
 	Subject string `path:"subject" doc:"a user_id or anonymous_id" example:"u1"`
-	Limit   int    `query:"limit" minimum:"1" maximum:"1000" default:"100" doc:"rows, and quarantined events, that are listed of each dataset; they are counted all the same"`
+	Limit   int    `query:"limit" minimum:"1" maximum:"1000" default:"100" doc:"rows and quarantined events on a page; all are counted"`
+	Next    string `query:"next" maxLength:"1000"`
 }) (*struct{ Body held }, error) {
 	out := &struct{ Body held }{held{Subject: in.Subject, Datasets: []erasure.Holding{}}}
 	if err := erasure.CheckSubject(in.Subject); err != nil {
+		return nil, err
+	}
+	page, err := erasure.NewPage(in.Next, in.Limit)
+	if err != nil {
 		return nil, err
 	}
 	subject, err := d.Finder.Subject(ctx, caller.Tenant, in.Subject)
@@ -78,28 +84,29 @@ func (d Deps) subject(ctx context.Context, caller access.Principal, in *struct {
 		return nil, err
 	}
 	for next := ""; ; {
-		page, more, err := d.Catalog.List(ctx, caller.Tenant, next, 0)
+		datasets, more, err := d.Catalog.List(ctx, caller.Tenant, next, 0)
 		if err != nil {
 			return nil, err
 		}
-		for _, one := range page {
-			if err := d.add(ctx, caller, one.Name, subject, in.Limit, &out.Body); err != nil {
+		for _, one := range datasets {
+			if err := d.add(ctx, caller, one.Name, subject, page, &out.Body); err != nil {
 				return nil, err
 			}
 		}
 		if next = more; next == "" {
+			out.Body.Next = page.Next()
 			return out, nil
 		}
 	}
 }
 
-func (d Deps) add(ctx context.Context, caller access.Principal, name dataset.Name, subject segment.Subject, limit int, to *held) error {
+func (d Deps) add(ctx context.Context, caller access.Principal, name dataset.Name, subject segment.Subject, page *erasure.Page, to *held) error {
 	over, err := d.Orders.Gate.OpenWhole(ctx, caller, route.GetSubject.Action, name)
 	if err != nil {
 		return err
 	}
 	defer over.Release()
-	h, err := d.Finder.Find(ctx, over, subject, limit)
+	h, err := d.Finder.Find(ctx, over, subject, page)
 	if err != nil || h.Rows+h.Quarantined == 0 {
 		return err
 	}

@@ -3,7 +3,9 @@ package erasure
 import (
 	"context"
 	"encoding/json"
+	"math"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/tarnhq/tarn/shared/dataset"
@@ -21,8 +23,8 @@ type Holding struct {
 	Dataset     dataset.Name       `json:"dataset"`
 	Rows        int64              `json:"rows" doc:"of all, whether they are listed or not"`
 	Quarantined int64              `json:"quarantined" doc:"events in quarantine that mention the subject"`
-	Events      []map[string]any   `json:"events" doc:"the rows, as many as the limit says"`
-	Quarantine  []quarantine.Event `json:"quarantine" doc:"as many as the limit says"`
+	Events      []map[string]any   `json:"events" doc:"the rows that are on this page, by their times"`
+	Quarantine  []quarantine.Event `json:"quarantine" doc:"those that are on this page, by their arrival"`
 }
 
 // Finder finds what is held.
@@ -41,58 +43,92 @@ func (f Finder) Subject(ctx context.Context, t tenant.ID, id string) (segment.Su
 	return segment.Subject{Probes: []uint64{segment.Probe(id), segment.Probe(names[1])}, Is: func(id string) bool { return slices.Contains(names, id) }}, nil
 }
 
-// Find returns what a snapshot holds of a subject, and lists up to limit rows and as many
-// quarantined events.
-func (f Finder) Find(ctx context.Context, over snapshot.Snapshot, s segment.Subject, limit int) (Holding, error) {
-	h := Holding{Dataset: over.Dataset.Name, Events: []map[string]any{}, Quarantine: []quarantine.Event{}}
+// Find returns what a snapshot holds of a subject, and lists what comes on a page. The
+// datasets of a page have to be asked in the order of their names.
+func (f Finder) Find(ctx context.Context, over snapshot.Snapshot, s segment.Subject, p *Page) (Holding, error) {
+	h := holding{Holding: Holding{Dataset: over.Dataset.Name}, subject: s,
+		rows: newList[map[string]any](p, over.Dataset.Name, false), quarantined: newList[quarantine.Event](p, over.Dataset.Name, true)}
+	if err := h.find(ctx, f.Segments, over); err != nil {
+		return Holding{}, err
+	}
+	h.Events, h.Quarantine = h.rows.take(), h.quarantined.take()
+	return h.Holding, nil
+}
+
+// holding is what a dataset holds in the making.
+type holding struct {
+	Holding
+	subject     segment.Subject
+	rows        *list[map[string]any]
+	quarantined *list[quarantine.Event]
+}
+
+func (h *holding) find(ctx context.Context, segments *segment.Cache, over snapshot.Snapshot) error {
 	for _, ref := range over.Segments {
-		has, err := f.Segments.Has(ctx, ref, s)
+		has, err := segments.Has(ctx, ref, h.subject)
 		if err != nil {
-			return h, err
+			return err
 		}
 		if !has {
 			continue
 		}
-		batch, err := f.Segments.ReadRows(ctx, ref)
+		batch, err := segments.ReadRows(ctx, ref)
 		if err != nil {
-			return h, err
+			return err
 		}
-		h.rows(batch, s, limit)
+		if err := h.batch(batch); err != nil {
+			return err
+		}
 	}
 	for _, part := range over.Tail {
-		h.rows(part.Rows, s, limit)
+		if err := h.batch(part.Rows); err != nil {
+			return err
+		}
 	}
 	for _, ref := range over.State.Of(segment.Quarantine) {
-		all, err := f.Segments.ReadQuarantine(ctx, ref)
+		all, err := segments.ReadQuarantine(ctx, ref)
 		if err != nil {
-			return h, err
+			return err
 		}
-		h.quarantined(all, s, limit)
+		if err := h.refused(all); err != nil {
+			return err
+		}
 	}
-	h.quarantined(over.Unsealed.Quarantined, s, limit)
-	return h, nil
+	return h.refused(over.Unsealed.Quarantined)
 }
 
-func (h *Holding) rows(b rows.Batch, s segment.Subject, limit int) {
+func (h *holding) batch(b rows.Batch) error {
 	for row := range b.Len {
-		if !s.Holds(b, row) {
+		if !h.subject.Holds(b, row) {
 			continue
 		}
-		if h.Rows++; len(h.Events) < limit {
-			h.Events = append(h.Events, asObject(b, row))
+		h.Rows++
+		if err := h.rows.add(timeOf(b, row), asObject(b, row)); err != nil {
+			return err
 		}
 	}
+	return nil
 }
 
-func (h *Holding) quarantined(all []segment.QuarantineRow, s segment.Subject, limit int) {
+// timeOf is when the event of a row happened; zero for the row of a table.
+func timeOf(b rows.Batch, row int) int64 {
+	if len(b.Columns) > rows.Time && b.Columns[rows.Time].Name == dataset.ColumnTime && b.Columns[rows.Time].Type == dataset.Time {
+		return b.Columns[rows.Time].Ints[row]
+	}
+	return 0
+}
+
+func (h *holding) refused(all []segment.QuarantineRow) error {
 	for _, q := range all {
-		if !suppression.Mentions(q.Raw, s.Named) {
+		if !suppression.Mentions(q.Raw, h.subject.Named) {
 			continue
 		}
-		if h.Quarantined++; len(h.Quarantine) < limit {
-			h.Quarantine = append(h.Quarantine, quarantine.Show(q))
+		h.Quarantined++
+		if err := h.quarantined.add(q.Received, quarantine.Show(q)); err != nil {
+			return err
 		}
 	}
+	return nil
 }
 
 // asObject is a row as JSON: without what is null.
@@ -110,6 +146,9 @@ func asObject(b rows.Batch, row int) map[string]any {
 			o[c.Name] = c.Ints[row]
 		case dataset.Float:
 			o[c.Name] = c.Float[row]
+			if f := c.Float[row]; math.IsNaN(f) || math.IsInf(f, 0) {
+				o[c.Name] = strconv.FormatFloat(f, 'g', -1, 64) // JSON has no number for it
+			}
 		case dataset.Time:
 			o[c.Name] = time.UnixMicro(c.Ints[row]).UTC()
 		case dataset.JSON:
