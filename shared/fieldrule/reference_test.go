@@ -273,6 +273,9 @@ func TestRulesDoWhatASlowReferenceDoes(t *testing.T) {
 			}
 		}
 	})
+	if testing.Short() { // with few draws one may be missing
+		return
+	}
 	for _, treat := range []fieldrule.Treatment{fieldrule.Drop, fieldrule.Hash, fieldrule.TruncateIP} {
 		if hit[treat] == 0 {
 			t.Errorf("no value was there to %s", treat)
