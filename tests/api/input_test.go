@@ -4,8 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -41,9 +43,11 @@ func TestNoBodyIsTooBadForAnAnswer(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	create(t, w, "web")
-	for name, b := range framings() {
-		for _, r := range route.All {
-			if r.Method == http.MethodGet {
+	all := framings()
+	for turn, name := range slices.Sorted(maps.Keys(all)) {
+		b := all[name]
+		for i, r := range route.All {
+			if r.Method == http.MethodGet || testing.Short() && i%3 != turn%3 {
 				continue
 			}
 			t.Run(r.ID+" of "+name, func(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"runtime/debug"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -22,6 +23,7 @@ func TestMain(m *testing.M) {
 	if sqlrun.IsChild(os.Args) {
 		os.Exit(sqlrun.Child(os.Args))
 	}
+	debug.SetGCPercent(800) // each test opens a server, and few keep anything
 	code := m.Run()
 	if dir, err := foundings(); err == nil {
 		_ = os.RemoveAll(dir) // what stays is in the folder for what is temporary
