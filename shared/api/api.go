@@ -17,6 +17,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -54,9 +55,12 @@ type Server struct {
 	audit    *audit.Store    // may be nil
 }
 
+// adopt has huma's errors be problem documents of ours. Huma has one place for that.
+var adopt = sync.OnceFunc(func() { huma.NewError = humaError })
+
 // New makes a server without endpoints.
 func New(identify Identify, now func() time.Time, log *slog.Logger) *Server {
-	huma.NewError = humaError
+	adopt()
 	config := huma.DefaultConfig("Tarn", "1")
 	config.OpenAPIPath, config.DocsPath, config.SchemasPath = "", "", ""
 	config.CreateHooks = nil // no "$schema" in answers
