@@ -56,8 +56,12 @@ func makeKeys(d disk.FS, path string) (keyring, error) {
 	return made, made.store(d, path)
 }
 
-// loadKeys reads the file, unless others than its owner could.
+// loadKeys reads the file, unless others than its owner could. Syncing its folder first
+// makes durable what is then believed: who made it may have died before.
 func loadKeys(d disk.FS, path string) (keyring, error) {
+	if err := d.SyncDir(filepath.Dir(path)); err != nil {
+		return nil, fault.Wrap(fault.Unavailable, "key_file_unreadable", err)
+	}
 	info, err := d.Stat(path)
 	if err != nil {
 		return nil, err
