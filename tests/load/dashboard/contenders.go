@@ -16,11 +16,9 @@ import (
 	"time"
 
 	_ "github.com/duckdb/duckdb-go/v2"
-	"github.com/jackc/pgx/v5"
 
 	"github.com/tarnhq/tarn/shared/engine"
 	"github.com/tarnhq/tarn/shared/query"
-	"github.com/tarnhq/tarn/shared/rows"
 	"github.com/tarnhq/tarn/tests/load/measure"
 )
 
@@ -149,50 +147,6 @@ func texts(values []any) []string {
 		line[i] = fmt.Sprint(v)
 	}
 	return line
-}
-
-// postgres is PostgreSQL with the events in a table with the indexes that its users
-// would make.
-type postgres struct {
-	server *measure.Postgres
-	conn   *pgx.Conn
-	source *source
-}
-
-const postgresTable = `CREATE TABLE f (event_id uuid, event text, time timestamp, user_id text, session_id text, p_country text, p_device text, p_url text, p_revenue float8, p_detail jsonb)`
-
-var postgresIndexes = []string{"CREATE INDEX ON f (time)", "CREATE INDEX ON f (user_id, time)", "CREATE INDEX ON f (event, user_id, time)", "VACUUM ANALYZE f"}
-
-func (p *postgres) cpu() (time.Duration, error) { return p.server.CPU() }
-
-func (p *postgres) ask(ctx context.Context, q question) ([][]string, error) {
-	statement := q.sql
-	if q.postgres != "" {
-		statement = q.postgres
-	}
-	if strings.Contains(statement, "quantile_cont") {
-		statement = strings.Replace(statement, "quantile_cont(p_revenue, 0.95)", "percentile_cont(0.95) WITHIN GROUP (ORDER BY p_revenue)", 1)
-	}
-	found, err := p.conn.Query(ctx, written(statement, "f", "time::date"))
-	if err != nil {
-		return nil, err
-	}
-	return pgx.CollectRows(found, func(row pgx.CollectableRow) ([]string, error) {
-		values, err := row.Values()
-		return texts(values), err
-	})
-}
-
-// copy stores a batch of events.
-func (p *postgres) copy(ctx context.Context, b rows.Batch) error {
-	at := func(i int) ([]any, error) {
-		text := func(column int) string { return string(b.Columns[column].Text(i)) }
-		return []any{text(rows.EventID), text(rows.Event), time.UnixMicro(b.Columns[rows.Time].Ints[i]).UTC(), text(rows.UserID), text(rows.SessionID),
-			text(rows.FirstProperty), text(rows.FirstProperty + 1), text(rows.FirstProperty + 2), b.Columns[rows.FirstProperty+3].Float[i], text(rows.FirstProperty + 4)}, nil
-	}
-	_, err := p.conn.CopyFrom(ctx, pgx.Identifier{"f"}, []string{"event_id", "event", "time", "user_id", "session_id", "p_country", "p_device", "p_url", "p_revenue", "p_detail"},
-		pgx.CopyFromSlice(b.Len, at))
-	return err
 }
 
 // clickhouse is ClickHouse as the npm package chdb has it, in a process of Node.

@@ -17,8 +17,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-
 	"github.com/tarnhq/tarn/shared/adapter/embedded"
 	"github.com/tarnhq/tarn/shared/engine/duck"
 	"github.com/tarnhq/tarn/shared/engine/local"
@@ -239,47 +237,6 @@ func askAll(ctx context.Context, all []contender) (took [][]time.Duration, err e
 		took = append(took, line)
 	}
 	return took, nil
-}
-
-// loadPostgres starts PostgreSQL with the same events, made anew from the same seed.
-func loadPostgres(ctx context.Context, dir string, o options) (*postgres, error) {
-	server, err := measure.StartPostgres(ctx, filepath.Join(dir, "postgres"))
-	if err != nil {
-		return nil, err
-	}
-	conn, err := pgx.Connect(ctx, server.DSN)
-	if err != nil {
-		return nil, err
-	}
-	p := &postgres{server: server, conn: conn, source: newSource(1, max(1000, o.events/50))}
-	began := time.Now()
-	if _, err := conn.Exec(ctx, postgresTable); err != nil {
-		return nil, err
-	}
-	for day := range days {
-		if err := p.copy(ctx, p.source.day(day, o.events/days)); err != nil {
-			return nil, err
-		}
-	}
-	if err := p.copy(ctx, p.source.day(days-1, o.tail)); err != nil {
-		return nil, err
-	}
-	for _, statement := range postgresIndexes {
-		if _, err := conn.Exec(ctx, statement); err != nil {
-			return nil, err
-		}
-	}
-	fmt.Printf("%s: loaded in %v\n", server.Version, time.Since(began).Round(time.Second))
-	return p, nil
-}
-
-// catchUp stores the events that came since.
-func (p *postgres) catchUp(ctx context.Context, n int) error {
-	if err := p.copy(ctx, p.source.day(days-1, n/100)); err != nil {
-		return err
-	}
-	_, err := p.conn.Exec(ctx, "VACUUM ANALYZE f")
-	return err
 }
 
 // growth asks the questions that a dashboard of eight would, again after one percent of
