@@ -61,10 +61,25 @@ func (s sources) aggregate(p query.AggregatePlan) (statement, error) {
 	var sql strings.Builder
 	fmt.Fprintf(&sql, "SELECT %s\nFROM %s", strings.Join(columns, ", "), s.rows(p.Rows))
 	if len(keys) > 0 {
-		fmt.Fprintf(&sql, "\nGROUP BY %s%s", strings.Join(groups, ", "), sqltext.Sorted(p.Order, p.Limit))
+		fmt.Fprintf(&sql, "\nGROUP BY %s%s", strings.Join(groups, ", "), s.sorted(p))
 	}
 	out.sql = sql.String()
 	return out, nil
+}
+
+// sorted writes the order of groups. Where a column comes first, whether it is null comes
+// before it, as it does anyway: of a bare column DuckDB tells the scan how far the first
+// groups go, which is known when the scan has ended, and a scan that may be told compares
+// texts row by row instead of each entry of a dictionary once.
+func (s sources) sorted(p query.AggregatePlan) string {
+	at := p.Order[0].Column
+	if p.Bucket != nil {
+		at--
+	}
+	if at < 0 || at >= len(p.Dimensions) || p.Dimensions[at].Via != "" {
+		return sqltext.Sorted(p.Order, p.Limit)
+	}
+	return sqltext.Sorted(p.Order, p.Limit, s.alias(p.Dimensions[at].Field)+" IS NULL")
 }
 
 // keys writes the keys of groups, and what rows are grouped by for them.

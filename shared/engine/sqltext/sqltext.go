@@ -38,15 +38,16 @@ func Places(n int) string {
 	return strings.Join(list, ", ")
 }
 
-// Sorted writes the order of an answer, and the limit: one more row tells that there
-// are more.
-func Sorted(order []query.Sort, limit int) string {
-	list := make([]string, len(order))
-	for i, o := range order {
-		list[i] = strconv.Itoa(o.Column+1) + " ASC NULLS LAST"
+// Sorted writes the order of an answer, which some expressions come before, and the
+// limit: one more row tells that there are more.
+func Sorted(order []query.Sort, limit int, before ...string) string {
+	list := before
+	for _, o := range order {
+		direction := " ASC NULLS LAST"
 		if o.Desc {
-			list[i] = strconv.Itoa(o.Column+1) + " DESC NULLS LAST"
+			direction = " DESC NULLS LAST"
 		}
+		list = append(list, strconv.Itoa(o.Column+1)+direction)
 	}
 	return fmt.Sprintf("\nORDER BY %s\nLIMIT %d", strings.Join(list, ", "), limit+1)
 }
