@@ -82,6 +82,7 @@ type hour struct {
 type account struct {
 	ledger.Row
 	Erased  int64  `json:"erased" doc:"rows that were stored and are visible no more"`
+	Expired int64  `json:"expired" doc:"those of the erased that went because the dataset keeps events for so many days"`
 	Visible int64  `json:"visible" doc:"rows that a query sees, counted from the rows: stored - erased"`
 	Hours   []hour `json:"hours" doc:"by arrival hour, ascending; an hour without events is absent"`
 }
@@ -99,7 +100,7 @@ func (d Deps) ledger(ctx context.Context, caller access.Principal, in *struct {
 		return nil, err
 	}
 	totals := snap.Ledger()
-	out := account{Erased: totals.Erased, Visible: snap.Visible(), Hours: []hour{}}
+	out := account{Erased: totals.Erased, Expired: totals.Expired, Visible: snap.Visible(), Hours: []hour{}}
 	sum, hours := ledger.Balance(acknowledged, totals)
 	out.Row = sum
 	for h, row := range hours {

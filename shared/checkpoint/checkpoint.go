@@ -27,7 +27,6 @@ type Mark struct {
 
 // Advance returns the mark that a commit moves m to.
 func (m Mark) Advance(through stream.Sequence, commit string, seen Seen) Mark {
-	seen.forget()
 	return Mark{Through: through, Commit: commit, Seen: seen, stored: true}
 }
 

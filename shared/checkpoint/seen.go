@@ -25,12 +25,13 @@ type Span [2]uint64
 // Seen is what a shard has folded of each lane.
 type Seen struct {
 	lanes map[Lane]lane
-	news  int64 // latest arrival of any lane
+	news  int64 // latest arrival of any lane but those of replays
 }
 
 type lane struct {
-	spans []Span // ascending, apart
-	last  int64  // newest arrival when it was last heard of, UTC microseconds
+	spans  []Span // ascending, apart
+	last   int64  // when it was last heard of, UTC microseconds
+	replay bool   // of what is in quarantine
 }
 
 // Has reports whether a position was folded before.
@@ -49,17 +50,27 @@ func (s *Seen) Any(l Lane, from, to uint64) bool {
 }
 
 // Add notes positions [from, to) of a lane, which arrived at a time in UTC
-// microseconds. A lane is as fresh as the newest arrival so far: what is replayed
-// keeps its old arrival time.
+// microseconds. A lane is as fresh as the newest arrival so far.
 func (s *Seen) Add(l Lane, from, to uint64, arrived int64) {
+	s.news = max(s.news, arrived)
+	s.add(l, from, to, lane{last: s.news})
+}
+
+// AddReplay notes positions [from, to) of the lane of a replay, which were folded at a
+// time in UTC microseconds: its events keep the arrival they had, however long ago.
+func (s *Seen) AddReplay(l Lane, from, to uint64, folded int64) {
+	s.add(l, from, to, lane{last: max(s.news, folded), replay: true})
+}
+
+func (s *Seen) add(l Lane, from, to uint64, heard lane) {
 	if from >= to {
 		return
 	}
 	if s.lanes == nil {
 		s.lanes = map[Lane]lane{}
 	}
-	s.news = max(s.news, arrived)
-	s.lanes[l] = lane{spans: insert(s.lanes[l].spans, Span{from, to}), last: s.news}
+	heard.spans = insert(s.lanes[l].spans, Span{from, to})
+	s.lanes[l] = heard
 }
 
 // insert returns spans with one more, in a new slice unless the last one grows.
@@ -94,15 +105,25 @@ func (s *Seen) Clone() Seen {
 func (s *Seen) Merge(other Seen) {
 	for l, was := range other.lanes {
 		for _, sp := range was.spans {
-			s.Add(l, sp[0], sp[1], was.last)
+			s.again(l, sp, was.last, was.replay)
 		}
 	}
 }
 
-// forget drops lanes that have been silent for long.
-func (s *Seen) forget() {
+// again notes what was noted elsewhere.
+func (s *Seen) again(l Lane, sp Span, last int64, replay bool) {
+	if replay {
+		s.AddReplay(l, sp[0], sp[1], last)
+	} else {
+		s.Add(l, sp[0], sp[1], last)
+	}
+}
+
+// Forget drops lanes that have been silent for long, but for those of replays that may
+// be repeated.
+func (s *Seen) Forget(repeatable func(events.Producer) bool) {
 	for l, was := range s.lanes {
-		if s.news-was.last > forgetting {
+		if s.news-was.last > forgetting && !(was.replay && repeatable(l.Producer)) {
 			delete(s.lanes, l)
 		}
 	}
@@ -111,14 +132,15 @@ func (s *Seen) forget() {
 // laneJSON is how a lane is stored.
 type laneJSON struct {
 	Lane
-	Last  int64  `json:"last"`
-	Spans []Span `json:"spans"`
+	Last   int64  `json:"last"`
+	Replay bool   `json:"replay,omitempty"`
+	Spans  []Span `json:"spans"`
 }
 
 func (s *Seen) list() []laneJSON {
 	out := make([]laneJSON, 0, len(s.lanes))
 	for l, was := range s.lanes {
-		out = append(out, laneJSON{l, was.last, was.spans})
+		out = append(out, laneJSON{l, was.last, was.replay, was.spans})
 	}
 	slices.SortFunc(out, func(a, b laneJSON) int {
 		if a.Producer != b.Producer {
@@ -136,7 +158,7 @@ func seenOf(list []laneJSON) Seen {
 	s := Seen{}
 	for _, l := range list {
 		for _, sp := range l.Spans {
-			s.Add(l.Lane, sp[0], sp[1], l.Last)
+			s.again(l.Lane, sp, l.Last, l.Replay)
 		}
 	}
 	return s

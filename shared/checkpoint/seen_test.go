@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"github.com/tarnhq/tarn/events"
 )
 
 func TestSeenIsASetOfPositions(t *testing.T) {
@@ -53,9 +55,46 @@ func TestSilentProducersAreForgotten(t *testing.T) {
 	var s Seen
 	s.Add(Lane{Producer: 1}, 0, 5, 0)
 	s.Add(Lane{Producer: 2}, 0, 5, forgetting+1)
-	m := Mark{}.Advance("9", "c", s)
-	if m.Seen.Has(Lane{Producer: 1}, 0) || !m.Seen.Has(Lane{Producer: 2}, 0) {
+	s = seenOf(s.list())
+	s.Forget(func(events.Producer) bool { return true })
+	if s.Has(Lane{Producer: 1}, 0) || !s.Has(Lane{Producer: 2}, 0) {
 		t.Error("want the silent one forgotten, the other kept")
+	}
+}
+
+func TestAReplayIsRememberedForADayAndForAsLongAsItMayBeRepeated(t *testing.T) {
+	const folded = 5 * forgetting
+	const released, kept = 1, 2 // replays
+	for _, c := range []struct {
+		claim          string
+		arrived        int64 // something else, afterwards
+		released, kept bool  // remembered
+	}{
+		{"of old events, in a stream that was silent since", folded, true, true},
+		{"a day later", folded + forgetting, true, true},
+		{"more than a day later", folded + forgetting + 1, false, true},
+	} {
+		var s Seen
+		s.Add(Lane{Producer: 9}, 0, 5, 1)
+		s.AddReplay(Lane{Producer: released}, 0, 5, folded)
+		s.AddReplay(Lane{Producer: kept}, 0, 5, folded)
+		s = seenOf(s.list())
+		s.Add(Lane{Producer: 9}, 5, 6, c.arrived)
+		s.Forget(func(p events.Producer) bool { return p == kept })
+		if s.Has(Lane{Producer: released}, 0) != c.released || s.Has(Lane{Producer: kept}, 0) != c.kept {
+			t.Errorf("%s: not as it should be", c.claim)
+		}
+	}
+}
+
+func TestAReplayEndsNoOtherProducersMemory(t *testing.T) {
+	var s Seen
+	s.Add(Lane{Producer: 1}, 0, 5, 1)
+	s.AddReplay(Lane{Producer: 2}, 0, 5, 9*forgetting)
+	s = seenOf(s.list())
+	s.Forget(func(events.Producer) bool { return false })
+	if !s.Has(Lane{Producer: 1}, 0) {
+		t.Error("a producer was forgotten though nothing has arrived since")
 	}
 }
 

@@ -7,12 +7,8 @@ package compact
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"strings"
 	"time"
 
-	"github.com/tarnhq/tarn/shared/checkpoint"
 	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/fault"
 	"github.com/tarnhq/tarn/shared/manifest"
@@ -21,9 +17,7 @@ import (
 	"github.com/tarnhq/tarn/shared/tenant"
 )
 
-// Shard is that whose records merges are: each has the next sequence in the names of
-// its files, and moves the mark there. Of two merges at a time one is refused, and a
-// sweep can tell a file that a merge may still claim from one that none can.
+// Shard is that whose records merges are.
 const Shard stream.ShardID = "compact"
 
 // Compactor merges segments.
@@ -51,20 +45,15 @@ func (r Report) Plus(s Report) Report {
 // is worth it. It fails with fault.Conflict when somebody else was faster; what it
 // wrote is then nobody's, and the next Step begins again.
 func (c Compactor) Step(ctx context.Context, t tenant.ID, d dataset.ID) (Report, error) {
-	mark, err := checkpoint.Store{Table: c.Manifest.Table}.Read(ctx, t, d, stream.Shard{ID: Shard})
+	swap, err := c.Manifest.Begin(ctx, t, d, Shard)
 	if err != nil {
 		return Report{}, err
 	}
-	st, err := c.Manifest.Load(ctx, t, d)
-	if err != nil {
-		return Report{}, err
-	}
-	j, ok := c.Policy.pick(st, c.Now())
+	j, ok := c.Policy.pick(swap.State, c.Now())
 	if !ok {
 		return Report{}, nil
 	}
-	sequence := mark.Through.Next()
-	added, err := c.merge(ctx, segment.Origin{Tenant: t, Dataset: d, Shard: Shard, From: sequence, Through: sequence}, st.Schema, j)
+	added, err := c.merge(ctx, swap.Origin, swap.State.Schema, j)
 	if err != nil {
 		return Report{}, err
 	}
@@ -74,10 +63,7 @@ func (c Compactor) Step(ctx context.Context, t tenant.ID, d dataset.ID) (Report,
 	if c.Known != nil {
 		c.Known.Inherit(added, j.refs)
 	}
-	change := manifest.Change{Add: added, Remove: keys(j.refs)}
-	change.Commit = name(sequence, change)
-	change.Mark = &manifest.MarkMove{Shard: stream.Shard{ID: Shard}, From: mark, To: mark.Advance(sequence, change.Commit, checkpoint.Seen{})}
-	if _, err := c.Manifest.Commit(ctx, t, d, st, change); err != nil {
+	if err := swap.Commit(ctx, manifest.Change{Add: added, Remove: keys(j.refs)}); err != nil {
 		return Report{}, err
 	}
 	return Report{Merges: 1, Removed: len(j.refs), Added: len(added), Rows: rowsOf(added)}, nil
@@ -104,11 +90,4 @@ func keys(refs []segment.Ref) []string {
 		all[i] = ref.Key
 	}
 	return all
-}
-
-// name names the attempt after what it does, so that it is recognized when the answer
-// to its commit is lost.
-func name(sequence stream.Sequence, c manifest.Change) string {
-	sum := sha256.Sum256([]byte(strings.Join(append(keys(c.Add), c.Remove...), "\n")))
-	return string(Shard) + " " + string(sequence) + " " + hex.EncodeToString(sum[:8])
 }

@@ -57,25 +57,10 @@ func (c Compactor) reader() *segment.Cache {
 // selections parts rows into those of one segment each. Of mixed segments, the days
 // with most rows get one of their own.
 func (p Policy) selections(batch rows.Batch, mixed bool) [][]int32 {
-	least := 0
-	if mixed {
-		least = p.leastRows(batch)
+	if !mixed {
+		return segment.Split(batch, 0, 1)
 	}
-	return segment.Split(batch, least)
-}
-
-// leastRows is the least number of rows for which no more than ownFiles days have as
-// many, and Own at least.
-func (p Policy) leastRows(batch rows.Batch) int {
-	var counts []int
-	for _, selection := range segment.ByDay(batch) {
-		counts = append(counts, len(selection))
-	}
-	slices.SortFunc(counts, func(a, b int) int { return cmp.Compare(b, a) })
-	if len(counts) <= ownFiles {
-		return p.Own
-	}
-	return max(p.Own, counts[ownFiles]+1)
+	return segment.Split(batch, p.Own, ownFiles)
 }
 
 // sortRows orders a selection by subject, then time: what is asked of one user lies

@@ -58,10 +58,7 @@ func (c Catalog) declare(spec Spec) (Dataset, error) {
 		return Dataset{}, fault.New(fault.Invalid, "bad_dataset_kind", "%.40q is no kind of dataset", string(spec.Kind)).
 			WithHint("use events or table")
 	}
-	d := Dataset{ID: c.newID(), Name: spec.Name, Kind: spec.Kind, Settings: spec.Settings, Created: c.Now().UTC().Truncate(time.Microsecond)}
-	if d.Settings.OnConflict == "" {
-		d.Settings.OnConflict = Quarantine
-	}
+	d := Dataset{ID: c.newID(), Name: spec.Name, Kind: spec.Kind, Settings: spec.Settings.settled(Settings{}), Created: c.Now().UTC().Truncate(time.Microsecond)}
 	err := d.Settings.check(d.Kind)
 	if err != nil {
 		return d, err
@@ -182,11 +179,7 @@ func (c Catalog) Update(ctx context.Context, t tenant.ID, n Name, change Change)
 		return Dataset{}, err
 	}
 	if change.Settings != nil {
-		was := d.Settings.Fields
-		d.Settings = *change.Settings
-		if d.Settings.Fields == nil {
-			d.Settings.Fields = was // who changes the description ends no rule
-		}
+		d.Settings = change.Settings.settled(d.Settings)
 		if err := d.Settings.check(d.Kind); err != nil {
 			return Dataset{}, err
 		}

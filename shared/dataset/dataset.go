@@ -43,12 +43,15 @@ const (
 	Keep       OnConflict = "keep"       // the value stays in the JSON column "properties", the column is null
 )
 
-// Settings are what the owner may change.
+// Settings are what the owner may change. What a change leaves out stays as it is.
 type Settings struct {
 	Description string     `json:"description,omitempty" maxLength:"1000"`
 	OnConflict  OnConflict `json:"on_conflict,omitempty" enum:"quarantine,keep"`
 	// Fields hold for events that come from the change on, or from CacheAge after it.
-	Fields []fieldrule.Rule `json:"fields,omitempty" maxItems:"50" doc:"what is done to fields of events before anything is stored; a change that leaves them out leaves them as they are, and [] ends them"`
+	Fields []fieldrule.Rule `json:"fields,omitempty" maxItems:"50" doc:"what is done to fields of events before anything is stored; [] ends them"`
+	// RetentionDays counts whole UTC days before today's. What is older goes within minutes
+	// of its day's end, and is not stored any more.
+	RetentionDays *int `json:"retention_days,omitempty" minimum:"0" maximum:"36525" doc:"days that events are kept for, by their time; older ones go for ever; 0 keeps everything"`
 }
 
 // check returns fault.Invalid unless s may be the settings of a dataset of a kind.
@@ -56,6 +59,9 @@ func (s Settings) check(kind Kind) error {
 	if kind != Events && len(s.Fields) > 0 {
 		return fault.New(fault.Invalid, "not_an_events_dataset", "rules for fields are for events, and a dataset of kind %s has none", kind).
 			WithHint("leave the column out of what is loaded")
+	}
+	if err := checkRetention(kind, s.RetentionDays); err != nil {
+		return err
 	}
 	return fieldrule.Check(s.Fields)
 }

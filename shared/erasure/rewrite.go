@@ -2,12 +2,9 @@ package erasure
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/tarnhq/tarn/shared/checkpoint"
 	"github.com/tarnhq/tarn/shared/dataset"
@@ -19,8 +16,7 @@ import (
 	"github.com/tarnhq/tarn/shared/table"
 )
 
-// Shard is that whose records rewritings are, as merges are those of another: each has
-// the next sequence in the names of its files, and moves the mark there.
+// Shard is that whose records rewritings are.
 const Shard stream.ShardID = "erase"
 
 // Bounds of one rewriting: of what is in memory, and of a commit.
@@ -55,20 +51,14 @@ func (w *rewriting) all(ctx context.Context) error {
 
 // step replaces some segments in one commit. It reports false when there are none.
 func (w *rewriting) step(ctx context.Context) (more bool, err error) {
-	t, d := w.job.Tenant, w.dataset.ID
-	mark, err := checkpoint.Store{Table: w.Manifest.Table}.Read(ctx, t, d, stream.Shard{ID: Shard})
+	swap, err := w.Manifest.Begin(ctx, w.job.Tenant, w.dataset.ID, Shard)
 	if err != nil {
 		return false, err
 	}
-	st, err := w.Manifest.Load(ctx, t, d)
-	if err != nil {
-		return false, err
-	}
-	sequence := mark.Through.Next()
-	c := &change{origin: segment.Origin{Tenant: t, Dataset: d, Shard: Shard, From: sequence, Through: sequence}, hasher: w.salt.Hasher(), lines: map[ledger.Account]ledger.Counts{}}
+	c := &change{Swap: swap, hasher: w.salt.Hasher(), lines: map[ledger.Account]ledger.Counts{}}
 	for _, kinds := range [][]segment.Kind{{segment.Rows, segment.Quarantine}, {segment.Duplicates}} {
-		if err := w.gather(ctx, st, kinds, c); err != nil || len(c.record.Old) > 0 {
-			return err == nil, errOr(err, func() error { return w.commit(ctx, st, mark, c) })
+		if err := w.gather(ctx, kinds, c); err != nil || len(c.record.Old) > 0 {
+			return err == nil, errOr(err, func() error { return w.commit(ctx, c) })
 		}
 	}
 	return false, nil
@@ -82,16 +72,16 @@ func errOr(err error, then func() error) error {
 }
 
 // gather rewrites segments of some kinds into a change, as many as one commit takes.
-func (w *rewriting) gather(ctx context.Context, st manifest.State, kinds []segment.Kind, c *change) error {
+func (w *rewriting) gather(ctx context.Context, kinds []segment.Kind, c *change) error {
 	rows := int64(0)
-	for _, ref := range st.Segments {
+	for _, ref := range c.State.Segments {
 		if w.clean[ref.Key] || !slices.Contains(kinds, ref.Kind) {
 			continue
 		}
 		if len(c.record.Old) > 0 && (len(c.record.Old) == maxFiles || rows+ref.Rows > maxRows) {
 			return nil
 		}
-		had, err := w.rewrite(ctx, st, ref, c)
+		had, err := w.rewrite(ctx, ref, c)
 		switch {
 		case err != nil:
 			return err
@@ -104,20 +94,20 @@ func (w *rewriting) gather(ctx context.Context, st manifest.State, kinds []segme
 	return nil
 }
 
-func (w *rewriting) rewrite(ctx context.Context, st manifest.State, ref segment.Ref, c *change) (had bool, err error) {
+func (w *rewriting) rewrite(ctx context.Context, ref segment.Ref, c *change) (had bool, err error) {
 	switch ref.Kind {
 	case segment.Rows:
-		return w.rows(ctx, st, ref, c)
+		return w.rows(ctx, ref, c)
 	case segment.Quarantine:
 		return w.quarantined(ctx, ref, c)
 	default:
-		return w.duplicates(ctx, st, ref, c)
+		return w.duplicates(ctx, ref, c)
 	}
 }
 
 // change is a commit in the making.
 type change struct {
-	origin  segment.Origin
+	manifest.Swap
 	hasher  hasher
 	record  record
 	added   []segment.Ref
@@ -156,7 +146,7 @@ func recordKey(o segment.Origin, j string) table.Key {
 	return table.Key{Partition: checkpoint.Partition(o.Tenant, o.Dataset), Sort: fmt.Sprintf("%s%s#%020s", records, j, o.From)}
 }
 
-func (w *rewriting) commit(ctx context.Context, st manifest.State, mark checkpoint.Mark, c *change) error {
+func (w *rewriting) commit(ctx context.Context, c *change) error {
 	for _, marks := range []struct {
 		kind segment.Kind
 		all  []segment.DuplicateRow
@@ -164,7 +154,7 @@ func (w *rewriting) commit(ctx context.Context, st manifest.State, mark checkpoi
 		if len(marks.all) == 0 {
 			continue
 		}
-		ref, err := segment.WriteShort(ctx, w.Manifest.Blobs, c.origin, marks.kind, marks.all)
+		ref, err := segment.WriteShort(ctx, w.Manifest.Blobs, c.Origin, marks.kind, marks.all)
 		if err != nil {
 			return err
 		}
@@ -175,22 +165,9 @@ func (w *rewriting) commit(ctx context.Context, st manifest.State, mark checkpoi
 		return err
 	}
 	done := manifest.Change{Add: c.added, Remove: c.record.Old, Ledger: ledger.Delta{Erased: c.record.Rows, Lines: ledger.Lines(c.lines)},
-		Also: []table.Write{table.Put(table.Item{Key: recordKey(c.origin, string(w.job.ID)), Body: text})}}
-	done.Commit = c.name()
-	done.Mark = &manifest.MarkMove{Shard: stream.Shard{ID: Shard}, From: mark, To: mark.Advance(c.origin.From, done.Commit, checkpoint.Seen{})}
-	if _, err = w.Manifest.Commit(ctx, w.job.Tenant, w.dataset.ID, st, done); err == nil {
+		Also: []table.Write{table.Put(table.Item{Key: recordKey(c.Origin, string(w.job.ID)), Body: text})}}
+	if err = c.Swap.Commit(ctx, done); err == nil {
 		w.Rows += c.record.Rows
 	}
 	return err
-}
-
-// name names the attempt after what it does, so that it is recognized when the answer
-// to its commit is lost.
-func (c *change) name() string {
-	keys := slices.Clone(c.record.Old)
-	for _, ref := range c.added {
-		keys = append(keys, ref.Key)
-	}
-	sum := sha256.Sum256([]byte(strings.Join(keys, "\n")))
-	return string(Shard) + " " + string(c.origin.From) + " " + hex.EncodeToString(sum[:8])
 }

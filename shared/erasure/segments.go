@@ -27,8 +27,8 @@ func (x *run) subject() segment.Subject {
 }
 
 // rows rewrites a segment of rows if it holds any that go.
-func (w *rewriting) rows(ctx context.Context, st manifest.State, ref segment.Ref, c *change) (had bool, err error) {
-	goes, err := w.going(ctx, st, ref)
+func (w *rewriting) rows(ctx context.Context, ref segment.Ref, c *change) (had bool, err error) {
+	goes, err := w.going(ctx, c.State, ref)
 	if err != nil || goes == nil {
 		return false, err
 	}
@@ -54,7 +54,7 @@ func (w *rewriting) rows(ctx context.Context, st manifest.State, ref segment.Ref
 		c.replace(ref)
 		return true, nil
 	}
-	now, err := w.write(ctx, st, ref, c.origin, batch, stay)
+	now, err := segment.Rewrite(ctx, w.Manifest.Blobs, c.Origin, ref, c.State.Schema, batch, stay)
 	if err != nil {
 		return false, err
 	}
@@ -63,21 +63,6 @@ func (w *rewriting) rows(ctx context.Context, st manifest.State, ref segment.Ref
 	}
 	c.replace(ref, now)
 	return true, nil
-}
-
-// write stores the rows that stay as the segment was stored.
-func (w *rewriting) write(ctx context.Context, st manifest.State, ref segment.Ref, origin segment.Origin, batch rows.Batch, stay []int32) (segment.Ref, error) {
-	switch {
-	case ref.Table:
-		return segment.WriteTable(ctx, w.Manifest.Blobs, origin, batch, stay)
-	case !ref.Merged:
-		return segment.Write(ctx, w.Manifest.Blobs, origin, batch, stay)
-	}
-	batch, err := rows.Merge([]rows.Batch{batch}, st.Schema)
-	if err != nil {
-		return segment.Ref{}, err
-	}
-	return segment.WriteMerged(ctx, w.Manifest.Blobs, origin, batch, stay)
 }
 
 // going tells which rows of a segment go; nil: none of them.
@@ -135,7 +120,7 @@ func (w *rewriting) quarantined(ctx context.Context, ref segment.Ref, c *change)
 		c.replace(ref)
 		return true, nil
 	}
-	now, err := segment.WriteQuarantine(ctx, w.Manifest.Blobs, c.origin, stay)
+	now, err := segment.WriteQuarantine(ctx, w.Manifest.Blobs, c.Origin, stay)
 	if err == nil {
 		c.replace(ref, now)
 	}
@@ -148,8 +133,8 @@ func (x *run) mentioned(text []byte) bool {
 }
 
 // duplicates rewrites a segment of duplicates if it holds copies of what was erased.
-func (w *rewriting) duplicates(ctx context.Context, st manifest.State, ref segment.Ref, c *change) (had bool, err error) {
-	marks := st.Of(segment.Erased)
+func (w *rewriting) duplicates(ctx context.Context, ref segment.Ref, c *change) (had bool, err error) {
+	marks := c.State.Of(segment.Erased)
 	if len(marks) == 0 {
 		return false, nil
 	}
@@ -180,7 +165,7 @@ func (w *rewriting) duplicates(ctx context.Context, st manifest.State, ref segme
 		c.replace(ref)
 		return true, nil
 	}
-	now, err := segment.WriteDuplicates(ctx, w.Manifest.Blobs, c.origin, stay)
+	now, err := segment.WriteDuplicates(ctx, w.Manifest.Blobs, c.Origin, stay)
 	if err == nil {
 		c.replace(ref, now)
 	}

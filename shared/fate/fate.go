@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/tarnhq/tarn/events"
+	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/fault"
 	"github.com/tarnhq/tarn/shared/ingest"
 	"github.com/tarnhq/tarn/shared/rows"
@@ -23,7 +24,7 @@ const (
 	Stored      = "stored"
 	Quarantined = "quarantined"
 	Erased      = "erased"  // it was a row; what tells so is a keyed hash of its id
-	Dropped     = "dropped" // of a suppressed subject: it never was a row
+	Dropped     = "dropped" // of a suppressed subject, or older than the dataset keeps events: it never was a row
 	Pending     = "pending" // on the stream, not folded in yet
 )
 
@@ -75,8 +76,15 @@ func (f Finder) Find(ctx context.Context, t tenant.ID, snap snapshot.Snapshot, i
 	if pending {
 		return Fate{EventID: id, Fate: Pending}, nil
 	}
-	return Fate{}, fault.New(fault.NotFound, "event_not_seen", "no event with this id has been seen").
-		WithHint("if it was acknowledged, the ledger shows it as pending; without ?time= all days are searched")
+	return Fate{}, notSeen(snap.Dataset.Settings)
+}
+
+func notSeen(s dataset.Settings) *fault.Error {
+	e := fault.New(fault.NotFound, "event_not_seen", "no event with this id has been seen")
+	if s.RetentionDays != nil {
+		return e.WithHint("the dataset keeps events for %d days, and of older ones not even their ids; without ?time= all days are searched", *s.RetentionDays)
+	}
+	return e.WithHint("if it was acknowledged, the ledger shows it as pending; without ?time= all days are searched")
 }
 
 // search is one look-up.

@@ -30,7 +30,7 @@ type Counts struct {
 	Stored      int64 `json:"stored" doc:"a row"`
 	Duplicate   int64 `json:"duplicate" doc:"a copy of an event that was stored before"`
 	Quarantined int64 `json:"quarantined" doc:"cannot be stored, kept with the reason"`
-	Dropped     int64 `json:"dropped" doc:"by a rule of the owner, or a suppressed subject"`
+	Dropped     int64 `json:"dropped" doc:"by a rule of the owner: older than the dataset keeps events, or of a suppressed subject"`
 }
 
 // Arrived is the number of deliveries that the counts tell the fate of.
@@ -49,12 +49,14 @@ type Line struct {
 
 // Delta is what one commit adds to the right-hand side.
 type Delta struct {
-	Lines  []Line `json:"lines,omitempty"`
-	Erased int64  `json:"erased,omitempty"` // rows that were stored and are visible no more
+	Lines   []Line `json:"lines,omitempty"`
+	Erased  int64  `json:"erased,omitempty"`  // rows that were stored and are visible no more
+	Expired int64  `json:"expired,omitempty"` // those of Erased that were older than the dataset keeps them
 }
 
 // Totals is the right-hand side through one version.
 type Totals struct {
-	Lines  []Line `json:"lines,omitempty"` // ascending by hour, then producer
-	Erased int64  `json:"erased,omitempty"`
+	Lines   []Line `json:"lines,omitempty"` // ascending by hour, then producer
+	Erased  int64  `json:"erased,omitempty"`
+	Expired int64  `json:"expired,omitempty"`
 }

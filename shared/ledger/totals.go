@@ -14,7 +14,7 @@ func (t Totals) Plus(d Delta) Totals {
 			sums[l.Account] = sums[l.Account].Plus(l.Counts)
 		}
 	}
-	return Totals{Lines: Lines(sums), Erased: t.Erased + d.Erased}
+	return Totals{Lines: Lines(sums), Erased: t.Erased + d.Erased, Expired: t.Expired + d.Expired}
 }
 
 // Lines lists sums in order of hour and producer.

@@ -4,8 +4,6 @@ import (
 	"context"
 	"encoding/json"
 
-	"github.com/cespare/xxhash/v2"
-
 	"github.com/tarnhq/tarn/events"
 	"github.com/tarnhq/tarn/shared/fault"
 	"github.com/tarnhq/tarn/shared/fieldrule"
@@ -28,13 +26,18 @@ type Replayer struct {
 // Mended maps an event's id to its text as it should have been sent.
 type Mended map[string]json.RawMessage
 
-// Replay sends every event of the sealed quarantine segments again, mended where
-// there is a mended text, and takes the segments out of quarantine. It returns how
-// many it sent and where they went. An event keeps its id and its account in the
-// ledger: it is pending until it has been folded in, and may end in quarantine again.
+// Replay sends every event of the sealed quarantine segments again that have not
+// expired, mended where there is a mended text, and takes the segments out of
+// quarantine. It returns how many it sent and where they went. An event keeps its id and
+// its account in the ledger: it is pending until it has been folded in, and may end in
+// quarantine again.
 func (r Replayer) Replay(ctx context.Context, t tenant.ID, snap snapshot.Snapshot, mended Mended) (int, snapshot.Position, error) {
 	sent, position := 0, snapshot.Position{}
+	horizon := snap.Dataset.Settings.Horizon(r.Manifest.Now().UnixMicro())
 	for _, ref := range snap.State.Of(segment.Quarantine) {
+		if ref.MaxReceived < horizon {
+			continue // it has expired, and may be on its way out: package retention says when
+		}
 		kept, err := r.Segments.ReadQuarantine(ctx, ref)
 		if err != nil {
 			return sent, position, err
@@ -57,7 +60,7 @@ func (r Replayer) Replay(ctx context.Context, t tenant.ID, snap snapshot.Snapsho
 // rules for their fields as these are now.
 func (r Replayer) send(ctx context.Context, t tenant.ID, snap snapshot.Snapshot, ref segment.Ref, kept []segment.QuarantineRow, mended Mended, position snapshot.Position) error {
 	options := r.Ingest
-	options.ID, options.Accepted = events.Producer(xxhash.Sum64String(ref.Key)|1), nil
+	options.ID, options.Accepted = ref.Replayer(), nil
 	producer := ingest.NewProducer(options)
 	for _, q := range kept {
 		event, err := decode(q, mended)

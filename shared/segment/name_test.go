@@ -71,14 +71,19 @@ func TestSplitGathersSmallDays(t *testing.T) {
 		all = append(all, &events.Event{Time: d*day + 1})
 	}
 	batch := build(t, all...)
-	cases := map[int][][]int32{
-		1: {{4}, {1, 6, 7}, {3}, {0, 2, 5}},
-		2: {{1, 6, 7}, {0, 2, 5}, {3, 4}},
-		9: {{0, 1, 2, 3, 4, 5, 6, 7}},
-	}
-	for least, want := range cases {
-		if diff := cmp.Diff(want, Split(batch, least)); diff != "" {
-			t.Errorf("at least %d (-want +got):\n%s", least, diff)
+	for _, c := range []struct {
+		least, most int
+		want        [][]int32
+	}{
+		{1, 9, [][]int32{{4}, {1, 6, 7}, {3}, {0, 2, 5}}},
+		{2, 9, [][]int32{{1, 6, 7}, {0, 2, 5}, {3, 4}}},
+		{9, 9, [][]int32{{0, 1, 2, 3, 4, 5, 6, 7}}},
+		{1, 3, [][]int32{{4}, {1, 6, 7}, {0, 2, 5}, {3}}}, // of days with as many rows the earlier
+		{1, 1, [][]int32{{1, 6, 7}, {0, 2, 3, 4, 5}}},
+		{1, 0, [][]int32{{0, 1, 2, 3, 4, 5, 6, 7}}},
+	} {
+		if diff := cmp.Diff(c.want, Split(batch, c.least, c.most)); diff != "" {
+			t.Errorf("at least %d, at most %d (-want +got):\n%s", c.least, c.most, diff)
 		}
 	}
 }

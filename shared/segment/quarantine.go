@@ -5,6 +5,9 @@ package segment
 import (
 	"context"
 
+	"github.com/cespare/xxhash/v2"
+
+	"github.com/tarnhq/tarn/events"
 	"github.com/tarnhq/tarn/shared/blob"
 	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/rows"
@@ -41,6 +44,10 @@ func WriteQuarantine(ctx context.Context, store blob.Store, origin Origin, all [
 	}
 	return write(ctx, store, origin, Quarantine, len(all), &q.id, q.columns)
 }
+
+// Replayer is the producer as which the events of a quarantine segment are sent again:
+// the same however often that is begun.
+func (r Ref) Replayer() events.Producer { return events.Producer(xxhash.Sum64String(r.Key) | 1) }
 
 // ReadQuarantine reads a quarantine segment, in the order it was written in.
 func (c *Cache) ReadQuarantine(ctx context.Context, ref Ref) ([]QuarantineRow, error) {

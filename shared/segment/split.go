@@ -1,6 +1,7 @@
 package segment
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 
@@ -10,19 +11,23 @@ import (
 
 // Split parts a batch's rows by the UTC day of their event time, the days in order.
 // Days with fewer than least rows share one last group, so that late rows scattered
-// over many days do not make a file each. Within a group rows keep their order.
-func Split(batch rows.Batch, least int) [][]int32 {
+// over many days do not make a file each, and so do the days with the fewest rows beyond
+// most: a commit is bounded. Within a group rows keep their order.
+func Split(batch rows.Batch, least, most int) [][]int32 {
 	days := ByDay(batch)
+	own := slices.SortedFunc(maps.Keys(days), func(a, b Day) int {
+		return cmp.Or(cmp.Compare(len(days[b]), len(days[a])), cmp.Compare(a, b))
+	})
+	own = own[:min(most, len(own))]
+	own = slices.DeleteFunc(own, func(day Day) bool { return len(days[day]) < least })
+	slices.Sort(own)
 	var groups [][]int32
-	var mixed []int32
-	for _, day := range slices.Sorted(maps.Keys(days)) {
-		if len(days[day]) < least {
-			mixed = append(mixed, days[day]...)
-			continue
-		}
+	for _, day := range own {
 		groups = append(groups, days[day])
+		delete(days, day)
 	}
-	if len(mixed) > 0 {
+	if len(days) > 0 {
+		mixed := slices.Concat(slices.Collect(maps.Values(days))...)
 		slices.Sort(mixed)
 		groups = append(groups, mixed)
 	}

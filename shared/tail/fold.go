@@ -13,7 +13,6 @@ import (
 	"github.com/tarnhq/tarn/shared/manifest"
 	"github.com/tarnhq/tarn/shared/segment"
 	"github.com/tarnhq/tarn/shared/stream"
-	"github.com/tarnhq/tarn/shared/suppression"
 )
 
 // fold is the unsealed part of one shard in one dataset. One worker writes it.
@@ -29,13 +28,6 @@ type fold struct {
 	fresh []*events.Event // memory of unseen
 	ids   []segment.ID    // memory of hashed
 	met   segment.Met
-}
-
-// record is one record of a shard, decoded, and what it is folded with.
-type record struct {
-	sequence   stream.Sequence
-	envelope   *events.Envelope
-	suppressed *suppression.Filter
 }
 
 // cloned copies a text out of a record's memory, which is let go.
@@ -78,8 +70,18 @@ func (f *fold) apply(ctx context.Context, st manifest.State, d dataset.Dataset, 
 		counts = counts.Plus(f.event(account, d, e, r, stored[i] || f.unsealed(&ids[i], f.met.May[i])))
 	}
 	g.note(account, counts)
-	f.seen.Add(checkpoint.Lane{Producer: env.Producer, Bucket: env.Bucket}, env.First, env.First+uint64(len(env.Events)), env.Arrived)
+	f.note(env, now)
 	return nil
+}
+
+// note remembers the positions of a record.
+func (f *fold) note(env *events.Envelope, now time.Time) {
+	lane, end := checkpoint.Lane{Producer: env.Producer, Bucket: env.Bucket}, env.First+uint64(len(env.Events))
+	if env.Account != 0 {
+		f.seen.AddReplay(lane, env.First, end, now.UnixMicro())
+	} else {
+		f.seen.Add(lane, env.First, end, env.Arrived)
+	}
 }
 
 // unseen lists the events whose positions have not been folded: all of them, or
@@ -124,6 +126,9 @@ func (f *fold) event(a ledger.Account, d dataset.Dataset, e *events.Event, r rec
 	}
 	if e.Refused != (events.Refusal{}) {
 		return f.quarantine(a, d, e, e.Refused, r)
+	}
+	if r.expired(e) {
+		return g.drop(r.hasher.Event(d.ID, e.ID), e, arrived)
 	}
 	if stored {
 		return g.duplicate(e, arrived)

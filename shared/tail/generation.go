@@ -113,7 +113,7 @@ func (g *generation) duplicate(e *events.Event, arrived int64) ledger.Counts {
 	return ledger.Counts{Duplicate: 1}
 }
 
-// drop keeps a mark of an event of a suppressed subject, and nothing else.
+// drop keeps a mark of an event, and nothing else.
 func (g *generation) drop(hash string, e *events.Event, arrived int64) ledger.Counts {
 	g.dropped = append(g.dropped, segment.Mark(hash, e.Time, arrived))
 	g.kept += int64(len(hash)) + perRow

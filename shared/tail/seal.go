@@ -5,13 +5,12 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"time"
 
+	"github.com/tarnhq/tarn/events"
 	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/ledger"
 	"github.com/tarnhq/tarn/shared/manifest"
-	"github.com/tarnhq/tarn/shared/rows"
 	"github.com/tarnhq/tarn/shared/segment"
 	"github.com/tarnhq/tarn/shared/snapshot"
 	"github.com/tarnhq/tarn/shared/stream"
@@ -107,9 +106,6 @@ func (d *live) of(shard stream.ShardID) *fold {
 	return d.folds[shard]
 }
 
-// loneRows is how many rows a day needs to get a segment of its own.
-const loneRows = 1000
-
 // Seal is a frozen generation on its way into segments. Run may be called from any
 // goroutine, and again after it failed; Settle by the shard's worker.
 type Seal struct {
@@ -188,52 +184,18 @@ func (s *Seal) store(ctx context.Context) (manifest.Change, error) {
 	}
 	c := manifest.Change{Add: refs, Schema: g.schema, Ledger: ledger.Delta{Lines: g.frozen.unsealed.Lines}, Also: []table.Write{guard.Check()}}
 	c.Commit = name(g, c)
+	g.seen.Forget(replayable(s.dataset.current()))
 	c.Mark = &manifest.MarkMove{Shard: s.fold.shard, From: s.fold.mark, To: s.fold.mark.Advance(g.through, c.Commit, g.seen)}
 	return c, nil
 }
 
-func (s *Seal) segments(ctx context.Context) (refs []segment.Ref, err error) {
-	g := s.gen
-	origin := segment.Origin{Tenant: s.dataset.tenant, Dataset: s.dataset.owner.dataset, Shard: s.fold.shard.ID, From: g.first, Through: g.through}
-	add := func(ref segment.Ref, failed error) {
-		refs, err = append(refs, ref), errors.Join(err, failed)
+// replayable tells the producers that would replay what is in quarantine.
+func replayable(st manifest.State) func(events.Producer) bool {
+	all := map[events.Producer]bool{}
+	for _, ref := range st.Of(segment.Quarantine) {
+		all[ref.Replayer()] = true
 	}
-	if g.frozen.rows > 0 {
-		batch, err := s.merged()
-		if err != nil {
-			return nil, err
-		}
-		for _, selection := range segment.Split(batch, loneRows) {
-			ref, err := segment.Write(ctx, s.live.Blobs, origin, batch, selection)
-			if err == nil {
-				s.live.Segments.Learn(ref, g.era)
-			}
-			add(ref, err)
-		}
-	}
-	if len(g.duplicates) > 0 {
-		add(segment.WriteDuplicates(ctx, s.live.Blobs, origin, g.duplicates))
-	}
-	if len(g.quarantined) > 0 {
-		add(segment.WriteQuarantine(ctx, s.live.Blobs, origin, g.quarantined))
-	}
-	if len(g.dropped) > 0 {
-		add(segment.WriteShort(ctx, s.live.Blobs, origin, segment.Dropped, g.dropped))
-	}
-	return refs, err
-}
-
-// merged brings the parts of the generation under its last schema.
-func (s *Seal) merged() (rows.Batch, error) {
-	parts := s.gen.frozen.parts
-	if len(parts) == 1 {
-		return parts[0].Rows, nil
-	}
-	batches := make([]rows.Batch, len(parts))
-	for i, p := range parts {
-		batches[i] = p.Rows
-	}
-	return rows.Merge(batches, s.gen.schema)
+	return func(p events.Producer) bool { return all[p] }
 }
 
 // name names the attempt after what it does: two workers that fold the same records

@@ -38,12 +38,13 @@ type Live struct {
 	Now      func() time.Time
 	Changes  func() uint64 // grows with every change of the table; nil: others may change it, too
 
-	mu   sync.Mutex
-	open map[owner]*live
-	part atomic.Uint64
-	ask  atomic.Int64 // when SealAll was called last: Unix nanoseconds
-	seen sync.Map     // of sight, by named
-	held sync.Map     // of suppressed, by tenant.ID
+	mu    sync.Mutex
+	open  map[owner]*live
+	part  atomic.Uint64
+	ask   atomic.Int64 // when SealAll was called last: Unix nanoseconds
+	seen  sync.Map     // of sight, by named
+	held  sync.Map     // of suppressed, by tenant.ID
+	salts sync.Map     // of suppression.Salt, by tenant.ID
 }
 
 // named is a dataset by the name that a tenant has for it.
@@ -252,7 +253,11 @@ func (l *Live) Fold(ctx context.Context, shard stream.Shard, records []stream.Re
 		if err != nil {
 			return i, err
 		}
-		if err := l.apply(ctx, d, f, record{r.Sequence, env, suppressed}); err != nil {
+		rec, err := l.record(ctx, d, r.Sequence, env, suppressed)
+		if err != nil {
+			return i, err
+		}
+		if err := l.apply(ctx, d, f, rec); err != nil {
 			return i, err
 		}
 		touched[d] = f

@@ -261,9 +261,9 @@ func (w *world) quarantined(st manifest.State) (out []string) {
 		for _, q := range kept {
 			code := q.Code
 			if strings.Contains(q.Reason, declared) {
-				code = "conflict"
+				code = conflict
 			}
-			out = append(out, q.EventID+": "+code)
+			out = append(out, inQuarantine(q.EventID, code, q.Received))
 		}
 	}
 	slices.Sort(out)

@@ -20,7 +20,8 @@ import (
 type outcome struct {
 	Rows        map[string]string // event id to the rest of the row, as text
 	Duplicates  map[string]int    // event id to the number of copies
-	Quarantined []string          // "event id: code", sorted: what was not replayed, or was refused again
+	Quarantined []string          // "event id: code, arrival", sorted: what was not replayed, or was refused again
+	Dropped     int               // older than the dataset keeps events, as they arrived
 	Arrived     int               // deliveries, replays not counted
 }
 
@@ -50,9 +51,9 @@ func model(t *testing.T, s *fake.Stream, d dataset.Dataset) outcome {
 			if env.Account == 0 {
 				out.Arrived++
 			} else {
-				out.release(t, env.Events[i].ID)
+				out.release(t, env.Events[i].ID, env.Arrived)
 			}
-			out.add(&env.Events[i], env.Arrived)
+			out.add(&env.Events[i], env.Arrived, d.Settings.Horizon(env.Arrived))
 		}
 	}
 	slices.Sort(out.Quarantined)
@@ -60,8 +61,10 @@ func model(t *testing.T, s *fake.Stream, d dataset.Dataset) outcome {
 }
 
 // release takes one event of an id out of quarantine: it is being replayed.
-func (o *outcome) release(t *testing.T, id string) {
-	i := slices.IndexFunc(o.Quarantined, func(q string) bool { return strings.HasPrefix(q, id+":") })
+func (o *outcome) release(t *testing.T, id string, arrived int64) {
+	i := slices.IndexFunc(o.Quarantined, func(q string) bool {
+		return strings.HasPrefix(q, id+":") && strings.HasSuffix(q, fmt.Sprintf(", %d", arrived))
+	})
 	if i < 0 {
 		t.Errorf("event %s was replayed and is not in quarantine", id)
 		return
@@ -69,18 +72,26 @@ func (o *outcome) release(t *testing.T, id string) {
 	o.Quarantined = slices.Delete(o.Quarantined, i, i+1)
 }
 
-func (o *outcome) add(e *events.Event, arrived int64) {
+func (o *outcome) add(e *events.Event, arrived, horizon int64) {
 	_, known := o.Rows[e.ID]
 	switch {
 	case e.Refused.Code != "":
-		o.Quarantined = append(o.Quarantined, e.ID+": "+e.Refused.Code)
+		o.Quarantined = append(o.Quarantined, inQuarantine(e.ID, e.Refused.Code, arrived))
+	case e.Time < horizon:
+		o.Dropped++
 	case known:
 		o.Duplicates[e.ID]++
 	case conflicts(e):
-		o.Quarantined = append(o.Quarantined, e.ID+": conflict")
+		o.Quarantined = append(o.Quarantined, inQuarantine(e.ID, conflict, arrived))
 	default:
 		o.Rows[e.ID] = fmt.Sprintf("%s %d %d %s %s", e.Name, e.Time, arrived, e.UserID, inferred(e))
 	}
+}
+
+const conflict = "conflict" // the code of a value that does not fit its column
+
+func inQuarantine(id, code string, arrived int64) string {
+	return fmt.Sprintf("%s: %s, %d", id, code, arrived)
 }
 
 // The schedules' events have two properties: "declared", which the dataset declares

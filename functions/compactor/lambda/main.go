@@ -14,6 +14,7 @@ import (
 	"github.com/tarnhq/tarn/shared/config"
 	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/manifest"
+	"github.com/tarnhq/tarn/shared/retention"
 	"github.com/tarnhq/tarn/shared/serve"
 )
 
@@ -24,9 +25,11 @@ func main() {
 	}
 	table, blobs := account.Table(config.Table.Value()), account.Blob(config.Bucket.Value())
 	log := serve.Logger()
+	store := manifest.Store{Table: table, Blobs: blobs, Now: time.Now}
 	c := compactor.Compactor{
 		Catalog: dataset.Catalog{Table: table, Now: time.Now},
-		Compact: compact.Compactor{Manifest: manifest.Store{Table: table, Blobs: blobs, Now: time.Now}, Policy: compact.DefaultPolicy, Now: time.Now},
+		Compact: compact.Compactor{Manifest: store, Policy: compact.DefaultPolicy, Now: time.Now},
+		Keep:    retention.Keeper{Manifest: store, Now: time.Now},
 		Shuffle: rand.Shuffle,
 	}
 	lambda.Start(func(ctx context.Context) (compactor.Report, error) {

@@ -8,15 +8,17 @@ import (
 	"github.com/tarnhq/tarn/shared/compact"
 	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/fault"
+	"github.com/tarnhq/tarn/shared/retention"
 	"github.com/tarnhq/tarn/shared/snapshot"
 	"github.com/tarnhq/tarn/shared/tenant"
 )
 
-// compact merges small segments at once and then again and again until ctx ends.
+// compact merges small segments and removes what has expired at once and then again and again until ctx ends.
 func (s *Server) compact(ctx context.Context) {
 	c := compactor.Compactor{
 		Catalog: s.catalog, Shuffle: rand.Shuffle, Swapped: s.swapped,
 		Compact: compact.Compactor{Manifest: s.manifest, Known: s.segments, Policy: compact.DefaultPolicy, Now: s.options.Now},
+		Keep:    retention.Keeper{Manifest: s.manifest, Known: s.segments, Now: s.options.Now},
 	}
 	wait := snapshot.Every(s.options.CompactEvery)
 	for ctx.Err() == nil {

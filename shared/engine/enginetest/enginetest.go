@@ -192,7 +192,7 @@ func (d *drawn) place(t *rapid.T, store blob.Store, batch rows.Batch, number uin
 		d.snapshot.Tail = append(d.snapshot.Tail, snapshot.Part{ID: number, Rows: batch})
 		return
 	}
-	for _, order := range segment.Split(batch, rapid.IntRange(1, 5).Draw(t, "least")) {
+	for _, order := range segment.Split(batch, rapid.IntRange(1, 5).Draw(t, "least"), rapid.IntRange(1, 20).Draw(t, "days")) {
 		origin := segment.Origin{Tenant: "t", Dataset: d.snapshot.Dataset.ID, Shard: "s", From: stream.Sequence(fmt.Sprint(number)), Through: stream.Sequence(fmt.Sprint(number))}
 		ref, err := segment.Write(context.Background(), store, origin, batch, order)
 		if err != nil {

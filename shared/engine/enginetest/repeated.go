@@ -143,7 +143,7 @@ func (h *career) step(t *rapid.T) {
 func (h *career) write(t *rapid.T, batch rows.Batch) (refs []segment.Ref) {
 	h.written++
 	sequence := stream.Sequence(fmt.Sprint(h.written))
-	for _, order := range segment.Split(batch, rapid.IntRange(1, 5).Draw(t, "least")) {
+	for _, order := range segment.Split(batch, rapid.IntRange(1, 5).Draw(t, "least"), rapid.IntRange(1, 20).Draw(t, "days")) {
 		origin := segment.Origin{Tenant: "t", Dataset: h.name, Shard: "s", From: sequence, Through: sequence}
 		ref, err := segment.Write(context.Background(), h.store, origin, batch, order)
 		if err != nil {
