@@ -172,7 +172,7 @@ func TestAChangeLeavesTheRestAsItIs(t *testing.T) {
 	if declared := changed["declared"].([]any); len(declared) != 2 {
 		t.Errorf("declared are %v", declared)
 	}
-	if changed = s.must(t, "PATCH", "/v1/datasets/web", `{"settings":{}}`); changed["settings"].(map[string]any)["on_conflict"] != "quarantine" {
+	if changed = s.must(t, "PATCH", "/v1/datasets/web", `{"settings":{"description":"visits"}}`); changed["settings"].(map[string]any)["on_conflict"] != "keep" {
 		t.Errorf("settings are %v", changed["settings"])
 	}
 }

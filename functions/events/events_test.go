@@ -161,7 +161,7 @@ func TestTheLedgerAccountsForEveryHour(t *testing.T) {
 	}
 	first, second, want := row(3, 1, 1, 1, 0), row(3, 1, 1, 0, 1), row(6, 2, 2, 1, 1)
 	first["hour"], second["hour"] = "2026-01-02T12:00:00Z", "2026-01-02T13:00:00Z"
-	want["erased"], want["visible"], want["hours"] = 0.0, 2.0, []any{first, second}
+	want["erased"], want["expired"], want["visible"], want["hours"] = 0.0, 0.0, 2.0, []any{first, second}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}

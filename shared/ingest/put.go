@@ -18,11 +18,12 @@ const (
 
 // put puts entries until all of them are stored or time is up.
 func (p *Producer) put(ctx context.Context, entries []stream.Entry) (snapshot.Position, error) {
-	ends := p.Now().Add(p.Patience)
-	if deadline, ok := ctx.Deadline(); ok && deadline.Add(-p.Margin).Before(ends) {
-		ends = deadline.Add(-p.Margin)
+	patience := p.Patience
+	if deadline, ok := ctx.Deadline(); ok { // by the clock of all contexts, not by Now
+		patience = min(patience, time.Until(deadline)-p.Margin)
 	}
-	ctx, cancel := context.WithTimeout(ctx, ends.Sub(p.Now()))
+	ends := p.Now().Add(patience)
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	reached := snapshot.Position{}
 	for pause := firstPause; ; pause = min(2*pause, lastPause) {
