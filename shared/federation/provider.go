@@ -8,9 +8,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-
-	"github.com/tarnhq/tarn/shared/access"
-	"github.com/tarnhq/tarn/shared/tenant"
 )
 
 // Kind is the protocol that a provider speaks.
@@ -36,17 +33,8 @@ type Provider struct {
 	Metadata   string `json:"metadata"`    // SAML: the URL of the provider's metadata, or the metadata
 	EmailClaim string `json:"email_claim"` // SAML: the attribute with the address; empty: those in common use
 
-	EmailDomains []string    `json:"email_domains"` // of the people who may sign in; empty: any
-	TrustEmail   bool        `json:"trust_email"`   // addresses in those domains are people's own, whether the provider says so or not
-	Tenant       tenant.ID   `json:"tenant"`        // of those whom it gives groups; empty: the default one
-	Groups       []string    `json:"groups"`        // of people whom nobody invited; empty: they do not get in
-	GroupsClaim  string      `json:"groups_claim"`  // the claim or attribute with the provider's groups
-	GroupsOf     GroupsTable `json:"groups_of"`     // ours, of theirs
+	Rules
 }
-
-// GroupsTable says which of our groups (a role among them) the members of another
-// provider's group are in.
-type GroupsTable map[string]string
 
 // Title is the provider's name for people.
 func (p Provider) Title() string {
@@ -87,29 +75,8 @@ func (p *Provider) check() error {
 	if !goodName.MatchString(p.Name) {
 		return fmt.Errorf("name: 1 to 32 lower-case letters, digits and dashes")
 	}
-	for i, domain := range p.EmailDomains {
-		p.EmailDomains[i] = strings.ToLower(domain)
-		if strings.ContainsAny(domain, "@ ") || !strings.Contains(domain, ".") {
-			return fmt.Errorf("email_domains: %q is none", domain)
-		}
-	}
-	if p.TrustEmail && len(p.EmailDomains) == 0 {
-		return fmt.Errorf("trust_email: name the email_domains in which this provider gives out addresses")
-	}
-	if (len(p.GroupsOf) == 0) != (p.GroupsClaim == "") {
-		return fmt.Errorf("groups_claim and groups_of: give both or neither")
-	}
-	if p.Tenant != "" && !p.Tenant.Valid() {
-		return fmt.Errorf("tenant: %q is none", p.Tenant)
-	}
-	groups := slices.Clone(p.Groups)
-	for _, group := range p.GroupsOf {
-		groups = append(groups, group)
-	}
-	for _, group := range groups {
-		if group == "" || strings.ContainsAny(group, " \t\n") || access.IsTenantGroup(group) {
-			return fmt.Errorf("groups: %q is no name of a group; tenant says whose the people are", group)
-		}
+	if err := p.Rules.Check(); err != nil {
+		return err
 	}
 	return p.checkKind()
 }

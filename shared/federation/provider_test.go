@@ -41,7 +41,7 @@ func TestAProviderThatCannotBeMeantIsRefused(t *testing.T) {
 func TestWhatAProviderIsWhereNothingIsSaid(t *testing.T) {
 	got, err := Parse([]byte(`[{"name": "x", "issuer": "http://localhost:9", "client_id": "c", "email_domains": ["Acme.Example"]}]`))
 	want := []Provider{{Name: "x", Kind: OIDC, Issuer: "http://localhost:9", ClientID: "c",
-		Scopes: []string{"openid", "email", "profile"}, EmailDomains: []string{"acme.example"}}}
+		Scopes: []string{"openid", "email", "profile"}, Rules: Rules{EmailDomains: []string{"acme.example"}}}}
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
 		t.Errorf("%v, -want +got:\n%s", err, diff)
 	}
@@ -51,10 +51,10 @@ func TestAProviderGivesAndTakesTheGroupsItRulesOverAndNoOthers(t *testing.T) {
 	names := []string{"owner", "admin", "viewer", "emea", "tenant:acme"}
 	theirs := []string{"a", "b", "c"}
 	rapid.Check(t, func(t *rapid.T) {
-		p := Provider{GroupsOf: rapid.MapOf(rapid.SampledFrom(theirs), rapid.SampledFrom(names[:4])).Draw(t, "table")}
+		p := Provider{Rules: Rules{GroupsOf: rapid.MapOf(rapid.SampledFrom(theirs), rapid.SampledFrom(names[:4])).Draw(t, "table")}}
 		had := rapid.SliceOfDistinct(rapid.SampledFrom(names), rapid.ID).Draw(t, "had")
 		who := Person{Groups: rapid.SliceOf(rapid.SampledFrom(append(slices.Clone(theirs), names...))).Draw(t, "theirs")}
-		got := p.Mapped(had, who)
+		got := p.mapped(had, who)
 		for _, group := range names {
 			ruled, given := false, false
 			for their, our := range p.GroupsOf {
@@ -66,7 +66,7 @@ func TestAProviderGivesAndTakesTheGroupsItRulesOverAndNoOthers(t *testing.T) {
 				t.Fatalf("%s is there %d times, want it: %v", group, n, want)
 			}
 		}
-		if again := p.Mapped(got, who); !slices.Equal(again, got) {
+		if again := p.mapped(got, who); !slices.Equal(again, got) {
 			t.Fatalf("mapped again: %v, then %v", got, again)
 		}
 	})

@@ -48,7 +48,7 @@ func (e *elsewhere) setting(t *testing.T) string {
 	t.Helper()
 	text, err := json.Marshal([]federation.Provider{
 		{Name: "acme", Label: "Acme", Issuer: e.issuer.Issuer(), ClientID: e.issuer.ClientID, Secret: "acme"},
-		{Name: "corp", Label: "Corp", Kind: federation.SAML, Metadata: e.corp.Metadata(t), EmailDomains: []string{"example.com"}, TrustEmail: true},
+		{Name: "corp", Label: "Corp", Kind: federation.SAML, Metadata: e.corp.Metadata(t), Rules: federation.Rules{EmailDomains: []string{"example.com"}, TrustEmail: true}},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -109,7 +109,7 @@ func (p *Provider) prove(r *http.Request, email, password, code string) (account
 		return account{}, fault.New(fault.Denied, "invitation_expired", "This one-time password has expired. Ask for another invitation.")
 	}
 	if a.User.Disabled {
-		return account{}, errDisabled()
+		return account{}, fault.New(fault.Denied, "disabled", "This account is disabled. Ask an administrator to enable it.")
 	}
 	if err := p.checkFactor(ctx, a, code); err != nil {
 		if code == "" { // nothing was guessed

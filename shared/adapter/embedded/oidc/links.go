@@ -5,43 +5,36 @@ import (
 	"slices"
 	"time"
 
-	"github.com/tarnhq/tarn/shared/access"
 	"github.com/tarnhq/tarn/shared/fault"
 	"github.com/tarnhq/tarn/shared/federation"
 	"github.com/tarnhq/tarn/shared/identity"
 	"github.com/tarnhq/tarn/shared/table"
 )
 
-// A person of another provider is known by issuer and subject, for ever: an address can
-// be given to somebody else. Only the first time does the address decide, if it is proven,
-// and then it leads to an account that nobody has signed in to yet.
-
 func linkKey(who federation.Person) table.Key {
 	return at("links", hashed(who.Issuer+"\n"+who.Subject))
 }
 
-// accountOf returns the account of whom another provider vouches for.
+// accountOf returns the account of whom another provider vouches for, which package
+// federation decides.
 func (p *Provider) accountOf(ctx context.Context, from federation.Provider, who federation.Person) (account, error) {
 	a, err := p.linked(ctx, who)
-	known := err == nil
-	if !known && !fault.Is(err, fault.NotFound) {
+	if fault.Is(err, fault.NotFound) {
+		a, err = p.link(ctx, from, who)
+	}
+	if err != nil {
 		return account{}, err
 	}
-	if err := from.Admit(who, known); err != nil {
+	groups, err := from.Return(who, a.known())
+	if err != nil {
 		return account{}, err
 	}
-	if !known {
-		if a, err = p.link(ctx, from, who); err != nil {
-			return account{}, err
-		}
-	}
-	if a.User.Disabled {
-		return account{}, errDisabled()
-	}
-	if err := p.serves(from, a); err != nil {
-		return account{}, err
-	}
-	return p.regroup(ctx, from, who, a)
+	return p.regroup(ctx, from, who, a, groups)
+}
+
+// known is what package federation decides by.
+func (a account) known() federation.Account {
+	return federation.Account{Groups: a.User.Groups, Disabled: a.User.Disabled, Waits: a.Once}
 }
 
 // linked returns the account that a person was linked to, or fault.NotFound.
@@ -62,15 +55,7 @@ func (p *Provider) link(ctx context.Context, from federation.Provider, who feder
 	if err != nil {
 		return account{}, err
 	}
-	switch {
-	case a.User.Disabled:
-		return account{}, errDisabled()
-	case a.Once.IsZero(): // its owner has signed in, and did not ask for this
-		return account{}, fault.New(fault.Denied, "account_exists", "There is an account with your e-mail address already. Sign in to it as before.")
-	case !p.now().Before(a.Once):
-		return account{}, fault.New(fault.Denied, "invitation_expired", "Your invitation has expired. Ask for another one.")
-	}
-	if err := p.serves(from, a); err != nil {
+	if err := from.Claim(who, a.known(), p.now()); err != nil {
 		return account{}, err
 	}
 	linked := account{}
@@ -88,9 +73,9 @@ func (p *Provider) link(ctx context.Context, from federation.Provider, who feder
 
 // admit makes an account for a person whom nobody invited, where the provider may do so.
 func (p *Provider) admit(ctx context.Context, from federation.Provider, who federation.Person) (account, error) {
-	groups, ok := from.Uninvited(who)
-	if !ok {
-		return account{}, fault.New(fault.Denied, "not_invited", "Nobody has invited you yet. Ask an administrator to invite %s.", who.Email)
+	groups, err := from.Enter(who)
+	if err != nil {
+		return account{}, err
 	}
 	if err := checkEmail(who.Email); err != nil {
 		return account{}, err
@@ -107,23 +92,16 @@ func linkTo(who federation.Person, user string) table.Write {
 	return table.Put(table.Item{Key: linkKey(who), Body: []byte(user)})
 }
 
-// serves returns fault.Denied for a person of a tenant that the provider is not for.
-func (p *Provider) serves(from federation.Provider, a account) error {
-	m, err := access.MembershipOf(a.User.Groups)
-	if err == nil && !from.Serves(m.Tenant) {
-		err = fault.New(fault.Denied, "wrong_tenant", "%s is not how people of your workspace sign in.", from.Title())
-	}
-	return err
-}
-
 // regroup gives the person the groups that the provider rules over, and takes them.
-func (p *Provider) regroup(ctx context.Context, from federation.Provider, who federation.Person, a account) (account, error) {
-	groups := from.Mapped(a.User.Groups, who)
+func (p *Provider) regroup(ctx context.Context, from federation.Provider, who federation.Person, a account, groups []string) (account, error) {
 	if slices.Equal(groups, a.User.Groups) {
 		return a, nil
 	}
-	err := p.users.change(ctx, a.User.ID, func(now *account) { now.User.Groups = from.Mapped(now.User.Groups, who) })
-	a.User.Groups = groups
+	err := p.users.changeWith(ctx, a.User.ID, func(now *account) (err error) {
+		now.User.Groups, err = from.Return(who, now.known())
+		a = *now
+		return err
+	})
 	return a, err
 }
 
@@ -137,8 +115,4 @@ func overtakenLink(err error) error {
 
 func errOvertaken() error {
 	return fault.New(fault.Denied, "overtaken", "Your account was changed at the same time. Try again.")
-}
-
-func errDisabled() error {
-	return fault.New(fault.Denied, "disabled", "This account is disabled. Ask an administrator to enable it.")
 }

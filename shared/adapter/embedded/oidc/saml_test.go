@@ -29,7 +29,7 @@ func newCompany(t *testing.T, bindings ...string) company {
 	idp := samltest.New(t, "https://id.example.com/metadata")
 	s := newSite(t, func(c *Config) {
 		c.Others = []federation.Provider{{Name: "corp", Label: "Corp", Kind: federation.SAML, Metadata: idp.Metadata(t, bindings...),
-			EmailDomains: []string{"example.com"}, TrustEmail: true}}
+			Rules: federation.Rules{EmailDomains: []string{"example.com"}, TrustEmail: true}}}
 	})
 	s.invite(t, grace, "viewer")
 	return company{s, idp}
