@@ -18,17 +18,21 @@ export function useKey(key) { keep({ key }); }
 
 export function forget() { sessionStorage.removeItem(SESSION); }
 
-/** Goes to the sign-in page, to come back with a code. */
-export async function signIn() {
+/**
+ * Goes to the sign-in page, to come back with a code. Who is known to have joined by
+ * another provider goes right there.
+ */
+export async function signIn(joined) {
   if (!crypto.subtle) throw new Error("signing in needs HTTPS, or the address localhost; an API key works here too");
   const provider = await describe();
-  const pending = { provider, verifier: secret(), state: secret(), hash: location.hash };
+  const pending = { provider, verifier: secret(), state: secret(), hash: location.hash, joined };
   sessionStorage.setItem(PENDING, JSON.stringify(pending));
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(pending.verifier));
   const address = new URL(provider.authorization);
   address.search = new URLSearchParams({
     response_type: "code", client_id: provider.client_id, redirect_uri: home(), scope: "openid email",
     state: pending.state, nonce: secret(), code_challenge: base64url(new Uint8Array(digest)), code_challenge_method: "S256",
+    ...joined && { identity_provider: joined },
   });
   location.assign(address);
 }
@@ -40,11 +44,20 @@ export async function finishSignIn() {
   const pending = JSON.parse(sessionStorage.getItem(PENDING) ?? "null");
   sessionStorage.removeItem(PENDING);
   history.replaceState(null, "", location.pathname + (pending?.hash ?? ""));
+  const joined = joinedBy(answer, pending);
+  if (joined) { await signIn(joined); return; }
   if (answer.has("error")) throw new Error(answer.get("error_description") ?? `the sign-in page refused: ${answer.get("error")}`);
   if (!pending || pending.state !== answer.get("state")) throw new Error("this sign-in was started elsewhere; start again");
   await redeem(pending.provider, {
     grant_type: "authorization_code", code: answer.get("code"), redirect_uri: home(), code_verifier: pending.verifier,
   });
+}
+
+// joinedBy returns the provider that Cognito refused a person of because they have an account
+// only now (functions/signins), if this is why. One more try finds it, and is made once.
+function joinedBy(answer, pending) {
+  if (!pending || pending.joined || pending.state !== answer.get("state")) return null;
+  return /\bjoined ([A-Za-z][A-Za-z0-9-]*): sign in again\b/.exec(answer.get("error_description") ?? "")?.[1];
 }
 
 /** Forgets the session, here and at the sign-in page. */

@@ -24,6 +24,7 @@ const (
 	Client    Var = "TARN_CLIENT"     // id of the pool's client
 	Domain    Var = "TARN_DOMAIN"     // URL of the pool's sign-in pages
 	Secrets   Var = "TARN_SECRETS"    // what the names of the stage's secrets begin with
+	Rules     Var = "TARN_RULES"      // who of other providers' people gets in, as federation.ParseRules reads it
 	Scratch   Var = "TARN_SCRATCH"    // folder for cached files
 	Cache     Var = "TARN_CACHE"      // URL of a Redis or Valkey server in which answers are shared; may be empty
 )

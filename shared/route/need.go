@@ -113,6 +113,10 @@ var Functions = []Function{
 	{Name: "sweeper", Needs: []Need{ReadCatalog, DeleteCatalog, ReadManifest, DeleteManifest, ReadLedger, DeleteLedger, DeleteSegments, DeletePartials, DeleteExports, ReadSweep, WriteSweep, ReadDefinitions, DeleteDefinitions}},
 }
 
+// SignIns answers the user pool when somebody signs in with another provider. It is
+// deployed with the pool, which names it, and only where there is such a provider.
+var SignIns = Function{Name: "signins"}
+
 // Consumer is a function that a stream drives.
 type Consumer struct {
 	Function       string

@@ -2,7 +2,6 @@ package aws
 
 import (
 	"context"
-	"crypto/rand"
 	"slices"
 	"strings"
 
@@ -68,7 +67,7 @@ func (d *Directory) Create(ctx context.Context, email, password string, groups [
 // Invite implements identity.Directory. Cognito's pages ask who signs in with a
 // temporary password for another.
 func (d *Directory) Invite(ctx context.Context, email string, groups []string) (identity.User, string, error) {
-	password := strings.ToLower(rand.Text()) + "-Aa1" // what any pool's rules ask for
+	password := newPassword()
 	user, err := d.create(ctx, email, &password, groups, func(string) error { return nil })
 	return user, password, err
 }
