@@ -120,6 +120,10 @@ func (a alarms) watchWork(w route.Worker, d data) {
 		worst("ApproximateAgeOfOldestMessage", d.hints), 3600, 2})
 }
 
+func (a alarms) watchSignIns(fn awslambda.Function) {
+	a.add(alarm{route.SignIns.Name + "Errors", "People of other providers cannot sign in: see the log of " + route.SignIns.Name + ".", signInFailures(fn), 0, 1})
+}
+
 // watchPoison tells of records that nobody can decode, which the consumer keeps and
 // passes over: their events were acknowledged and stay pending in the ledger.
 func (a alarms) watchPoison(segments awss3.Bucket) {

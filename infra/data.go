@@ -7,6 +7,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awskinesis"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 	"github.com/aws/jsii-runtime-go"
@@ -29,9 +30,10 @@ type data struct {
 	unworked  awssqs.Queue // hints that no worker survived
 	pool      awscognito.UserPool
 	domain    awscognito.UserPoolDomain
+	signIns   awslambda.Function // nil where nobody signs in with another provider
 }
 
-func newData(app awscdk.App, s Stage) data {
+func newData(app awscdk.App, s Stage, a assets) data {
 	stack := newStack(app, s, "data", "Tarn: what is stored. It outlives the functions")
 	d := data{stage: s, stack: stack}
 	d.key = awskms.NewKey(stack, jsii.String("Key"), &awskms.KeyProps{
@@ -50,6 +52,9 @@ func newData(app awscdk.App, s Stage) data {
 	d.stream = newStream(stack, s)
 	d.hints, d.unworked = newQueues(stack, s)
 	d.pool, d.domain = newUsers(stack, s)
+	if len(s.Providers) > 0 {
+		d.signIns = newSignIns(stack, d.pool, s, a)
+	}
 	awscdk.NewCfnOutput(stack, jsii.String("UserPool"), &awscdk.CfnOutputProps{Value: d.pool.UserPoolId()})
 	return d
 }

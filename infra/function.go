@@ -42,6 +42,9 @@ func newFunctions(app awscdk.App, s Stage, d data, f front, a assets) functions 
 	alarms.watchConcurrency()
 	alarms.watchAPI(f.api)
 	alarms.watchData(d)
+	if d.signIns != nil {
+		alarms.watchSignIns(d.signIns)
+	}
 	alarms.watchWork(route.Work, d)
 	alarms.watchPoison(d.segments)
 	awscdk.NewCfnOutput(stack, jsii.String("RedriveFunction"), &awscdk.CfnOutputProps{Value: byName["redrive"].FunctionName()})
@@ -96,6 +99,7 @@ var sizes = map[string]size{
 	"queries":  {memory: 3008, seconds: 28, scratch: 4096},
 	"ingestor": {memory: 1769, seconds: 120, scratch: 512},
 	"redrive":  {memory: 512, seconds: 600, scratch: 512},
+	"signins":  {memory: 512, seconds: 5, scratch: 512}, // as long as Cognito waits
 	"worker":   {memory: 3008, seconds: route.Work.Seconds, scratch: 10240},
 	"notary":   {memory: 512, seconds: 240, scratch: 512},
 	"sweeper":  {memory: 512, seconds: 600, scratch: 512},

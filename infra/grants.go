@@ -65,13 +65,18 @@ var secretActions = map[string][]string{
 // secretPrefix is what the names of a stage's secrets begin with.
 func secretPrefix(s Stage) string { return "tarn/" + s.Name + "/" }
 
+// secretName is what Secrets Manager calls a secret of the deployment.
+func secretName(s Stage, name secret.Name) string {
+	return secretPrefix(s) + string(secret.Deployment) + "/" + string(name)
+}
+
 // grantSecret covers one secret of the deployment: its name, which is all there is before
 // it is made, and its name with the six characters that AWS adds.
 func grantSecret(fn awslambda.Function, how string, d data) {
 	how, name, _ := strings.Cut(how, "/")
 	arn := *d.stack.FormatArn(&awscdk.ArnComponents{
 		Service: jsii.String("secretsmanager"), Resource: jsii.String("secret"), ArnFormat: awscdk.ArnFormat_COLON_RESOURCE_NAME,
-		ResourceName: jsii.String(secretPrefix(d.stage) + string(secret.Deployment) + "/" + name),
+		ResourceName: jsii.String(secretName(d.stage, secret.Name(name))),
 	})
 	allow(fn, secretActions[how], arn, arn+"-??????")
 }

@@ -40,7 +40,7 @@ type stacks struct {
 }
 
 func newStacks(app awscdk.App, s Stage, a assets) stacks {
-	d := newData(app, s)
+	d := newData(app, s, a)
 	f := newFront(app, s, d, a)
 	return stacks{data: d, front: f, functions: newFunctions(app, s, d, f, a)}
 }

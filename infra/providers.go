@@ -8,6 +8,9 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscognito"
 	"github.com/aws/jsii-runtime-go"
+
+	"github.com/tarnhq/tarn/shared/federation"
+	"github.com/tarnhq/tarn/shared/secret"
 )
 
 // ProviderKind says how a provider is spoken to.
@@ -27,16 +30,20 @@ type Provider struct {
 	Kind ProviderKind
 	Name string // of OIDC and SAML: on the button and in the provider's answer address
 
-	// ClientID and Secret are what the provider knows us by. Secret is the name or the
-	// ARN of a secret in Secrets Manager whose whole text is the client's: the template
-	// refers to it and does not hold it. SAML has neither.
-	ClientID, Secret string
+	// ClientID and Secret are what the provider knows us by. Secret names a secret of the
+	// deployment (docs/secrets.md) whose whole text is the client's: the template refers to
+	// it and does not hold it. SAML has neither.
+	ClientID string
+	Secret   secret.Name
 
 	Issuer   string   // OIDC: the URL that begins that of its configuration
 	Scopes   []string // but of SAML; none: what the address needs
 	Metadata string   // SAML: the URL of the provider's metadata
 
-	EmailClaim string // with the address; empty: what the kind calls it
+	EmailClaim   string // with the address; empty: what the kind calls it
+	SubjectClaim string // SAML: an attribute that repeats the name of the subject, if that may have capitals
+
+	Rules federation.Rules // who gets in, and into which groups
 }
 
 // emailClaims are what each kind calls the address.
@@ -49,15 +56,34 @@ var providerScopes = map[ProviderKind][]string{
 	Google: {"openid", "email", "profile"}, Facebook: {"public_profile", "email"}, OIDC: {"openid", "email", "profile"},
 }
 
+// subjectClaims are what each kind calls the subject, where that is a claim.
+var subjectClaims = map[ProviderKind]string{Google: "sub", Facebook: "id", OIDC: "sub"}
+
 // newProviders lets people sign in with others. Each is offered to the page's client,
 // which is made after them.
 func newProviders(stack awscdk.Stack, pool awscognito.UserPool, s Stage) {
-	for i, p := range s.Providers {
-		if err := p.check(); err != nil {
-			panic(fmt.Errorf("stage %s, provider %d: %w", s.Name, i+1, err))
-		}
-		pool.RegisterIdentityProvider(p.in(stack, pool))
+	if err := checkProviders(s.Providers); err != nil {
+		panic(fmt.Errorf("stage %s, %w", s.Name, err))
 	}
+	for _, p := range s.Providers {
+		pool.RegisterIdentityProvider(p.in(stack, pool, s))
+	}
+}
+
+// checkProviders returns what is wrong with some of them, or with all together.
+func checkProviders(all []Provider) error {
+	ids := map[string]bool{"cognito": true} // what it calls itself
+	for i, p := range all {
+		if err := p.check(); err != nil {
+			return fmt.Errorf("provider %d: %w", i+1, err)
+		}
+		id := strings.ToLower(p.id()) // Cognito tells of a name in small letters
+		if ids[id] {
+			return fmt.Errorf("provider %d: another is called %s", i+1, p.id())
+		}
+		ids[id] = true
+	}
+	return nil
 }
 
 var providerName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9-]{2,31}$`)
@@ -75,8 +101,17 @@ func (p Provider) check() error {
 		return fmt.Errorf("%s: Issuer is OIDC's and Metadata is SAML's", p.Kind)
 	case (p.Kind == SAML) == (p.ClientID != ""), (p.ClientID == "") != (p.Secret == ""):
 		return fmt.Errorf("%s: a ClientID and its Secret are needed, but for SAML", p.Kind)
+	case p.SubjectClaim != "" && p.Kind != SAML:
+		return fmt.Errorf("%s: only SAML needs a SubjectClaim", p.Kind)
+	case (p.Kind == SAML || p.Kind == Facebook) && !p.Rules.TrustEmail:
+		return fmt.Errorf("%s has no word for a verified address: set TrustEmail in the Rules, and the EmailDomains in which it is to be believed", p.Kind)
 	}
-	return nil
+	if p.Secret != "" {
+		if err := secret.Check(secret.Deployment, p.Secret); err != nil {
+			return fmt.Errorf("%s: %w", p.Kind, err)
+		}
+	}
+	return p.Rules.Check()
 }
 
 // id is what Cognito calls the provider.
@@ -87,7 +122,7 @@ func (p Provider) id() string {
 	return string(p.Kind)
 }
 
-func (p Provider) in(stack awscdk.Stack, pool awscognito.UserPool) awscognito.IUserPoolIdentityProvider {
+func (p Provider) in(stack awscdk.Stack, pool awscognito.UserPool, s Stage) awscognito.IUserPoolIdentityProvider {
 	id := jsii.String("Provider" + p.id())
 	if p.Kind == SAML {
 		return awscognito.NewUserPoolIdentityProviderSaml(stack, id, &awscognito.UserPoolIdentityProviderSamlProps{
@@ -95,7 +130,7 @@ func (p Provider) in(stack awscdk.Stack, pool awscognito.UserPool) awscognito.IU
 			Metadata: awscognito.UserPoolIdentityProviderSamlMetadata_Url(&p.Metadata),
 		})
 	}
-	secret := awscdk.SecretValue_SecretsManager(&p.Secret, nil)
+	secret := awscdk.SecretValue_SecretsManager(jsii.String(secretName(s, p.Secret)), nil)
 	scopes := p.Scopes
 	if len(scopes) == 0 {
 		scopes = providerScopes[p.Kind]
@@ -117,17 +152,28 @@ func (p Provider) in(stack awscdk.Stack, pool awscognito.UserPool) awscognito.IU
 	}
 }
 
-// mapping takes the address, and whether it is verified from those that say so.
+// mapping takes what the rules decide by into attributes of its own: a provider does not
+// change the address that somebody was invited by.
 func (p Provider) mapping() *awscognito.AttributeMapping {
-	claim := p.EmailClaim
-	if claim == "" {
-		claim = emailClaims[p.Kind]
+	email := p.EmailClaim
+	if email == "" {
+		email = emailClaims[p.Kind]
 	}
-	m := &awscognito.AttributeMapping{Email: awscognito.ProviderAttribute_Other(&claim)}
+	subject := subjectClaims[p.Kind]
+	if p.Kind == SAML {
+		subject = p.SubjectClaim
+	}
+	claims := map[string]string{federation.AssertedSubject: subject, federation.AssertedEmail: email, federation.AssertedGroups: p.Rules.GroupsClaim}
 	if p.Kind == Google || p.Kind == OIDC {
-		m.EmailVerified = awscognito.ProviderAttribute_Other(jsii.String("email_verified"))
+		claims[federation.AssertedVerified] = "email_verified"
 	}
-	return m
+	custom := map[string]awscognito.ProviderAttribute{}
+	for attribute, claim := range claims {
+		if claim != "" {
+			custom["custom:"+attribute] = awscognito.ProviderAttribute_Other(&claim)
+		}
+	}
+	return &awscognito.AttributeMapping{Custom: &custom}
 }
 
 // clientProviders are all that the page's client offers.

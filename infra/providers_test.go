@@ -3,30 +3,48 @@ package main
 import (
 	"encoding/json"
 	"slices"
-	"strings"
+	"sync"
 	"testing"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2/assertions"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/tarnhq/tarn/shared/federation"
 )
 
 var someProviders = []Provider{
-	{Kind: Google, ClientID: "g.apps.googleusercontent.com", Secret: "tarn/google"},
-	{Kind: Facebook, ClientID: "4711", Secret: "tarn/facebook"},
-	{Kind: OIDC, Name: "GitHub", Issuer: "https://bridge.example.com", ClientID: "tarn", Secret: "tarn/bridge", EmailClaim: "mail"},
-	{Kind: SAML, Name: "Corp", Metadata: "https://id.corp.example/metadata"},
+	{Kind: Google, ClientID: "g.apps.googleusercontent.com", Secret: "google"},
+	{Kind: Facebook, ClientID: "4711", Secret: "facebook", Rules: federation.Rules{EmailDomains: []string{"example.com"}, TrustEmail: true}},
+	{Kind: OIDC, Name: "GitHub", Issuer: "https://bridge.example.com", ClientID: "tarn", Secret: "federation/bridge", EmailClaim: "mail", Rules: federation.Rules{Groups: []string{"viewer"}}},
+	{Kind: SAML, Name: "Corp", Metadata: "https://id.corp.example/metadata", SubjectClaim: "uid",
+		Rules: federation.Rules{EmailDomains: []string{"corp.example"}, TrustEmail: true, GroupsClaim: "memberOf", GroupsOf: federation.GroupsTable{"bi": "analyst"}}},
 }
 
-func TestOtherProvidersAreInTheTemplateAndTheirSecretsAreNot(t *testing.T) {
+// withProviders is a stage that lets people sign in with others.
+var withProviders = sync.OnceValues(func() (synth, error) {
 	stage := Stages[0]
 	stage.Providers = someProviders
 	all, err := renderAll(stage)
 	if err != nil {
+		return synth{}, err
+	}
+	return all[0], nil
+})
+
+func stageWithProviders(t *testing.T) synth {
+	t.Helper()
+	s, err := withProviders()
+	if err != nil {
 		t.Fatal(err)
 	}
-	s := all[0]
+	return s
+}
+
+func TestOtherProvidersAreInTheTemplateAndTheirSecretsAreNot(t *testing.T) {
+	s := stageWithProviders(t)
 	type shown struct {
-		Type, Client, Secret, Email, Verified, Address string
+		Type, Client, Secret, Address string
+		Mapped                        map[string]any
 	}
 	got := map[string]shown{}
 	for _, r := range s.data.of("AWS::Cognito::UserPoolIdentityProvider") {
@@ -34,15 +52,21 @@ func TestOtherProvidersAreInTheTemplateAndTheirSecretsAreNot(t *testing.T) {
 			value, _ := at(r.Properties, path...).(string)
 			return value
 		}
+		mapped, _ := at(r.Properties, "AttributeMapping").(map[string]any)
 		got[text("ProviderName")] = shown{text("ProviderType"), text("ProviderDetails", "client_id"), text("ProviderDetails", "client_secret"),
-			text("AttributeMapping", "email"), text("AttributeMapping", "email_verified"), text("ProviderDetails", "oidc_issuer") + text("ProviderDetails", "MetadataURL")}
+			text("ProviderDetails", "oidc_issuer") + text("ProviderDetails", "MetadataURL"), mapped}
 	}
-	reference := func(name string) string { return "{{resolve:secretsmanager:" + name + ":SecretString:::}}" }
+	reference := func(name string) string {
+		return "{{resolve:secretsmanager:tarn/dev/_deployment/" + name + ":SecretString:::}}"
+	}
 	want := map[string]shown{
-		"Google":   {"Google", "g.apps.googleusercontent.com", reference("tarn/google"), "email", "email_verified", ""},
-		"Facebook": {"Facebook", "4711", reference("tarn/facebook"), "email", "", ""},
-		"GitHub":   {"OIDC", "tarn", reference("tarn/bridge"), "mail", "email_verified", "https://bridge.example.com"},
-		"Corp":     {"SAML", "", "", emailClaims[SAML], "", "https://id.corp.example/metadata"},
+		"Google": {"Google", "g.apps.googleusercontent.com", reference("google"), "",
+			map[string]any{"custom:subject": "sub", "custom:address": "email", "custom:verified": "email_verified"}},
+		"Facebook": {"Facebook", "4711", reference("facebook"), "", map[string]any{"custom:subject": "id", "custom:address": "email"}},
+		"GitHub": {"OIDC", "tarn", reference("federation/bridge"), "https://bridge.example.com",
+			map[string]any{"custom:subject": "sub", "custom:address": "mail", "custom:verified": "email_verified"}},
+		"Corp": {"SAML", "", "", "https://id.corp.example/metadata",
+			map[string]any{"custom:subject": "uid", "custom:address": emailClaims[SAML], "custom:groups": "memberOf"}},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error("-want +got:\n" + diff)
@@ -50,7 +74,7 @@ func TestOtherProvidersAreInTheTemplateAndTheirSecretsAreNot(t *testing.T) {
 	s.front.HasResourceProperties(ptr("AWS::Cognito::UserPoolClient"), map[string]any{
 		"SupportedIdentityProviders": []any{"COGNITO", "Google", "Facebook", "GitHub", "Corp"},
 	})
-	for _, stack := range []template{s.data, s.front} {
+	for _, stack := range []template{s.data, s.front, s.functions} {
 		stack.notes.HasNoError(ptr("*"), assertions.Match_StringLikeRegexp(ptr("AwsSolutions-|CdkNag")))
 		stack.notes.HasNoWarning(ptr("*"), assertions.Match_StringLikeRegexp(ptr("AwsSolutions-|CdkNag")))
 	}
@@ -79,16 +103,22 @@ func TestAProviderThatCannotBeMeantIsRefused(t *testing.T) {
 		"SAML without a name":         func(p []Provider) { p[3].Name = "" },
 		"SAML with a client":          func(p []Provider) { p[3].ClientID = "x" },
 		"SAML with a client's secret": func(p []Provider) { p[3].Secret = "x" },
+		"SAML with anybody's address": func(p []Provider) { p[3].Rules = federation.Rules{} },
+		"Facebook with anybody's":     func(p []Provider) { p[1].Rules.TrustEmail = false },
+		"a secret by its ARN":         func(p []Provider) { p[0].Secret = "arn:aws:secretsmanager:eu-central-1:1:secret:x" },
+		"a secret of another stage":   func(p []Provider) { p[0].Secret = "../../prod/_deployment/google" },
+		"a claim that is known":       func(p []Provider) { p[2].SubjectClaim = "sub" },
+		"a tenant's own group":        func(p []Provider) { p[2].Rules.Groups = []string{"tenant:acme"} },
+		"a name that is taken":        func(p []Provider) { p[2].Name = "GOOGLE" },
+		"Cognito's own name":          func(p []Provider) { p[2].Name = "cognito" },
 	} {
 		changed := slices.Clone(someProviders)
 		change(changed)
-		if !slices.ContainsFunc(changed, func(p Provider) bool { return p.check() != nil }) {
+		if checkProviders(changed) == nil {
 			t.Errorf("%s is taken", claim)
 		}
 	}
-	for _, p := range someProviders {
-		if err := p.check(); err != nil || strings.Contains(p.id(), " ") {
-			t.Errorf("%s: %v", p.id(), err)
-		}
+	if err := checkProviders(someProviders); err != nil {
+		t.Error(err)
 	}
 }

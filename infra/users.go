@@ -4,6 +4,8 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscognito"
 	"github.com/aws/jsii-runtime-go"
+
+	"github.com/tarnhq/tarn/shared/federation"
 )
 
 // newUsers makes the directory of people. An owner invites the others; nobody signs
@@ -14,7 +16,8 @@ func newUsers(stack awscdk.Stack, s Stage) (awscognito.UserPool, awscognito.User
 		SignInAliases:       &awscognito.SignInAliases{Email: jsii.Bool(true)},
 		SignInCaseSensitive: jsii.Bool(false),
 		AccountRecovery:     awscognito.AccountRecovery_EMAIL_ONLY,
-		FeaturePlan:         awscognito.FeaturePlan_LITE,
+		FeaturePlan:         s.plan(),
+		CustomAttributes:    assertedAttributes(),
 		Mfa:                 awscognito.Mfa_OPTIONAL,
 		MfaSecondFactor:     &awscognito.MfaSecondFactor{Otp: jsii.Bool(true), Sms: jsii.Bool(false)},
 		PasswordPolicy: &awscognito.PasswordPolicy{
@@ -34,6 +37,25 @@ func newUsers(stack awscdk.Stack, s Stage) (awscognito.UserPool, awscognito.User
 	return pool, domain
 }
 
+// plan is the cheapest that does it: to put other groups into access tokens takes
+// Essentials. Of either the first 10,000 people a month are free.
+func (s Stage) plan() awscognito.FeaturePlan {
+	if len(s.Providers) > 0 {
+		return awscognito.FeaturePlan_ESSENTIALS
+	}
+	return awscognito.FeaturePlan_LITE
+}
+
+// assertedAttributes hold what other providers say of people. Every stage has them, since
+// no pool is ever rid of an attribute.
+func assertedAttributes() *map[string]awscognito.ICustomAttribute {
+	all := map[string]awscognito.ICustomAttribute{}
+	for _, name := range federation.Asserted {
+		all[name] = awscognito.NewStringAttribute(&awscognito.StringAttributeProps{Mutable: jsii.Bool(true), MaxLen: jsii.Number(2048)})
+	}
+	return &all
+}
+
 // uniquePrefix is unlike any other deployment's in the region, which Cognito
 // demands, and tells nobody the account's number: it ends in a part of the stack's
 // own id.
@@ -45,7 +67,8 @@ func uniquePrefix(stack awscdk.Stack, s Stage) *string {
 
 // newClient is the web page's way to sign people in: a public client with the
 // authorization code and PKCE, which Cognito demands of it by the challenge that
-// the page sends. Its tokens live shortly and are refreshed.
+// the page sends. Its tokens live shortly and are refreshed. People sign in on Cognito's
+// pages alone: a token of its API would let them write their own attributes.
 func newClient(stack awscdk.Stack, s Stage, pool awscognito.IUserPool, home *string) awscognito.UserPoolClient {
 	page := awscdk.Fn_Join(jsii.String(""), &[]*string{home, jsii.String("/")})
 	return awscognito.NewUserPoolClient(stack, jsii.String("Client"), &awscognito.UserPoolClientProps{
@@ -58,6 +81,8 @@ func newClient(stack awscdk.Stack, s Stage, pool awscognito.IUserPool, home *str
 			LogoutUrls:   &[]*string{page},
 		},
 		SupportedIdentityProviders: clientProviders(s),
+		AuthFlows:                  &awscognito.AuthFlow{UserSrp: jsii.Bool(false), UserPassword: jsii.Bool(false), Custom: jsii.Bool(false)},
+		WriteAttributes:            awscognito.NewClientAttributes().WithCustomAttributes(*jsii.Strings(federation.Asserted...)...), // Cognito does, in the client's name
 		AccessTokenValidity:        awscdk.Duration_Hours(jsii.Number(1)),
 		IdTokenValidity:            awscdk.Duration_Hours(jsii.Number(1)),
 		RefreshTokenValidity:       awscdk.Duration_Days(jsii.Number(30)),

@@ -87,7 +87,7 @@ func (a Answers) refusal(ctx context.Context, e event, err error) error {
 	known := (*fault.Error)(nil)
 	if !errors.As(err, &known) || known.Kind != fault.Denied && known.Kind != fault.Invalid && known.Kind != fault.Conflict {
 		a.Log.ErrorContext(ctx, "sign-in with another provider failed", "event", e.TriggerSource, "error", err.Error())
-		return errors.New("unavailable: Signing in does not work at the moment. Try again soon.")
+		return errors.New("unavailable: Signing in does not work at the moment, try again soon")
 	}
 	a.Log.WarnContext(ctx, "sign-in with another provider refused", "event", e.TriggerSource, "code", known.Code, "cause", known.Cause)
 	return fmt.Errorf("%s: %s", known.Code, known.Message)
