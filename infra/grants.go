@@ -54,6 +54,7 @@ func grant(fn awslambda.Function, spec route.Function, d data) {
 var directoryActions = []string{
 	"cognito-idp:AdminCreateUser", "cognito-idp:AdminGetUser", "cognito-idp:AdminDeleteUser", "cognito-idp:ListUsers",
 	"cognito-idp:AdminEnableUser", "cognito-idp:AdminDisableUser", "cognito-idp:AdminUserGlobalSignOut",
+	"cognito-idp:AdminSetUserPassword", "cognito-idp:AdminSetUserMFAPreference", "cognito-idp:AdminDisableProviderForUser",
 	"cognito-idp:CreateGroup", "cognito-idp:AdminListGroupsForUser", "cognito-idp:AdminAddUserToGroup", "cognito-idp:AdminRemoveUserFromGroup",
 }
 

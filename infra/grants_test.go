@@ -44,7 +44,7 @@ var rights = map[route.Need][]right{
 	route.ReadPeople:        {{"dynamodb:GetItem", "Table", "people"}},
 	route.WritePeople:       {{"dynamodb:PutItem", "Table", "people"}},
 	route.ManageDirectory: {{"cognito-idp:AdminCreateUser", "Users", ""}, {"cognito-idp:ListUsers", "Users", ""}, {"cognito-idp:AdminUserGlobalSignOut", "Users", ""},
-		{"cognito-idp:AdminRemoveUserFromGroup", "Users", ""}},
+		{"cognito-idp:AdminSetUserMFAPreference", "Users", ""}, {"cognito-idp:AdminRemoveUserFromGroup", "Users", ""}},
 	route.ReadRules:      {{"dynamodb:Query", "Table", "rules"}},
 	route.WriteRules:     {{"dynamodb:PutItem", "Table", "rules"}},
 	route.DeleteRules:    {{"dynamodb:DeleteItem", "Table", "rules"}},

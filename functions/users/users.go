@@ -20,13 +20,19 @@ func Register(s *api.Server, d Deps) {
 	api.Handle(s, route.ChangeUser, d.change)
 	api.Handle(s, route.RemoveUser, d.remove)
 	api.Handle(s, route.SignOutUser, d.signOut)
+	api.Handle(s, route.ResetUser, d.reset)
+}
+
+// oneTime is what a person signs in with first.
+type oneTime struct {
+	Password string `json:"password" doc:"good for one sign-in, within a week; shown this once, and sent to nobody"`
 }
 
 // invited is a new person with the password of their first sign-in.
 type invited struct {
 	Body struct {
 		people.Person
-		Password string `json:"password" doc:"good for one sign-in, within a week; shown this once, and sent to nobody"`
+		oneTime
 	}
 }
 
@@ -72,4 +78,9 @@ func (d Deps) remove(ctx context.Context, caller access.Principal, in *userID) (
 
 func (d Deps) signOut(ctx context.Context, caller access.Principal, in *userID) (*struct{}, error) {
 	return nil, d.People.SignOut(ctx, caller, in.ID)
+}
+
+func (d Deps) reset(ctx context.Context, caller access.Principal, in *userID) (*struct{ Body oneTime }, error) {
+	password, err := d.People.Reset(ctx, caller, in.ID)
+	return &struct{ Body oneTime }{oneTime{password}}, err
 }

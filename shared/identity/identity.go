@@ -56,6 +56,12 @@ type Directory interface {
 	// any more. Access tokens are good until they expire.
 	SignOut(ctx context.Context, id string) error
 
+	// Reset takes a user back to their invitation: only the one-time password that it
+	// returns, good as Invite's, or a first sign-in with another provider lets them in again.
+	// Whatever they proved themselves by before is not good any more, their second factor
+	// among it, and all sessions end. Who never had a password is fault.Conflict.
+	Reset(ctx context.Context, id string) (password string, err error)
+
 	// Delete removes a user; an absent one is fine.
 	Delete(ctx context.Context, id string) error
 }

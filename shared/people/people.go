@@ -158,6 +158,23 @@ func (s People) SignOut(ctx context.Context, caller access.Principal, id string)
 	return err
 }
 
+// Reset takes a person back to their invitation, as if they had lost all that they sign in
+// with, and returns their one-time password. Nobody resets themselves: who took over a
+// session would have the account for good.
+func (s People) Reset(ctx context.Context, caller access.Principal, id string) (password string, err error) {
+	if _, err := s.mayChange(ctx, caller, id); err != nil {
+		return "", err
+	}
+	if isSelf(caller, id) {
+		return "", errSelf()
+	}
+	if password, err = s.Directory.Reset(ctx, id); err != nil {
+		return "", absent(err)
+	}
+	_, err = s.Standings.Change(ctx, caller.Tenant, id, func(now *access.Standing) { now.Since = s.Standings.Now().UTC() })
+	return password, err
+}
+
 // Remove deletes a person, whose tokens are refused within seconds.
 func (s People) Remove(ctx context.Context, caller access.Principal, id string) error {
 	if _, err := s.mayChange(ctx, caller, id); err != nil {
@@ -228,7 +245,7 @@ func either[T any](changed *T, was T) T {
 func isSelf(caller access.Principal, id string) bool { return caller.ID == access.UserPrefix+id }
 
 func errSelf() error {
-	return fault.New(fault.Invalid, "yourself", "nobody removes, disables or regroups themselves").WithHint("ask another owner or admin")
+	return fault.New(fault.Invalid, "yourself", "nobody removes, resets, disables or regroups themselves").WithHint("ask another owner or admin")
 }
 
 // absent tells of a user that the directory does not have as of one of another tenant.

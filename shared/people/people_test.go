@@ -43,6 +43,7 @@ func changes(p people.People, by access.Principal, id string) map[string]func(*t
 		"nothing": of(people.Change{}), "attributes": of(people.Change{Attributes: &map[string][]string{"a": {"b"}}}),
 		"groups": of(people.Change{Groups: &none}), "disabled": of(people.Change{Disabled: &yes}),
 		"sign out": func(t *testing.T) error { return p.SignOut(t.Context(), by, id) },
+		"reset":    func(t *testing.T) error { _, err := p.Reset(t.Context(), by, id); return err },
 		"remove":   func(t *testing.T) error { return p.Remove(t.Context(), by, id) },
 	}
 }
@@ -89,7 +90,7 @@ func TestNobodyLocksThemselvesOut(t *testing.T) {
 	me := invite(t, p, caller("main", access.Owner), "ada@example.com", "owner")
 	as := access.Principal{Tenant: "main", ID: "user:" + me.ID, Role: access.Owner}
 	of := changes(p, as, me.ID)
-	for _, what := range []string{"groups", "disabled", "remove"} {
+	for _, what := range []string{"groups", "disabled", "reset", "remove"} {
 		if err := of[what](t); !fault.Is(err, fault.Invalid) {
 			t.Errorf("%s: %v, want Invalid", what, err)
 		}
@@ -125,5 +126,17 @@ func TestAChangeIsStoredAndEndsOldTokens(t *testing.T) {
 	}
 	if got, err = p.Change(t.Context(), owner, was.ID, people.Change{Disabled: &enabled}); err != nil || got.Disabled || got.Role != access.Editor {
 		t.Errorf("%+v, %v", got, err)
+	}
+}
+
+func TestAResetEndsOldTokens(t *testing.T) {
+	p, admin := newPeople(), caller("acme", access.Admin)
+	was := invite(t, p, admin, "ada@example.com", "viewer")
+	password, err := p.Reset(t.Context(), admin, was.ID)
+	if err != nil || password == "" {
+		t.Fatalf("%q, %v", password, err)
+	}
+	if s, err := p.Standings.Standing(t.Context(), "acme", was.ID); err != nil || !s.Since.Equal(noon) {
+		t.Errorf("%+v, %v", s, err)
 	}
 }

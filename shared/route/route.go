@@ -184,6 +184,8 @@ var (
 		Action: access.ManageUsers, Status: http.StatusNoContent, Tag: "Access", Summary: "Remove a person", Outside: true}
 	SignOutUser = Route{ID: "signOutUser", Function: "users", Method: http.MethodPost, Path: "/v1/users/{user}/sign-out",
 		Action: access.ManageUsers, Status: http.StatusNoContent, Tag: "Access", Summary: "Sign a person out everywhere", Outside: true}
+	ResetUser = Route{ID: "resetUser", Function: "users", Method: http.MethodPost, Path: "/v1/users/{user}/reset",
+		Action: access.ManageUsers, Status: http.StatusOK, Tag: "Access", Summary: "End all that a person signs in with, their second factor too; a one-time password is shown once", Outside: true}
 
 	ListAudit = Route{ID: "listAudit", Function: "audit", Method: http.MethodGet, Path: "/v1/audit",
 		Action: access.ReadAudit, Status: http.StatusOK, Tag: "Audit", Summary: "List who did what"}
@@ -235,6 +237,6 @@ var All = append([]Route{
 	CreateKey, ListKeys, RotateKey, RevokeKey, CreateToken, GetSelf,
 	CreateRowFilter, ListRowFilters, DeleteRowFilter, CreateMask, ListMasks, DeleteMask, CreateGrant, ListGrants, DeleteGrant,
 	ListAudit, ExportAudit, VerifyAudit,
-	InviteUser, ListUsers, ChangeUser, RemoveUser, SignOutUser,
+	InviteUser, ListUsers, ChangeUser, RemoveUser, SignOutUser, ResetUser,
 	Health, OpenAPI, SignIn,
 }, Track...)

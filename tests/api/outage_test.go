@@ -218,6 +218,7 @@ var healthy = map[string]struct{ target, body string }{
 	"changeUser":       {"/v1/users/", `{"groups":["viewer"]}`}, // the id is made
 	"removeUser":       {"/v1/users/", ""},
 	"signOutUser":      {"/v1/users/", ""},
+	"resetUser":        {"/v1/users/", ""},
 	"getSelf":          {"/v1/me", ""},
 	"createToken":      {"/v1/token", "grant_type=client_credentials"},
 }

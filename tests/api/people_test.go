@@ -157,6 +157,7 @@ func TestWhatChangesOfAPersonHoldsForTheirTokensWithinSeconds(t *testing.T) {
 		"other groups":      {http.MethodPatch, "", `{"groups":["editor"]}`, http.StatusOK, http.StatusOK},
 		"being disabled":    {http.MethodPatch, "", `{"disabled":true}`, http.StatusOK, http.StatusBadRequest},
 		"being signed out":  {http.MethodPost, "/sign-out", "", http.StatusNoContent, http.StatusBadRequest},
+		"being reset":       {http.MethodPost, "/reset", "", http.StatusOK, http.StatusBadRequest},
 		"being removed":     {http.MethodDelete, "", "", http.StatusNoContent, http.StatusBadRequest},
 		"enabled once more": {http.MethodPatch, "", `{"disabled":false}`, http.StatusOK, http.StatusOK},
 	} {
@@ -173,6 +174,24 @@ func TestWhatChangesOfAPersonHoldsForTheirTokensWithinSeconds(t *testing.T) {
 			}
 			s.refresh(t, tokens.Refresh, c.refreshed)
 		})
+	}
+}
+
+func TestAResetPersonSignsInWithTheOneTimePasswordAloneAndTheLogHasNoneOfIt(t *testing.T) {
+	t.Parallel()
+	c := newClocked(t)
+	var ada, reset invitedPerson
+	c.owner(t, http.MethodPost, "/v1/users", inviteAda, http.StatusCreated, &ada)
+	c.signIn(t, "ada@example.com", ada.Password, "a password of her own")
+	c.owner(t, http.MethodPost, "/v1/users/"+ada.ID+"/reset", "", http.StatusOK, &reset)
+	log := c.ask(http.MethodGet, "/v1/audit", c.keys[access.Owner], nil, nil).Body.String()
+	if !strings.Contains(log, `"route":"resetUser","on":{"user":"`+ada.ID+`"},"outcome":"done"`) || strings.Contains(log, reset.Password) {
+		t.Errorf("the log: %s", log)
+	}
+	tokens := c.signIn(t, "ada@example.com", reset.Password, "another password of hers")
+	out := c.ask(http.MethodGet, "/v1/me", tokens.Access, nil, nil)
+	if out.Code != http.StatusOK || !strings.Contains(out.Body.String(), ada.ID) {
+		t.Errorf("%d %s", out.Code, out.Body)
 	}
 }
 

@@ -158,6 +158,7 @@ var allowed = map[string][]access.Role{
 	"changeUser":       {access.Owner, access.Admin},
 	"removeUser":       {access.Owner, access.Admin},
 	"signOutUser":      {access.Owner, access.Admin},
+	"resetUser":        {access.Owner, access.Admin},
 	"getSelf":          everyRole,
 	"createToken":      everyRole,
 }

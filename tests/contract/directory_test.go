@@ -22,6 +22,10 @@ var directoryExcuses = excuses{
 	"signing out an unknown user is NotFound":                            "it signs nobody out",
 	"who is signed out everywhere cannot refresh, and may sign in again": "it signs nobody out",
 	"the discovery document agrees with the issuer":                      "its document names a fixed port and no endpoints",
+	"a reset user is who they were":                                      "it ends no second factors",
+	"a reset user who was disabled stays so":                             "it ends no second factors",
+	"the password of before a reset is not good any more":                "it ends no second factors",
+	"who was reset cannot refresh":                                       "it ends no second factors",
 }
 
 func TestDirectory(t *testing.T) {
@@ -38,6 +42,20 @@ func TestDirectory(t *testing.T) {
 			setup.SignIn, setup.Skip = signIn, directoryExcuses
 		}
 		return setup
+	})
+}
+
+// TestDirectoryOnMoto shows what cognito-local cannot: resets among it.
+func TestDirectoryOnMoto(t *testing.T) {
+	if oracle.Real() {
+		t.Skip("TestDirectory asks the account itself")
+	}
+	t.Parallel()
+	const redirect = "http://127.0.0.1:8080/signed-in"
+	services := oracle.Start(t, oracle.Secrets)
+	pool := services.UserPool(t, redirect)
+	identitytest.Run(t, func(t *testing.T) identitytest.Setup {
+		return identitytest.Setup{Directory: aws.NewDirectory(services.Cognito(), pool.ID, pool.App, pool.Domain), Redirect: redirect}
 	})
 }
 

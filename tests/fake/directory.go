@@ -116,6 +116,11 @@ func (d *Directory) SignOut(_ context.Context, id string) error {
 	return d.change(id, func(*identity.User) {})
 }
 
+// Reset implements identity.Directory.
+func (d *Directory) Reset(_ context.Context, id string) (string, error) {
+	return "another one-time password", d.change(id, func(*identity.User) {})
+}
+
 // Delete implements identity.Directory.
 func (d *Directory) Delete(_ context.Context, id string) error {
 	d.mu.Lock()

@@ -39,9 +39,18 @@ func startCognito(t testing.TB) string {
 	return run(t, port, child)
 }
 
-// Cognito is a client of the service.
+// Cognito is a client of the service. Where only the emulator of secrets was started, it is
+// that one's, moto's, which has user pools too: without pages to sign in at, but with what
+// cognito-local lacks.
 func (a *All) Cognito() *cognito.Client {
-	return cognito.NewFromConfig(a.config, func(o *cognito.Options) { o.BaseEndpoint = a.endpoint(Cognito) })
+	return cognito.NewFromConfig(a.config, func(o *cognito.Options) { o.BaseEndpoint = a.cognitoEndpoint() })
+}
+
+func (a *All) cognitoEndpoint() *string {
+	if url := a.endpoint(Cognito); url != nil {
+		return url
+	}
+	return a.endpoint(Secrets)
 }
 
 // UserPool is where people sign in.
@@ -82,7 +91,7 @@ func (a *All) UserPool(t testing.TB, redirect string) UserPool {
 // domain is the emulator itself, or a domain that is made for a pool.
 func (a *All) domain(t testing.TB, client *cognito.Client, pool string) string {
 	t.Helper()
-	if url := a.endpoint(Cognito); url != nil {
+	if url := a.cognitoEndpoint(); url != nil {
 		return *url
 	}
 	prefix := name()

@@ -33,6 +33,10 @@ type Setup struct {
 	// tests of invitations are skipped.
 	Choose func(ctx context.Context, page *url.URL, email, oneTime, password string) (*url.URL, error)
 
+	// BeginFactor has an account ask for a second factor beside its password.
+	// Without it, the test of its end is skipped.
+	BeginFactor func(ctx context.Context, user identity.User) error
+
 	Redirect string       // where the client may be sent back to
 	Client   *http.Client // reaches the provider; nil: http.DefaultClient
 
@@ -63,6 +67,8 @@ func Run(t *testing.T, open func(*testing.T) Setup) {
 	run(directory, false)
 	run(provider, true)
 	run(invitations, true)
+	run(resets, false)
+	run(resetSignIns, true)
 }
 
 // The groups that a test may name; an implementation may need to make them first.

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tarnhq/tarn/shared/identity"
 	"github.com/tarnhq/tarn/shared/identity/identitytest"
 )
 
@@ -23,6 +24,13 @@ func TestConformance(t *testing.T) {
 			},
 			Choose: func(ctx context.Context, page *url.URL, email, oneTime, password string) (*url.URL, error) {
 				return sentOn(newBrowser().fillIn(ctx, page.String(), email, oneTime, "new_password", password))
+			},
+			BeginFactor: func(ctx context.Context, user identity.User) error {
+				seed, _, err := s.seeds.create(ctx, user.ID, nil)
+				if err != nil {
+					return err
+				}
+				return s.users.change(ctx, user.ID, func(a *account) { a.Factor = factor{Seed: seed} })
 			},
 		}
 	})

@@ -47,13 +47,21 @@ func (p *Provider) Create(ctx context.Context, email, password string, groups []
 
 // Invite adds a user whose password is good for one time, within a week.
 func (p *Provider) Invite(ctx context.Context, email string, groups []string) (identity.User, string, error) {
-	secret, err := newSecret(p.users.random)
+	password, err := newOneTime(p.users.random)
 	if err != nil {
 		return identity.User{}, "", err
 	}
-	password := secret[:24]
 	user, err := p.create(ctx, email, password, groups, p.now().Add(inviteLife))
 	return user, password, err
+}
+
+// newOneTime returns a one-time password.
+func newOneTime(random io.Reader) (string, error) {
+	secret, err := newSecret(random)
+	if err != nil {
+		return "", err
+	}
+	return secret[:24], nil
 }
 
 func (p *Provider) create(ctx context.Context, email, password string, groups []string, once time.Time) (identity.User, error) {
@@ -160,11 +168,7 @@ func (p *Provider) Delete(ctx context.Context, id string) error {
 	if err := p.seeds.clear(ctx, id); err != nil { // first: without the account nobody looks for them
 		return err
 	}
-	writes := []table.Write{table.Delete(byID(id)), table.Delete(byEmail(a.User.Email))}
-	for _, link := range a.Links {
-		writes = append(writes, table.Delete(at("links", link)))
-	}
-	return p.users.table.Commit(ctx, writes...)
+	return p.users.table.Commit(ctx, append(unlink(a), table.Delete(byID(id)), table.Delete(byEmail(a.User.Email)))...)
 }
 
 // maySign reports whether who signed in at a time may go on without doing so again.
