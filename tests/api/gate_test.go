@@ -148,7 +148,7 @@ func (w *world) firstColumn(method, target, key, body string) (ids []string, cod
 	return ids, out.Code, out.Body.String()
 }
 
-// people fills a dataset, a part of it sealed.
+// people fills a dataset, a part of it sealed, with rows of every country on each day.
 func people(t *testing.T, w *world) (all []person) {
 	t.Helper()
 	create(t, w, "people")
@@ -159,12 +159,15 @@ func people(t *testing.T, w *world) (all []person) {
 		if p.Country != "" {
 			properties["country"] = p.Country
 		}
-		body, _ := json.Marshal(map[string]any{"event": "seen", "event_id": p.ID, "user_id": fmt.Sprint("u", i/2), "time": fmt.Sprintf("2026-01-%02dT00:00:00Z", 1+i), "properties": properties})
+		body, _ := json.Marshal(map[string]any{"event": "seen", "event_id": p.ID, "user_id": fmt.Sprint("u", i/2), "time": fmt.Sprintf("2026-01-%02dT%02d:00:00Z", 1+i/8, i), "properties": properties})
 		out := w.ask(http.MethodPost, "/v1/datasets/people/events", w.keys[access.Owner], body, nil)
 		if out.Code != http.StatusOK {
 			t.Fatal(out.Code, out.Body)
 		}
 		awaitIn(t, w, "people", out.Header().Get("Tarn-Version"))
+		if i == 15 {
+			w.export(t, `{"dataset":"people","columns":["event_id"],"format":"csv"}`) // which seals them
+		}
 	}
 	for name, body := range map[string]string{
 		"ids":   `{"query":{"dataset":"people","measures":["count"],"dimensions":["event_id"]}}`,

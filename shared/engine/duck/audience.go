@@ -70,11 +70,11 @@ func audienceName(p query.AudiencePlan) string {
 	return "audience_" + hex.EncodeToString(hash[:8])
 }
 
-// marked writes the rows of a range with a column for each audience that the plan's
+// marked writes the rows of a range that meet some conditions with a column for each audience that the plan's
 // conditions name: whether the row's subject is of it, null where it has none. (Nothing
 // is in an empty set, says SQL, not even a null.)
-func (s sources) marked(r query.Rows) string {
-	relation := s.relation(r.Range)
+func (s sources) marked(r query.Range, some []conjunct) string {
+	relation := s.relation(r, some)
 	if len(s.audiences) == 0 {
 		return relation
 	}

@@ -56,6 +56,7 @@ type Engine struct {
 	config Config
 	db     *sql.DB
 	tails  *tails
+	claims claims
 }
 
 // Open starts an engine.
@@ -65,7 +66,7 @@ func Open(config Config) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Engine{config: config, db: db}
+	e := &Engine{config: config, db: db, claims: newClaims()}
 	e.db.SetMaxOpenConns(config.Queries + 1) // one is the tails'
 	e.db.SetMaxIdleConns(config.Queries + 1)
 	if err := e.configure(); err != nil {
@@ -186,6 +187,11 @@ func (e *Engine) open(ctx context.Context, plan query.Plan, pruned selection, ov
 	if err != nil {
 		return s, nil, err
 	}
+	known, err := e.settle(ctx, plan.Source().Filter, pruned, paths)
+	if err != nil {
+		releaseFiles()
+		return s, nil, err
+	}
 	tail, releaseTail, err := e.tails.open(ctx, over.Dataset.ID, over.Tail, needed)
 	if err != nil {
 		releaseFiles()
@@ -195,7 +201,7 @@ func (e *Engine) open(ctx context.Context, plan query.Plan, pruned selection, ov
 		}
 		return s, nil, err
 	}
-	return sources{fields: needed, sealed: pruned, paths: paths, tail: tail}, func() { releaseTail(); releaseFiles() }, nil
+	return sources{fields: needed, sealed: pruned, paths: paths, tail: tail, settled: known}, func() { releaseTail(); releaseFiles() }, nil
 }
 
 // faultOf gives DuckDB's errors their kinds.

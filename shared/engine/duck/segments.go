@@ -152,19 +152,24 @@ func shapeOf(ref segment.Ref, f fields, within bool) string {
 	return b.String()
 }
 
-// scan writes the SELECT over a group's files.
-func (g *group) scan(f fields, r query.Range) string {
+// files writes the table of a group's files.
+func (g *group) files() string {
 	quoted := make([]string, len(g.paths))
 	for i, path := range g.paths {
 		quoted[i] = sqltext.Literal(path)
 	}
+	return "read_parquet([" + strings.Join(quoted, ", ") + "])"
+}
+
+// scan writes the SELECT over a group's files.
+func (g *group) scan(f fields, r query.Range) string {
 	columns := make([]string, len(f))
 	for i, field := range f {
 		if columns[i] = fileColumn(g.ref, field); field == momentField && g.moments != nil {
 			columns[i] = eachFile(g.moments)
 		}
 	}
-	sql := "SELECT " + selected(f, columns) + " FROM read_parquet([" + strings.Join(quoted, ", ") + "])"
+	sql := "SELECT " + selected(f, columns) + " FROM " + g.files()
 	if g.within {
 		return sql
 	}

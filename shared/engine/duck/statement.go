@@ -25,6 +25,7 @@ type sources struct {
 	paths  []string // of the sealed
 	tail   []part
 
+	settled   settled
 	audiences []query.AudiencePlan // that the plan's conditions name
 }
 
@@ -110,22 +111,26 @@ func (s sources) bucket(b query.Bucket, column string, out *statement) (keySQL, 
 
 // rows writes the rows that a plan looks at, as what follows FROM.
 func (s sources) rows(r query.Rows) string {
-	sql := "(" + s.marked(r) + ") r"
+	all, some := s.where(r)
+	sql := "(" + s.marked(r.Range, some) + ") r"
 	if r.Filter != nil {
-		sql += "\nWHERE " + s.condition(*r.Filter)
+		sql += "\nWHERE " + s.conjunction(all)
 	}
 	return sql
 }
 
-// relation writes the rows of all sources in a range as one table of the fields.
-func (s sources) relation(r query.Range) string {
+// relation writes the rows of all sources in a range as one table of the fields, without
+// those that do not meet some conditions.
+func (s sources) relation(r query.Range, some []conjunct) string {
 	var scans []string
 	sealed, paths := s.sealed.of(r, s.paths)
-	for _, g := range sealed.groups(s.fields, paths) {
-		scans = append(scans, g.scan(s.fields, r))
+	for _, t := range s.remainders(sealed, paths, some) {
+		for _, g := range t.groups(s.fields, t.paths) {
+			scans = append(scans, s.filtered(g.scan(s.fields, r), t.conditions))
+		}
 	}
 	for _, part := range s.tail {
-		scans = append(scans, part.scan(s.fields, r))
+		scans = append(scans, s.filtered(part.scan(s.fields, r), some))
 	}
 	if len(scans) == 0 {
 		scans = append(scans, nothing(s.fields))
