@@ -43,9 +43,6 @@ func (c Compactor) Run(ctx context.Context) (Report, error) {
 // dataset removes and merges until there is nothing to, or until another compactor is at
 // it. What has expired goes first: it need not be merged.
 func (c Compactor) dataset(ctx context.Context, t tenant.ID, d dataset.Dataset, r *Report) error {
-	if d.Kind != dataset.Events {
-		return nil
-	}
 	expire := func() (bool, error) {
 		done, err := c.Keep.Step(ctx, t, d)
 		r.Expired = r.Expired.Plus(done)

@@ -53,7 +53,7 @@ func (c Compactor) Step(ctx context.Context, t tenant.ID, d dataset.ID) (Report,
 	if !ok {
 		return Report{}, nil
 	}
-	added, err := c.merge(ctx, swap.Origin, swap.State.Schema, j)
+	added, err := c.merge(ctx, swap.Next(), swap.State.Schema, j)
 	if err != nil {
 		return Report{}, err
 	}

@@ -23,6 +23,10 @@ func (c Compactor) merge(ctx context.Context, origin segment.Origin, schema data
 	if err != nil {
 		return nil, err
 	}
+	if j.table {
+		ref, err := segment.WriteTable(ctx, c.Manifest.Blobs, origin, batch, nil)
+		return []segment.Ref{ref}, err
+	}
 	var refs []segment.Ref
 	for _, selection := range c.Policy.selections(batch, j.mixed) {
 		sortRows(batch, selection)

@@ -28,10 +28,11 @@ var DefaultPolicy = Policy{Files: 60, FanIn: 8, Rows: 1 << 19, Bytes: 48 << 20, 
 // settled is the fan-in of a group that has become quiet.
 const settled = 2
 
-// job is segments that one merge replaces: all of one kind, rows either all of one
-// day or all of segments that hold several.
+// job is segments that one merge replaces: all of one kind, rows of a table or, of events,
+// either all of one day or all of segments that hold several.
 type job struct {
 	kind  segment.Kind
+	table bool
 	mixed bool
 	refs  []segment.Ref
 }
@@ -39,17 +40,19 @@ type job struct {
 // group says which segments may be merged with which.
 type group struct {
 	kind  segment.Kind
+	table bool
 	mixed bool
 	day   segment.Day
 }
 
-// groupOf returns the group of a segment, and false for one that is never merged: a
-// table's, whose loads make large ones, and one in quarantine, whose name tells a
-// replay that broke off where to go on.
+// groupOf returns the group of a segment, and false for one that is never merged: one in
+// quarantine, whose name tells a replay that broke off where to go on.
 func groupOf(ref segment.Ref) (g group, ok bool) {
 	switch {
-	case ref.Table || ref.Kind == segment.Quarantine:
+	case ref.Kind == segment.Quarantine:
 		return group{}, false
+	case ref.Table:
+		return group{kind: ref.Kind, table: true}, true
 	case ref.Kind == segment.Duplicates || ref.Kind.IsMark():
 		return group{kind: ref.Kind}, true
 	case len(ref.Days) == 1:
@@ -74,7 +77,7 @@ func (p Policy) pick(st manifest.State, now time.Time) (best job, ok bool) {
 	}
 	for _, g := range order {
 		if refs := p.worth(groups[g], now); len(refs) > len(best.refs) {
-			best = job{kind: g.kind, mixed: g.mixed, refs: refs}
+			best = job{kind: g.kind, table: g.table, mixed: g.mixed, refs: refs}
 		}
 	}
 	if len(best.refs) > 0 {
@@ -84,10 +87,10 @@ func (p Policy) pick(st manifest.State, now time.Time) (best job, ok bool) {
 }
 
 // lone returns a segment that waited in vain for others: it is rewritten alone, once,
-// for only what WriteMerged made is sorted and can be published.
+// for only what WriteMerged made is sorted and can be published. A table's rows are not.
 func (p Policy) lone(st manifest.State, now time.Time) (job, bool) {
 	for _, ref := range st.Segments {
-		if g, ok := groupOf(ref); ok && ref.Kind == segment.Rows && !ref.Merged && p.quiet([]segment.Ref{ref}, now) {
+		if g, ok := groupOf(ref); ok && ref.Kind == segment.Rows && !ref.Table && !ref.Merged && p.quiet([]segment.Ref{ref}, now) {
 			return job{kind: g.kind, mixed: g.mixed, refs: []segment.Ref{ref}}, true
 		}
 	}

@@ -122,16 +122,16 @@ func TestOnlyWhatBelongsTogetherIsMerged(t *testing.T) {
 		if !ok {
 			break
 		}
-		groups[fmt.Sprint(j.kind, j.mixed, j.refs[0].Days)]++
+		groups[fmt.Sprint(j.kind, j.table, j.mixed, j.refs[0].Days)]++
 		for _, ref := range j.refs {
-			if ref.Table || ref.Kind != j.kind || (len(ref.Days) > 1) != j.mixed && j.kind == segment.Rows || !j.mixed && !slices.Equal(ref.Days, j.refs[0].Days) {
+			if ref.Table != j.table || ref.Kind != j.kind || (len(ref.Days) > 1) != j.mixed && j.kind == segment.Rows || !j.mixed && !slices.Equal(ref.Days, j.refs[0].Days) {
 				t.Errorf("%s is merged with %s", ref.Key, j.refs[0].Key)
 			}
 		}
 		removed := keys(j.refs)
 		st.Segments = slices.DeleteFunc(st.Segments, func(r segment.Ref) bool { return slices.Contains(removed, r.Key) })
 	}
-	if len(groups) != 4 || len(st.Segments) != 40 {
-		t.Errorf("merges of %v; %d segments were left alone, want the 40 of tables and in quarantine", groups, len(st.Segments))
+	if len(groups) != 5 || len(st.Segments) != 20 {
+		t.Errorf("merges of %v; %d segments were left alone, want the 20 in quarantine", groups, len(st.Segments))
 	}
 }

@@ -142,8 +142,8 @@ func (c *change) replace(old segment.Ref, now ...segment.Ref) {
 
 const records = "erasure#"
 
-func recordKey(o segment.Origin, j string) table.Key {
-	return table.Key{Partition: checkpoint.Partition(o.Tenant, o.Dataset), Sort: fmt.Sprintf("%s%s#%020s", records, j, o.From)}
+func (w *rewriting) recordKey(at stream.Sequence) table.Key {
+	return table.Key{Partition: checkpoint.Partition(w.job.Tenant, w.dataset.ID), Sort: fmt.Sprintf("%s%s#%020s", records, w.job.ID, at)}
 }
 
 func (w *rewriting) commit(ctx context.Context, c *change) error {
@@ -154,7 +154,7 @@ func (w *rewriting) commit(ctx context.Context, c *change) error {
 		if len(marks.all) == 0 {
 			continue
 		}
-		ref, err := segment.WriteShort(ctx, w.Manifest.Blobs, c.Origin, marks.kind, marks.all)
+		ref, err := segment.WriteShort(ctx, w.Manifest.Blobs, c.Next(), marks.kind, marks.all)
 		if err != nil {
 			return err
 		}
@@ -165,7 +165,7 @@ func (w *rewriting) commit(ctx context.Context, c *change) error {
 		return err
 	}
 	done := manifest.Change{Add: c.added, Remove: c.record.Old, Ledger: ledger.Delta{Erased: c.record.Rows, Lines: ledger.Lines(c.lines)},
-		Also: []table.Write{table.Put(table.Item{Key: recordKey(c.Origin, string(w.job.ID)), Body: text})}}
+		Also: []table.Write{table.Put(table.Item{Key: w.recordKey(c.Sequence()), Body: text})}}
 	if err = c.Swap.Commit(ctx, done); err == nil {
 		w.Rows += c.record.Rows
 	}

@@ -54,7 +54,7 @@ func (w *rewriting) rows(ctx context.Context, ref segment.Ref, c *change) (had b
 		c.replace(ref)
 		return true, nil
 	}
-	now, err := segment.Rewrite(ctx, w.Manifest.Blobs, c.Origin, ref, c.State.Schema, batch, stay)
+	now, err := segment.Rewrite(ctx, w.Manifest.Blobs, c.Next(), ref, c.State.Schema, batch, stay)
 	if err != nil {
 		return false, err
 	}
@@ -120,7 +120,7 @@ func (w *rewriting) quarantined(ctx context.Context, ref segment.Ref, c *change)
 		c.replace(ref)
 		return true, nil
 	}
-	now, err := segment.WriteQuarantine(ctx, w.Manifest.Blobs, c.Origin, stay)
+	now, err := segment.WriteQuarantine(ctx, w.Manifest.Blobs, c.Next(), stay)
 	if err == nil {
 		c.replace(ref, now)
 	}
@@ -165,7 +165,7 @@ func (w *rewriting) duplicates(ctx context.Context, ref segment.Ref, c *change) 
 		c.replace(ref)
 		return true, nil
 	}
-	now, err := segment.WriteDuplicates(ctx, w.Manifest.Blobs, c.Origin, stay)
+	now, err := segment.WriteDuplicates(ctx, w.Manifest.Blobs, c.Next(), stay)
 	if err == nil {
 		c.replace(ref, now)
 	}

@@ -2,7 +2,7 @@ package load
 
 import (
 	"context"
-	"iter"
+	"encoding/json"
 	"slices"
 
 	"github.com/tarnhq/tarn/shared/checkpoint"
@@ -19,23 +19,31 @@ import (
 )
 
 // shard is that whose records a table's loads are.
-var shard = stream.Shard{ID: "load"}
+const shard stream.ShardID = "load"
 
 // attempt is a load on its way to being the next record of its table's shard.
 type attempt struct {
+	Plan
 	manifest manifest.Store
 	tenant   tenant.ID
 	dataset  dataset.Dataset
-	state    manifest.State
-	mark     checkpoint.Mark
-	sequence stream.Sequence
+	swap     manifest.Swap
 
 	guard      suppression.Guard
 	suppressed *suppression.Filter
 
-	refs   []segment.Ref
 	schema dataset.Schema // what the rows so far need
+	own    []written
+	keys   *keys // of Upsert
+	bad    quarantined
+	change manifest.Change
 	loaded Loaded
+}
+
+// written is a segment of the load's own.
+type written struct {
+	ref  segment.Ref
+	dead []int32 // rows that later ones of the load replace
 }
 
 // suppressions of a tenant, and what a commit to the dataset must have been held against.
@@ -49,12 +57,8 @@ func (l Loader) suppressions(ctx context.Context, t tenant.ID, d dataset.ID) (su
 	return guard, list.Filter(), err
 }
 
-func (l Loader) begin(ctx context.Context, t tenant.ID, d dataset.Dataset) (*attempt, error) {
-	mark, err := checkpoint.Store{Table: l.Manifest.Table}.Read(ctx, t, d.ID, shard)
-	if err != nil {
-		return nil, err
-	}
-	st, err := l.Manifest.Load(ctx, t, d.ID)
+func (l Loader) begin(ctx context.Context, t tenant.ID, d dataset.Dataset, p Plan) (*attempt, error) {
+	swap, err := l.Manifest.Begin(ctx, t, d.ID, shard)
 	if err != nil {
 		return nil, err
 	}
@@ -62,24 +66,54 @@ func (l Loader) begin(ctx context.Context, t tenant.ID, d dataset.Dataset) (*att
 	if err != nil {
 		return nil, err
 	}
-	return &attempt{guard: guard, suppressed: suppressed, manifest: l.Manifest, tenant: t, dataset: d, state: st, mark: mark, sequence: mark.Through.Next(),
-		schema: manifest.MergeSchema(st.Schema, dataset.Schema{Columns: d.Declared})}, nil
+	a := &attempt{Plan: p, guard: guard, suppressed: suppressed, manifest: l.Manifest, tenant: t, dataset: d, swap: swap,
+		schema: manifest.MergeSchema(swap.State.Schema, dataset.Schema{Columns: d.Declared})}
+	if p.Mode == Upsert {
+		a.keys = newKeys(p.Key)
+	}
+	return a, nil
 }
 
-// write stores the rows as segments that are nobody's yet.
-func (a *attempt) write(ctx context.Context, parts iter.Seq2[rows.Batch, error]) error {
-	for batch, err := range parts {
+// run stores the rows as segments that are nobody's yet, and finds what they replace.
+func (a *attempt) run(ctx context.Context) error {
+	for part, err := range a.Parts {
+		if err == nil {
+			err = a.add(ctx, part)
+		}
 		if err != nil {
 			return err
 		}
-		if err := a.add(ctx, batch); err != nil {
+	}
+	for _, step := range []func(context.Context) error{a.settle, a.replace, a.quarantine} {
+		if err := step(ctx); err != nil {
 			return err
 		}
+	}
+	if n := len(a.change.Add) + len(a.change.Remove); n > manifest.MaxSegments {
+		return tooLarge()
 	}
 	return nil
 }
 
-func (a *attempt) add(ctx context.Context, batch rows.Batch) error {
+func tooLarge() error {
+	return fault.New(fault.TooLarge, "load_too_large", "a load makes and replaces at most %d segments, of up to %d rows", manifest.MaxSegments, segmentRows).
+		WithHint("load the rows in several loads")
+}
+
+// add stores a part.
+func (a *attempt) add(ctx context.Context, part Part) error {
+	if err := a.bad.add(part.Bad...); err != nil {
+		return err
+	}
+	if part.Gone.Len > 0 {
+		if a.keys == nil {
+			return fault.New(fault.Invalid, "bad_mode", "rows that are no more need an upsert")
+		}
+		if err := a.gone(part.Gone); err != nil {
+			return err
+		}
+	}
+	batch := part.Rows
 	if batch.Len == 0 {
 		return nil
 	}
@@ -90,27 +124,36 @@ func (a *attempt) add(ctx context.Context, batch rows.Batch) error {
 	if err := a.widen(batch); err != nil {
 		return err
 	}
-	origin := segment.Origin{Tenant: a.tenant, Dataset: a.dataset.ID, Shard: shard.ID, From: a.sequence, Through: a.sequence}
 	held := a.held(batch)
 	for _, selection := range split(batch) {
 		all := len(selection)
 		selection = slices.DeleteFunc(selection, held)
 		a.loaded.Dropped += int64(all - len(selection))
-		if len(selection) == 0 {
-			continue
-		}
-		if len(a.refs) == manifest.MaxSegments {
-			return fault.New(fault.TooLarge, "load_too_large", "a load makes at most %d segments, of up to %d rows", manifest.MaxSegments, segmentRows).
-				WithHint("append the rows in several loads")
-		}
-		ref, err := segment.WriteTable(ctx, a.manifest.Blobs, origin, batch, selection)
-		if err != nil {
+		if err := a.store(ctx, batch, selection); err != nil {
 			return err
 		}
-		a.refs = append(a.refs, ref)
-		a.loaded.Rows += ref.Rows
 	}
-	a.loaded.Segments = len(a.refs)
+	return nil
+}
+
+// store writes some rows of a batch, as a segment.
+func (a *attempt) store(ctx context.Context, batch rows.Batch, selection []int32) (err error) {
+	if a.keys != nil {
+		if selection, err = a.newest(batch, selection); err != nil {
+			return err
+		}
+	}
+	if len(selection) == 0 {
+		return nil
+	}
+	if len(a.own) == manifest.MaxSegments {
+		return tooLarge()
+	}
+	ref, err := segment.WriteTable(ctx, a.manifest.Blobs, a.swap.Next(), batch, selection)
+	if err != nil {
+		return err
+	}
+	a.own = append(a.own, written{ref: ref})
 	return nil
 }
 
@@ -141,19 +184,43 @@ func (a *attempt) widen(batch rows.Batch) error {
 	return nil
 }
 
-// commit makes the rows visible, unless the load is done or the mark has moved:
-// fault.Conflict. In the ledger they are nobody's deliveries: accepted by arriving.
-func (a *attempt) commit(ctx context.Context, id ID) error {
-	name := "load " + string(id)
-	c := manifest.Change{
-		Commit: name, Add: a.refs, Schema: a.schema,
-		Mark: &manifest.MarkMove{Shard: shard, From: a.mark, To: a.mark.Advance(a.sequence, name, checkpoint.Seen{})},
-		Also: []table.Write{remember(a.tenant, a.dataset.ID, id, a.loaded), a.guard.Check()},
+// commit makes the load visible, unless it is done, the mark has moved, or what it
+// replaces has changed: fault.Conflict. In the ledger its rows are nobody's deliveries:
+// accepted by arriving.
+func (a *attempt) commit(ctx context.Context) error {
+	c := a.change
+	c.Commit, c.Schema = "load "+string(a.ID), a.schema // named after the load and not what it does: two may do the same
+	c.Also = []table.Write{remember(a.tenant, a.dataset.ID, a.ID, a.loaded), a.guard.Check()}
+	if a.Place != "" {
+		note, err := a.Note()
+		if err != nil {
+			return err
+		}
+		c.Also = append(c.Also, table.Put(table.Item{Key: noteKey(a.tenant, a.dataset.ID, a.Place), Body: note}))
 	}
-	if a.loaded.Rows+a.loaded.Dropped > 0 {
-		account := ledger.Account{Hour: ledger.HourOf(a.manifest.Now().UnixMicro())}
-		c.Ledger.Lines = []ledger.Line{{Account: account, Counts: ledger.Counts{Stored: a.loaded.Rows, Dropped: a.loaded.Dropped}}}
+	account := ledger.Account{Hour: ledger.HourOf(a.manifest.Now().UnixMicro())}
+	lines := map[ledger.Account]ledger.Counts{account: {Stored: a.loaded.Rows, Dropped: a.loaded.Dropped, Quarantined: a.loaded.Quarantined}}
+	for was, n := range a.bad.ended {
+		lines[was] = lines[was].Plus(ledger.Counts{Quarantined: -n, Dropped: n})
 	}
-	_, err := a.manifest.Commit(ctx, a.tenant, a.dataset.ID, a.state, c)
-	return err
+	c.Ledger = ledger.Delta{Erased: a.loaded.Replaced}
+	for _, l := range ledger.Lines(lines) {
+		if l.Counts != (ledger.Counts{}) {
+			c.Ledger.Lines = append(c.Ledger.Lines, l)
+		}
+	}
+	return a.swap.Commit(ctx, c)
+}
+
+func noteKey(t tenant.ID, d dataset.ID, place string) table.Key {
+	return table.Key{Partition: checkpoint.Partition(t, d), Sort: "note#" + place}
+}
+
+// Note returns what the last load with that place noted; nil: nothing yet.
+func (l Loader) Note(ctx context.Context, t tenant.ID, d dataset.ID, place string) (json.RawMessage, error) {
+	item, err := l.Manifest.Table.Get(ctx, noteKey(t, d, place))
+	if fault.Is(err, fault.NotFound) {
+		return nil, nil
+	}
+	return item.Body, err
 }

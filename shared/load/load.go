@@ -1,6 +1,7 @@
 // Package load fills datasets of kind table. A load is rows that become visible in
-// one commit, and that count once however often the load is repeated: its id is put
-// beside them in the same transaction. (Rows of an events dataset pass the stream.)
+// one commit, together with the end of those they replace, and that count once however
+// often the load is repeated: its id is put beside them in the same transaction. (Rows of
+// an events dataset pass the stream.)
 //
 // To the manifest, the loads of a table are the records of a shard of its own. So of
 // two loads at a time one goes first, and a sweep can tell a file that an unfinished
@@ -11,56 +12,52 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"iter"
-	"unicode/utf8"
 
 	"github.com/tarnhq/tarn/shared/checkpoint"
 	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/fault"
 	"github.com/tarnhq/tarn/shared/manifest"
-	"github.com/tarnhq/tarn/shared/rows"
 	"github.com/tarnhq/tarn/shared/table"
 	"github.com/tarnhq/tarn/shared/tenant"
 )
 
-// ID names a load among those of its dataset, for ever: 1 to 200 bytes of UTF-8.
-type ID string
-
 // Loaded says what a load did.
 type Loaded struct {
-	Rows     int64 `json:"rows"`
-	Segments int   `json:"segments"`
-	Dropped  int64 `json:"dropped,omitempty"` // rows of suppressed subjects
-	Before   bool  `json:"-"`                 // it had been done by an earlier call
+	Rows        int64 `json:"rows"`
+	Replaced    int64 `json:"replaced,omitempty"` // rows that are no more
+	Segments    int   `json:"segments"`
+	Quarantined int64 `json:"quarantined,omitempty"`
+	Dropped     int64 `json:"dropped,omitempty"` // rows of suppressed subjects
+	Before      bool  `json:"-"`                 // it had been done by an earlier call
 }
 
 // Loader loads tables.
 type Loader struct{ Manifest manifest.Store }
 
-// Append adds the rows of parts to a table. To append a load again, even one of
-// which nobody knows how it ended, changes nothing and returns what it did.
+// Load does what a plan says. To do it again, even if nobody knows how it ended, changes
+// nothing and returns what it did.
 //
 // Parts are read one after the other, and again from the first when another load was
 // faster. Their columns are named and typed; those that are declared must hold values
 // of the declared type, the schema widens for others. Rows that do not fit are
 // fault.Invalid, more than a commit can hold are fault.TooLarge, and nothing of the
-// load is visible then. After fault.Unavailable the outcome is unknown: append again.
-func (l Loader) Append(ctx context.Context, t tenant.ID, d dataset.Dataset, id ID, parts iter.Seq2[rows.Batch, error]) (Loaded, error) {
-	if err := check(d, id); err != nil {
+// load is visible then. After fault.Unavailable the outcome is unknown: load again.
+func (l Loader) Load(ctx context.Context, t tenant.ID, d dataset.Dataset, p Plan) (Loaded, error) {
+	if err := p.check(d); err != nil {
 		return Loaded{}, err
 	}
 	for {
-		if done, err := l.done(ctx, t, d.ID, id); err != nil || done.Before {
+		if done, err := l.done(ctx, t, d.ID, p.ID); err != nil || done.Before {
 			return done, err
 		}
-		a, err := l.begin(ctx, t, d)
+		a, err := l.begin(ctx, t, d, p)
 		if err != nil {
 			return Loaded{}, err
 		}
-		if err := a.write(ctx, parts); err != nil {
+		if err := a.run(ctx); err != nil {
 			return Loaded{}, err
 		}
-		err = a.commit(ctx, id)
+		err = a.commit(ctx)
 		if err == nil {
 			return a.loaded, nil
 		}
@@ -68,17 +65,6 @@ func (l Loader) Append(ctx context.Context, t tenant.ID, d dataset.Dataset, id I
 			return Loaded{}, err
 		}
 	}
-}
-
-func check(d dataset.Dataset, id ID) error {
-	switch {
-	case d.Kind != dataset.Table:
-		return fault.New(fault.Invalid, "not_a_table", "dataset %q takes events, not loads", d.Name).
-			WithHint("send events, or load into a dataset of kind table")
-	case id == "" || len(id) > 200 || !utf8.ValidString(string(id)):
-		return fault.New(fault.Invalid, "bad_load_id", "a load's id has 1 to 200 bytes of UTF-8")
-	}
-	return nil
 }
 
 func key(t tenant.ID, d dataset.ID, id ID) table.Key {

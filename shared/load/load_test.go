@@ -87,7 +87,7 @@ func TestDeclaredColumnsHoldTheDeclaredType(t *testing.T) {
 	} {
 		t.Run(claim, func(t *testing.T) {
 			w := newWorld()
-			_, err := w.loader().Append(t.Context(), owner, d, "a", batches(c.column))
+			_, err := w.loader().Load(t.Context(), owner, d, appending("a", batches(c.column)))
 			if got := fault.KindOf(err); (err == nil) != (c.want == fault.Internal) || err != nil && got != c.want {
 				t.Fatalf("%v (%v)", err, got)
 			}
@@ -135,7 +135,7 @@ func TestWhatCannotBeStoredIsRefusedAndNothingIsVisible(t *testing.T) {
 	} {
 		t.Run(claim, func(t *testing.T) {
 			w := newWorld()
-			_, err := w.loader().Append(t.Context(), owner, c.dataset, c.id, c.parts)
+			_, err := w.loader().Load(t.Context(), owner, c.dataset, appending(c.id, c.parts))
 			var refusal *fault.Error
 			if !errors.As(err, &refusal) || refusal.Code != c.code {
 				t.Fatalf("%v, want %s", err, c.code)
@@ -150,12 +150,12 @@ func TestWhatCannotBeStoredIsRefusedAndNothingIsVisible(t *testing.T) {
 func TestPartsThatFailEndTheLoad(t *testing.T) {
 	w := newWorld()
 	cut := fault.New(fault.Conflict, "cut", "the file was cut off")
-	_, err := w.loader().Append(t.Context(), owner, flights, "a", func(yield func(rows.Batch, error) bool) {
+	_, err := w.loader().Load(t.Context(), owner, flights, appending("a", func(yield func(rows.Batch, error) bool) {
 		for batch := range counted([]int64{1}) {
 			yield(batch, nil)
 		}
 		yield(rows.Batch{}, cut)
-	})
+	}))
 	if !errors.Is(err, cut) {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/tarnhq/tarn/shared/blob"
+	"github.com/tarnhq/tarn/shared/checkpoint"
 	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/fault"
 	"github.com/tarnhq/tarn/shared/ledger"
@@ -23,6 +24,10 @@ import (
 )
 
 const owner tenant.ID = "main"
+
+func loadKey(id load.ID) table.Key {
+	return table.Key{Partition: checkpoint.Partition(owner, flights.ID), Sort: "load#" + string(id)}
+}
 
 var flights = dataset.Dataset{ID: "abcdefghijkl", Name: "flights", Kind: dataset.Table}
 
@@ -43,11 +48,15 @@ func (w *world) loader() load.Loader { return load.Loader{Manifest: w.manifest()
 
 func (w *world) append(t *testing.T, id load.ID, parts iter.Seq2[rows.Batch, error]) load.Loaded {
 	t.Helper()
-	loaded, err := w.loader().Append(t.Context(), owner, flights, id, parts)
+	loaded, err := w.loader().Load(t.Context(), owner, flights, appending(id, parts))
 	if err != nil {
 		t.Fatalf("load %s: %v", id, err)
 	}
 	return loaded
+}
+
+func appending(id load.ID, parts iter.Seq2[rows.Batch, error]) load.Plan {
+	return load.Plan{ID: id, Mode: load.Append, Parts: load.Rows(parts)}
 }
 
 func (w *world) state(t *testing.T) manifest.State {
@@ -137,7 +146,11 @@ func (p *process) call(op func() error) error {
 }
 
 // append loads as a process does that may end meanwhile.
-func (p *process) append(ctx context.Context, id load.ID, parts iter.Seq2[rows.Batch, error]) (err error) {
+func (p *process) append(ctx context.Context, id load.ID, parts iter.Seq2[rows.Batch, error]) error {
+	return p.load(ctx, appending(id, parts))
+}
+
+func (p *process) load(ctx context.Context, plan load.Plan) (err error) {
 	defer func() {
 		if r := recover(); r != nil && r != any(death{}) {
 			panic(r)
@@ -146,7 +159,7 @@ func (p *process) append(ctx context.Context, id load.ID, parts iter.Seq2[rows.B
 		}
 	}()
 	store := manifest.Store{Table: faultyTable{&p.table, p}, Blobs: faultyBlobs{&p.blobs, p}, Now: func() time.Time { return p.now }}
-	_, err = load.Loader{Manifest: store}.Append(ctx, owner, flights, id, parts)
+	_, err = load.Loader{Manifest: store}.Load(ctx, owner, flights, plan)
 	return err
 }
 

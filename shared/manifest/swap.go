@@ -18,8 +18,8 @@ import (
 // sequence in the names of its files, of two swaps of a shard at a time one is refused,
 // and a sweep can tell a file that a swap may still claim from one that none can.
 type Swap struct {
-	State  State          // that segments are chosen from
-	Origin segment.Origin // of what is written in their place
+	State  State // that segments are chosen from
+	origin segment.Origin
 	store  Store
 	mark   checkpoint.Mark
 }
@@ -35,13 +35,25 @@ func (s Store) Begin(ctx context.Context, t tenant.ID, d dataset.ID, shard strea
 	return Swap{st, segment.Origin{Tenant: t, Dataset: d, Shard: shard, From: next, Through: next}, s, mark}, err
 }
 
+// Next returns the origin of the next segment that is written in the place of others. No
+// two have the same: what is left of two segments may be.
+func (w *Swap) Next() segment.Origin {
+	w.origin.Nth++
+	return w.origin
+}
+
+// Sequence is the record that the swap is.
+func (w *Swap) Sequence() stream.Sequence { return w.origin.From }
+
 // Commit makes the change visible. It fails with fault.Conflict when another swap of the
 // shard was faster, or when somebody else has removed what was chosen: what was written
-// is then nobody's, and the swap must begin anew.
+// is then nobody's, and the swap must begin anew. A change that has no name gets one.
 func (w Swap) Commit(ctx context.Context, c Change) error {
-	c.Commit = w.name(c)
-	c.Mark = &MarkMove{Shard: stream.Shard{ID: w.Origin.Shard}, From: w.mark, To: w.mark.Advance(w.Origin.From, c.Commit, checkpoint.Seen{})}
-	_, err := w.store.Commit(ctx, w.Origin.Tenant, w.Origin.Dataset, w.State, c)
+	if c.Commit == "" {
+		c.Commit = w.name(c)
+	}
+	c.Mark = &MarkMove{Shard: stream.Shard{ID: w.origin.Shard}, From: w.mark, To: w.mark.Advance(w.origin.From, c.Commit, checkpoint.Seen{})}
+	_, err := w.store.Commit(ctx, w.origin.Tenant, w.origin.Dataset, w.State, c)
 	return err
 }
 
@@ -53,5 +65,5 @@ func (w Swap) name(c Change) string {
 		keys = append(keys, ref.Key)
 	}
 	sum := sha256.Sum256([]byte(strings.Join(append(keys, c.Remove...), "\n")))
-	return string(w.Origin.Shard) + " " + string(w.Origin.From) + " " + hex.EncodeToString(sum[:8])
+	return string(w.origin.Shard) + " " + string(w.origin.From) + " " + hex.EncodeToString(sum[:8])
 }

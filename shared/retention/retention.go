@@ -142,7 +142,7 @@ func (s *step) rest(ctx context.Context, ref segment.Ref) (segment.Ref, error) {
 			stay = append(stay, int32(row)) // #nosec G115 -- a row of a segment
 		}
 	}
-	return segment.Rewrite(ctx, s.Manifest.Blobs, s.swap.Origin, ref, s.swap.State.Schema, batch, stay)
+	return segment.Rewrite(ctx, s.Manifest.Blobs, s.swap.Next(), ref, s.swap.State.Schema, batch, stay)
 }
 
 // restOfShort is rest of copies and marks.
@@ -157,7 +157,7 @@ func (s *step) restOfShort(ctx context.Context, ref segment.Ref) (segment.Ref, e
 			stay = append(stay, row)
 		}
 	}
-	return segment.WriteShort(ctx, s.Manifest.Blobs, s.swap.Origin, ref.Kind, stay)
+	return segment.WriteShort(ctx, s.Manifest.Blobs, s.swap.Next(), ref.Kind, stay)
 }
 
 // reader reads whole segments, once.

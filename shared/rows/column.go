@@ -158,6 +158,13 @@ func (c *Column) value(row int) events.Value {
 	}
 }
 
+// AppendText appends the text that a row's value is once its column is one of texts. The
+// value must not be null.
+func (c *Column) AppendText(dst []byte, row int) []byte {
+	v := c.value(row)
+	return appendText(dst, &v)
+}
+
 // asFloat returns the number that a float column holds for v, if it does exactly.
 func asFloat(v *events.Value) (float64, bool) {
 	switch v.Kind {

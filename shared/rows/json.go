@@ -31,6 +31,21 @@ func appendMember(dst []byte, begin int, name string, v *events.Value) []byte {
 	return appendJSON(dst, v)
 }
 
+// AppendJSON appends a row as a JSON object. Nulls have no member.
+func (b Batch) AppendJSON(dst []byte, row int) []byte {
+	begin := len(dst)
+	for i := range b.Columns {
+		if c := &b.Columns[i]; !c.IsNull(row) {
+			v := c.value(row)
+			dst = appendMember(dst, begin, c.Name, &v)
+		}
+	}
+	if len(dst) == begin {
+		dst = append(dst, '{')
+	}
+	return append(dst, '}')
+}
+
 // appendString appends a JSON string. Bytes that are not UTF-8 become U+FFFD.
 func appendString(dst []byte, s string) []byte {
 	dst = append(dst, '"')

@@ -3,6 +3,7 @@ package segment
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"strconv"
 	"strings"
 	"time"
 
@@ -17,6 +18,7 @@ type Origin struct {
 	Dataset       dataset.ID
 	Shard         stream.ShardID
 	From, Through stream.Sequence
+	Nth           int // of the segments of one commit that may hold the same: they are told apart by it
 }
 
 // key names the blob of a segment. The hash of the content is part of it, so that a
@@ -27,6 +29,9 @@ func (o Origin) key(kind Kind, days []Day, body []byte) string {
 		folder = days[0].String()
 	}
 	sum := sha256.Sum256(body)
+	if o.Nth > 0 {
+		sum = sha256.Sum256(strconv.AppendInt(sum[:], int64(o.Nth), 10))
+	}
 	return Prefix(o.Tenant, o.Dataset) + string(kind) + "/" + folder + "/" +
 		escape(string(o.Shard)) + "-" + escape(string(o.From)) + "-" + escape(string(o.Through)) + "-" +
 		hex.EncodeToString(sum[:8]) + ".parquet"

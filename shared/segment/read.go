@@ -16,21 +16,33 @@ func (c *Cache) ReadRows(ctx context.Context, ref Ref) (rows.Batch, error) {
 	if ref.Table {
 		fixed = nil
 	}
-	all := slices.Concat(fixed, ref.Columns)
+	return c.rows(ctx, ref, len(fixed), slices.Concat(fixed, ref.Columns))
+}
+
+// ReadColumns reads those columns of a table's segment that it has, in the order of ref.
+func (c *Cache) ReadColumns(ctx context.Context, ref Ref, names []string) (rows.Batch, error) {
+	var some []dataset.Column
+	for _, column := range ref.Columns {
+		if slices.Contains(names, column.Name) {
+			some = append(some, column)
+		}
+	}
+	return c.rows(ctx, ref, 0, some)
+}
+
+// rows reads columns, the first of which are fixed ones.
+func (c *Cache) rows(ctx context.Context, ref Ref, fixed int, all []dataset.Column) (rows.Batch, error) {
 	batch := rows.Batch{Columns: make([]rows.Column, len(all)), Len: int(ref.Rows)}
 	want := make([]columnfile.Column, len(all))
 	for i, c := range all {
 		batch.Columns[i].Column = c
 		want[i] = columnfile.Column{Name: c.Name, Form: forms[c.Type], Values: &batch.Columns[i]}
-		if i >= len(fixed) {
+		if i >= fixed {
 			want[i].Name = PhysicalName(c.Name)
 		}
 	}
-	if !ref.Table {
+	if fixed > 0 {
 		want[rows.EventID].Form = ref.idForm()
 	}
-	if err := c.table(ctx, ref, want); err != nil {
-		return rows.Batch{}, err
-	}
-	return batch, nil
+	return batch, c.table(ctx, ref, want)
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/parquet-go/parquet-go"
 
 	"github.com/tarnhq/tarn/shared/dataset"
+	"github.com/tarnhq/tarn/shared/load"
 	"github.com/tarnhq/tarn/shared/rows"
 )
 
@@ -49,7 +50,7 @@ func (d Deps) loadFlights(ctx context.Context, into dataset.Dataset, path string
 	if err != nil {
 		return err
 	}
-	loaded, err := d.Loader.Append(ctx, d.Tenant, into, "vega-datasets", flightBatches(opened, batchRows, p))
+	loaded, err := d.Loader.Load(ctx, d.Tenant, into, load.Plan{ID: "vega-datasets", Mode: load.Append, Parts: load.Rows(flightBatches(opened, batchRows, p))})
 	if err == nil && !loaded.Before {
 		p.finish(loaded.Rows)
 	}

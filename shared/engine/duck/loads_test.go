@@ -39,7 +39,7 @@ func TestLoadsAreQueriedAsOneTable(t *testing.T) {
 	february := january.AddDate(0, 1, 0)
 	for id, batch := range []rows.Batch{trips(dataset.Int, january, 100), trips(dataset.Float, february, 50)} {
 		parts := func(yield func(rows.Batch, error) bool) { yield(batch, nil) }
-		if _, err := (load.Loader{Manifest: meta}).Append(t.Context(), "main", d, load.ID(fmt.Sprint(id)), parts); err != nil {
+		if _, err := (load.Loader{Manifest: meta}).Load(t.Context(), "main", d, load.Plan{ID: load.ID(fmt.Sprint(id)), Mode: load.Append, Parts: load.Rows(parts)}); err != nil {
 			t.Fatal(err)
 		}
 	}
