@@ -46,7 +46,7 @@ export async function finishSignIn() {
   history.replaceState(null, "", location.pathname + (pending?.hash ?? ""));
   const joined = joinedBy(answer, pending);
   if (joined) { await signIn(joined); return; }
-  if (answer.has("error")) throw new Error(answer.get("error_description") ?? `the sign-in page refused: ${answer.get("error")}`);
+  if (answer.has("error")) throw new Error(told(answer.get("error_description")) ?? `the sign-in page refused: ${answer.get("error")}`);
   if (!pending || pending.state !== answer.get("state")) throw new Error("this sign-in was started elsewhere; start again");
   await redeem(pending.provider, {
     grant_type: "authorization_code", code: answer.get("code"), redirect_uri: home(), code_verifier: pending.verifier,
@@ -59,6 +59,9 @@ function joinedBy(answer, pending) {
   if (!pending || pending.joined || pending.state !== answer.get("state")) return null;
   return /\bjoined ([A-Za-z][A-Za-z0-9-]*): sign in again\b/.exec(answer.get("error_description") ?? "")?.[1];
 }
+
+// told is what functions/signins says of a refusal, without what Cognito puts before it.
+const told = (text) => text?.replace(/^\w+ failed with error (\w+: )?/, "");
 
 /** Forgets the session, here and at the sign-in page. */
 export function signOut() {

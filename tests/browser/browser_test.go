@@ -23,6 +23,7 @@ func TestPage(t *testing.T) {
 	for _, name := range []string{
 		"the owner signs in and sees sent events move the number and the chart",
 		"people sign in with other providers, by OpenID Connect and by SAML",
+		"who joins by another provider in AWS is sent there once more, once, and nobody else is",
 		"a duplicate and a quarantined event show, with the reason, and the ledger adds up",
 		"a key signs in and a wrong one is told so",
 		"trouble is told with its hint and goes away with its cause",

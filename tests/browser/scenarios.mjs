@@ -81,6 +81,34 @@ const scenarios = {
     }
   },
 
+  async "who joins by another provider in AWS is sent there once more, once, and nobody else is"(page) {
+    const asked = [];
+    let state, refusal = "joined Corp: sign in again"; // state: that comes back; undefined: the page's own
+    await page.route(/\/oidc\/authorize/, (route) => { // as Cognito answers whom functions/signins has linked
+      const query = new URL(route.request().url()).searchParams;
+      asked.push(query.get("identity_provider"));
+      const back = new URLSearchParams({ state: state ?? query.get("state"), error: "invalid_request",
+        error_description: `PreSignUp failed with error ${refusal}.` });
+      return route.fulfill({ status: 302, headers: { location: `${query.get("redirect_uri")}?${back}` } });
+    });
+    await page.goto(given.url);
+    await page.getByRole("button", { name: "Sign in" }).click();
+    await page.getByText("joined Corp: sign in again").waitFor();
+    assert.deepEqual(asked.splice(0), [null, "Corp"]);
+
+    state = "another's";
+    await page.getByRole("button", { name: "Sign in" }).click();
+    await page.getByText("joined Corp: sign in again").waitFor();
+    await page.goto(`${given.url}/?error=x&error_description=joined+Corp%3A+sign+in+again`);
+    await page.getByText("joined Corp: sign in again").waitFor();
+    assert.deepEqual(asked.splice(0), [null]);
+
+    [state, refusal] = [undefined, "not_invited: Nobody has invited you yet"];
+    await page.getByRole("button", { name: "Sign in" }).click();
+    await page.getByText(/^Nobody has invited you yet/).waitFor();
+    assert.deepEqual(asked, [null]);
+  },
+
   async "a duplicate and a quarantined event show, with the reason, and the ledger adds up"(page) {
     const dataset = await makeDataset();
     await send(dataset, clicks("a", "b"));
