@@ -107,7 +107,7 @@ async function redeem(provider, grant, refresh) {
     method: "POST", body: new URLSearchParams({ client_id: provider.client_id, ...grant }),
   });
   const tokens = await answer.json().catch(() => ({}));
-  if (!answer.ok) throw new Error(tokens.error_description ?? `signing in failed with status ${answer.status}`);
+  if (!answer.ok) throw new Error(told(tokens.error_description) ?? `signing in failed with status ${answer.status}`);
   keep({
     access: tokens.access_token, refresh: tokens.refresh_token ?? refresh,
     expires: Date.now() + tokens.expires_in * 1000, provider,
