@@ -96,11 +96,11 @@ const scenarios = {
     await page.getByText("joined Corp: sign in again").waitFor();
     assert.deepEqual(asked.splice(0), [null, "Corp"]);
 
-    state = "another's";
+    [state, refusal] = ["another's", "joined Acme: sign in again"];
     await page.getByRole("button", { name: "Sign in" }).click();
-    await page.getByText("joined Corp: sign in again").waitFor();
-    await page.goto(`${given.url}/?error=x&error_description=joined+Corp%3A+sign+in+again`);
-    await page.getByText("joined Corp: sign in again").waitFor();
+    await page.getByText("joined Acme: sign in again").waitFor();
+    await page.goto(`${given.url}/?error=x&error_description=joined+Nobody%3A+sign+in+again`);
+    await page.getByText("joined Nobody: sign in again").waitFor();
     assert.deepEqual(asked.splice(0), [null]);
 
     [state, refusal] = [undefined, "not_invited: Nobody has invited you yet"];
