@@ -61,12 +61,12 @@ func TestOtherProvidersAreInTheTemplateAndTheirSecretsAreNot(t *testing.T) {
 	}
 	want := map[string]shown{
 		"Google": {"Google", "g.apps.googleusercontent.com", reference("google"), "",
-			map[string]any{"custom:subject": "sub", "custom:address": "email", "custom:verified": "email_verified"}},
-		"Facebook": {"Facebook", "4711", reference("facebook"), "", map[string]any{"custom:subject": "id", "custom:address": "email"}},
+			map[string]any{"custom:asserted_subject": "sub", "custom:asserted_email": "email", "custom:asserted_verified": "email_verified"}},
+		"Facebook": {"Facebook", "4711", reference("facebook"), "", map[string]any{"custom:asserted_subject": "id", "custom:asserted_email": "email"}},
 		"GitHub": {"OIDC", "tarn", reference("federation/bridge"), "https://bridge.example.com",
-			map[string]any{"custom:subject": "sub", "custom:address": "mail", "custom:verified": "email_verified"}},
+			map[string]any{"custom:asserted_subject": "sub", "custom:asserted_email": "mail", "custom:asserted_verified": "email_verified"}},
 		"Corp": {"SAML", "", "", "https://id.corp.example/metadata",
-			map[string]any{"custom:subject": "uid", "custom:address": emailClaims[SAML], "custom:groups": "memberOf"}},
+			map[string]any{"custom:asserted_subject": "uid", "custom:asserted_email": emailClaims[SAML], "custom:asserted_groups": "memberOf"}},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error("-want +got:\n" + diff)

@@ -102,9 +102,12 @@ func TestNobodyWritesWhatProvidersSayOfThem(t *testing.T) {
 			if at(a, "Mutable") != true {
 				t.Errorf("%v cannot be written at a second sign-in", at(a, "Name"))
 			}
+			if name := at(a, "Name").(string); len(name) > 20 || !strings.HasPrefix(name, "asserted_") {
+				t.Errorf("%s is too long for Cognito, or may be taken for an attribute that every pool has", name)
+			}
 		}
 		slices.SortFunc(names, func(a, b any) int { return strings.Compare(a.(string), b.(string)) })
-		if diff := cmp.Diff([]any{"address", "groups", "subject", "verified"}, names); diff != "" {
+		if diff := cmp.Diff([]any{"asserted_email", "asserted_groups", "asserted_subject", "asserted_verified"}, names); diff != "" {
 			t.Errorf("the pool has -want +got:\n%s", diff)
 		}
 		for _, c := range s.front.of("AWS::Cognito::UserPoolClient") {
@@ -114,7 +117,7 @@ func TestNobodyWritesWhatProvidersSayOfThem(t *testing.T) {
 			if scopes := list(c.Properties["AllowedOAuthScopes"]); slices.Contains(scopes, any("aws.cognito.signin.user.admin")) {
 				t.Errorf("scopes %v", scopes)
 			}
-			if diff := cmp.Diff([]any{"custom:address", "custom:groups", "custom:subject", "custom:verified"}, c.Properties["WriteAttributes"]); diff != "" {
+			if diff := cmp.Diff([]any{"custom:asserted_email", "custom:asserted_groups", "custom:asserted_subject", "custom:asserted_verified"}, c.Properties["WriteAttributes"]); diff != "" {
 				t.Errorf("Cognito writes for the page, -want +got:\n%s", diff)
 			}
 		}

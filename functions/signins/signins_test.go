@@ -13,7 +13,7 @@ import (
 )
 
 // corp is Grace as her company's SAML provider says it.
-var corp = map[string]string{"custom:subject": "", "custom:verified": "", "custom:groups": "[bi-admins, BI+Users, chess]"}
+var corp = map[string]string{"custom:asserted_subject": "", "custom:asserted_verified": "", "custom:asserted_groups": "[bi-admins, BI+Users, chess]"}
 
 type attributes = map[string]string
 
@@ -25,10 +25,10 @@ func TestWhoIsInvitedAndVerifiedIsLinkedAndSentToSignInAgain(t *testing.T) {
 	}{
 		"Google, in small letters as pools write names":  {"", nil, "Google " + google},
 		"Google, as the documentation writes names":      {"Google_" + google, nil, "Google " + google},
-		"a subject that the pool wrote in small letters": {"google_abcdef", attributes{"custom:subject": "AbCdEf"}, "Google AbCdEf"},
+		"a subject that the pool wrote in small letters": {"google_abcdef", attributes{"custom:asserted_subject": "AbCdEf"}, "Google AbCdEf"},
 		"a subject with what parts names":                {"corp_grace_hopper@example.com", corp, "Corp grace_hopper@example.com"},
-		"an address in capitals":                         {"", attributes{"custom:address": strings.ToUpper(grace)}, "Google " + google},
-		"verified as some write it":                      {"", attributes{"custom:verified": "True"}, "Google " + google},
+		"an address in capitals":                         {"", attributes{"custom:asserted_email": strings.ToUpper(grace)}, "Google " + google},
+		"verified as some write it":                      {"", attributes{"custom:asserted_verified": "True"}, "Google " + google},
 	} {
 		t.Run(claim, func(t *testing.T) {
 			p := newPool()
@@ -55,13 +55,13 @@ func TestWhoMayNotSignInWithAnotherProvider(t *testing.T) {
 		want       string
 	}{
 		"nobody invited them":                   {nil, nil, "", nil, "not_invited"},
-		"unverified, though invited":            {invites, nil, "", attributes{"custom:verified": "false"}, "email_unverified"},
-		"of whom nothing is said, though so":    {invites, nil, "", attributes{"custom:verified": ""}, "email_unverified"},
-		"verified by the wrong attribute":       {invites, nil, "", attributes{"custom:verified": "", "email_verified": "true"}, "email_unverified"},
-		"without an address":                    {invites, nil, "", attributes{"custom:address": "", "email": grace}, "email_unverified"},
-		"with an address that is a user's name": {invites, nil, "", attributes{"custom:address": "00000000000000000000000000000001"}, "not_invited"},
+		"unverified, though invited":            {invites, nil, "", attributes{"custom:asserted_verified": "false"}, "email_unverified"},
+		"of whom nothing is said, though so":    {invites, nil, "", attributes{"custom:asserted_verified": ""}, "email_unverified"},
+		"verified by the wrong attribute":       {invites, nil, "", attributes{"custom:asserted_verified": "", "email_verified": "true"}, "email_unverified"},
+		"without an address":                    {invites, nil, "", attributes{"custom:asserted_email": "", "email": grace}, "email_unverified"},
+		"with an address that is a user's name": {invites, nil, "", attributes{"custom:asserted_email": "00000000000000000000000000000001"}, "not_invited"},
 		"unverified, where all may come": {nil, func(r map[string]federation.Rules) { r["Google"] = federation.Rules{Groups: []string{"viewer"}} }, "",
-			attributes{"custom:verified": "false"}, "email_unverified"},
+			attributes{"custom:asserted_verified": "false"}, "email_unverified"},
 		"of an account that is in use": {func(t *testing.T, p *pool) { delete(p.waits, p.invite(t, "owner").ID) }, nil, "", nil, "account_exists"},
 		"of an account that another provider has": {func(t *testing.T, p *pool) {
 			p.invite(t, "owner")
@@ -75,14 +75,14 @@ func TestWhoMayNotSignInWithAnotherProvider(t *testing.T) {
 				t.Fatal(err)
 			}
 		}, nil, "", nil, "disabled"},
-		"of another domain":             {invites, nil, "corp_g", attributes{"custom:subject": "", "custom:address": "grace@evil.example"}, "wrong_domain"},
-		"of a domain that ends alike":   {invites, nil, "corp_g", attributes{"custom:subject": "", "custom:address": "grace@evil-example.com"}, "wrong_domain"},
+		"of another domain":             {invites, nil, "corp_g", attributes{"custom:asserted_subject": "", "custom:asserted_email": "grace@evil.example"}, "wrong_domain"},
+		"of a domain that ends alike":   {invites, nil, "corp_g", attributes{"custom:asserted_subject": "", "custom:asserted_email": "grace@evil-example.com"}, "wrong_domain"},
 		"of a workspace it is not for":  {func(t *testing.T, p *pool) { p.invite(t, "tenant:acme", "viewer") }, nil, "corp_g", corp, "wrong_tenant"},
-		"by a provider that nobody set": {invites, nil, "evil_1", attributes{"custom:subject": ""}, "provider_unknown"},
-		"by a name that begins alike":   {invites, nil, "googleevil_1", attributes{"custom:subject": ""}, "provider_unknown"},
-		"by no provider":                {invites, nil, "grace", attributes{"custom:subject": ""}, "provider_unknown"},
+		"by a provider that nobody set": {invites, nil, "evil_1", attributes{"custom:asserted_subject": ""}, "provider_unknown"},
+		"by a name that begins alike":   {invites, nil, "googleevil_1", attributes{"custom:asserted_subject": ""}, "provider_unknown"},
+		"by no provider":                {invites, nil, "grace", attributes{"custom:asserted_subject": ""}, "provider_unknown"},
 		"under another's subject":       {invites, nil, "google_42", nil, "bad_answer"},
-		"under no subject":              {invites, nil, "google_", attributes{"custom:subject": ""}, "bad_answer"},
+		"under no subject":              {invites, nil, "google_", attributes{"custom:asserted_subject": ""}, "bad_answer"},
 	} {
 		t.Run(claim, func(t *testing.T) {
 			p := newPool()

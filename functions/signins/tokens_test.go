@@ -14,7 +14,7 @@ import (
 // byCorp is Grace, linked with her company's provider, which says that she is in groups.
 func byCorp(groups string) attributes {
 	return attributes{"identities": `[{"userId":"grace","providerName":"Corp","providerType":"SAML","issuer":"https://id.example.com","primary":"false","dateCreated":"1763820000000"}]`,
-		"custom:subject": "", "custom:verified": "", "custom:groups": groups}
+		"custom:asserted_subject": "", "custom:asserted_verified": "", "custom:asserted_groups": groups}
 }
 
 func groupsIn(t *testing.T, raw json.RawMessage) []string {
@@ -91,12 +91,12 @@ func TestWhoGetsNoToken(t *testing.T) {
 		attributes attributes
 		want       string
 	}{
-		"whose address is of another domain by now": {attributes{"identities": byCorp("")["identities"], "custom:subject": "", "custom:address": "grace@evil.example"}, "wrong_domain"},
-		"whose provider said nothing of them yet":   {attributes{"identities": byCorp("")["identities"], "custom:subject": "", "custom:address": ""}, "wrong_domain"},
-		"who is linked twice":                       {attributes{"identities": twice, "custom:subject": ""}, "two_providers"},
-		"whose provider is not set any more":        {attributes{"identities": `[{"userId":"1","providerName":"Gone"}]`, "custom:subject": ""}, "provider_unknown"},
-		"whose provider is called alike":            {attributes{"identities": `[{"userId":"1","providerName":"google"}]`, "custom:subject": ""}, "provider_unknown"},
-		"whose attributes are another's":            {attributes{"custom:subject": "42"}, "bad_answer"},
+		"whose address is of another domain by now": {attributes{"identities": byCorp("")["identities"], "custom:asserted_subject": "", "custom:asserted_email": "grace@evil.example"}, "wrong_domain"},
+		"whose provider said nothing of them yet":   {attributes{"identities": byCorp("")["identities"], "custom:asserted_subject": "", "custom:asserted_email": ""}, "wrong_domain"},
+		"who is linked twice":                       {attributes{"identities": twice, "custom:asserted_subject": ""}, "two_providers"},
+		"whose provider is not set any more":        {attributes{"identities": `[{"userId":"1","providerName":"Gone"}]`, "custom:asserted_subject": ""}, "provider_unknown"},
+		"whose provider is called alike":            {attributes{"identities": `[{"userId":"1","providerName":"google"}]`, "custom:asserted_subject": ""}, "provider_unknown"},
+		"whose attributes are another's":            {attributes{"custom:asserted_subject": "42"}, "bad_answer"},
 		"whose links cannot be read":                {attributes{"identities": "{}"}, "unavailable"},
 	} {
 		p := newPool()

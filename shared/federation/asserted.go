@@ -9,12 +9,13 @@ import (
 
 // The attributes of a Cognito user, behind "custom:", that hold what a provider said of
 // them when they signed in last. They are not the user's own address: that is what an
-// administrator invited, and no provider changes it.
+// administrator invited, and no provider changes it. A pool takes a name of OpenID
+// Connect's own, such as "address", for the attribute that it has already.
 const (
-	AssertedSubject  = "subject"
-	AssertedEmail    = "address"
-	AssertedVerified = "verified"
-	AssertedGroups   = "groups"
+	AssertedSubject  = "asserted_subject"
+	AssertedEmail    = "asserted_email"
+	AssertedVerified = "asserted_verified"
+	AssertedGroups   = "asserted_groups"
 )
 
 // Asserted lists them.

@@ -49,7 +49,7 @@ func TestPeopleOfOtherProvidersJoinAUserPool(t *testing.T) {
 	}
 	arrives := func(provider, subject, email string) string {
 		_, err := answers.Handle(t.Context(), event(t, "PreSignUp_ExternalProvider", strings.ToLower(provider)+"_"+subject,
-			map[string]string{"custom:address": email, "custom:verified": "true"}, nil))
+			map[string]string{"custom:asserted_email": email, "custom:asserted_verified": "true"}, nil))
 		return fmt.Sprint(err)
 	}
 	invited := strings.ToLower(rand.Text()) + "@example.com"
@@ -76,7 +76,7 @@ func TestPeopleOfOtherProvidersJoinAUserPool(t *testing.T) {
 	}
 	identities := `[{"userId":"3","providerName":"Corp","providerType":"SAML","primary":"false"}]`
 	if _, err := answers.Handle(t.Context(), event(t, "TokenGeneration_HostedAuth", ada.ID,
-		map[string]string{"identities": identities, "custom:address": stranger, "custom:groups": "[bi, chess]"}, ada.Groups)); err != nil {
+		map[string]string{"identities": identities, "custom:asserted_email": stranger, "custom:asserted_groups": "[bi, chess]"}, ada.Groups)); err != nil {
 		t.Fatal(err)
 	}
 	if ada, err = users.Get(t.Context(), ada.ID); err != nil || !slices.Equal(slices.Sorted(slices.Values(ada.Groups)), []string{"editor", "viewer"}) {

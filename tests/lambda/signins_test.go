@@ -41,12 +41,12 @@ func TestTheBuiltFunctionAnswersTheUserPool(t *testing.T) {
 		return string(out), err
 	}
 	for email, want := range map[string]string{"grace@example.com": "not_invited: ", "ada@example.com": "account_exists: ", "eve@evil.example": "wrong_domain: "} {
-		if out, err := ask("PreSignUp_ExternalProvider", "corp_1", map[string]string{"custom:address": email}); !strings.Contains(fmt.Sprint(err), want) {
+		if out, err := ask("PreSignUp_ExternalProvider", "corp_1", map[string]string{"custom:asserted_email": email}); !strings.Contains(fmt.Sprint(err), want) {
 			t.Errorf("%s: answered %s, %v, want %s", email, out, err, want)
 		}
 	}
 	out, err := ask("TokenGeneration_HostedAuth", ada.ID, map[string]string{"identities": `[{"userId":"1","providerName":"Corp"}]`,
-		"custom:address": "ada@example.com", "custom:groups": "[bi, chess]"}, "emea", "admin")
+		"custom:asserted_email": "ada@example.com", "custom:asserted_groups": "[bi, chess]"}, "emea", "admin")
 	if err != nil || !strings.Contains(out, `{"groupsToOverride":["emea","editor"]}`) {
 		t.Errorf("answered %s, %v", out, err)
 	}
