@@ -135,7 +135,9 @@ func TestWhatIsOlderThanADatasetKeepsItIsInNoAnswerAndThenInNoFile(t *testing.T)
 	w.tell(http.StatusCreated, http.MethodPost, "/v1/datasets", `{"name": "web", "kind": "events"}`, nil)
 	w.tell(http.StatusOK, http.MethodPost, "/v1/datasets/web/events", fmt.Sprintf("[%s, %s, %s, %s, %s]",
 		w.event("a", 20), w.event("b", 9), w.event("b", 9), w.event("c", 0), `{"event_id": "nameless", "user_id": "`+expiring+`"}`), nil)
-	w.until("all is folded", func() bool { return w.books() == account{Accepted: 5, Stored: 3, Duplicate: 1, Quarantined: 1, Visible: 3} })
+	w.until("all is folded", func() bool {
+		return w.books() == account{Accepted: 5, Stored: 3, Duplicate: 1, Quarantined: 1, Visible: 3}
+	})
 	w.ahead.Store(int64(10 * time.Minute)) // the tail is sealed
 	w.until("there are files", func() bool { return len(w.held()) > 0 })
 
@@ -144,16 +146,16 @@ func TestWhatIsOlderThanADatasetKeepsItIsInNoAnswerAndThenInNoFile(t *testing.T)
 	if got := w.people(); got != 2 {
 		t.Errorf("%v rows are counted, want 2", got)
 	}
-	time30 := w.event("late", 30)
 	w.until("the setting is known where events are folded", func() bool {
-		w.tell(http.StatusOK, http.MethodPost, "/v1/datasets/web/events", time30, nil)
+		w.tell(http.StatusOK, http.MethodPost, "/v1/datasets/web/events", w.event("probe", 30), nil)
 		return w.books().Dropped > 0
 	})
+	w.tell(http.StatusOK, http.MethodPost, "/v1/datasets/web/events", w.event("late", 30), nil)
 	var fate struct{ Fate string }
-	w.tell(http.StatusOK, http.MethodGet, "/v1/datasets/web/events?id=late", "", &fate)
-	if fate.Fate != "dropped" {
-		t.Errorf("an event that came too late is %q", fate.Fate)
-	}
+	w.until("an event that comes too late is dropped", func() bool {
+		w.tell(http.StatusOK, http.MethodGet, "/v1/datasets/web/events?id=late", "", &fate)
+		return fate.Fate == "dropped"
+	})
 	w.tell(http.StatusNotFound, http.MethodGet, "/v1/datasets/web/events?id=a", "", nil)
 
 	w.ahead.Store(int64(20 * 24 * time.Hour))
