@@ -4,7 +4,6 @@ package erasures
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 
 	"github.com/tarnhq/tarn/shared/access"
@@ -26,13 +25,8 @@ type Deps struct {
 
 // Register serves the endpoints.
 func Register(s *api.Server, d Deps) {
-	api.Raw(s, route.CreateErasure, erasure.Request{}, Accepted{}, d.create)
+	api.Raw(s, route.CreateErasure, erasure.Request{}, api.Accepted{}, d.create)
 	api.Handle(s, route.GetSubject, d.subject)
-}
-
-// Accepted is the answer: what to ask for next.
-type Accepted struct {
-	JobID job.ID `json:"job_id"`
 }
 
 func (d Deps) create(w http.ResponseWriter, r *http.Request, caller access.Principal) error {
@@ -52,10 +46,7 @@ func (d Deps) create(w http.ResponseWriter, r *http.Request, caller access.Princ
 	if err != nil {
 		return err
 	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Location", "/v1/jobs/"+string(j.ID))
-	w.WriteHeader(route.CreateErasure.Status)
-	return json.NewEncoder(w).Encode(Accepted{JobID: j.ID})
+	return api.Accept(w, route.CreateErasure, j.ID)
 }
 
 // held is all that is held of a subject.

@@ -2,7 +2,6 @@
 package exports
 
 import (
-	"encoding/json"
 	"net/http"
 
 	"github.com/tarnhq/tarn/shared/access"
@@ -26,12 +25,7 @@ type Deps struct {
 
 // Register serves the endpoint.
 func Register(s *api.Server, d Deps) {
-	api.Raw(s, route.CreateExport, export.Request{}, Accepted{}, d.create)
-}
-
-// Accepted is the answer: what to ask for next.
-type Accepted struct {
-	JobID job.ID `json:"job_id"`
+	api.Raw(s, route.CreateExport, export.Request{}, api.Accepted{}, d.create)
 }
 
 func (d Deps) create(w http.ResponseWriter, r *http.Request, caller access.Principal) error {
@@ -50,8 +44,5 @@ func (d Deps) create(w http.ResponseWriter, r *http.Request, caller access.Princ
 	if err != nil {
 		return err
 	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Location", "/v1/jobs/"+string(j.ID))
-	w.WriteHeader(route.CreateExport.Status)
-	return json.NewEncoder(w).Encode(Accepted{JobID: j.ID})
+	return api.Accept(w, route.CreateExport, j.ID)
 }

@@ -69,9 +69,16 @@ func (p Plan) check(d dataset.Dataset) error {
 			WithHint("send events, or load into a dataset of kind table")
 	case p.ID == "" || len(p.ID) > 200 || !utf8.ValidString(string(p.ID)):
 		return fault.New(fault.Invalid, "bad_load_id", "a load's id has 1 to 200 bytes of UTF-8")
-	case p.Mode != Append && p.Mode != Replace && p.Mode != Upsert:
-		return fault.New(fault.Invalid, "bad_mode", "%.40q is no way to load", string(p.Mode)).WithHint("use append, replace or upsert")
-	case (p.Mode == Upsert) != (len(p.Key) > 0):
+	}
+	return CheckMode(p.Mode, p.Key)
+}
+
+// CheckMode returns fault.Invalid unless there is such a mode, and the key that it needs.
+func CheckMode(m Mode, key []string) error {
+	switch {
+	case m != Append && m != Replace && m != Upsert:
+		return fault.New(fault.Invalid, "bad_mode", "%.40q is no way to load", string(m)).WithHint("use append, replace or upsert")
+	case (m == Upsert) != (len(key) > 0):
 		return fault.New(fault.Invalid, "bad_key", "an upsert needs the columns that tell rows apart, and other loads have none").
 			WithHint(`give "key": ["id"] with mode upsert`)
 	}
