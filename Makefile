@@ -35,11 +35,11 @@ help: ## List the targets
 
 .PHONY: run build
 run: build node_modules/.package-lock.json ## Start Tarn on this machine: PORT=8080 DATA_DIR=./.data DEMO=0 TLS=1
-	@exec ./build/tarn
+	@exec ./build/tarnd
 
-build: need-go need-cc ## Build the single-node server into build/tarn
+build: need-go need-cc ## Build the single-node server into build/tarnd
 	@mkdir -p build
-	go build -o build/tarn ./functions/local
+	go build -o build/tarnd ./functions/local
 
 node_modules/.package-lock.json: package-lock.json | need-npm
 	npm ci --no-audit --no-fund

@@ -33,7 +33,7 @@ func main() {
 	flag.Parse()
 	if *profiles != "" {
 		if err := serveProfiles(*profiles); err != nil {
-			fmt.Fprintln(os.Stderr, "tarn:", err)
+			fmt.Fprintln(os.Stderr, "tarnd:", err)
 			os.Exit(1)
 		}
 	}
@@ -47,7 +47,7 @@ func main() {
 		run = rotateKey
 	}
 	if err := run(); err != nil {
-		fmt.Fprintln(os.Stderr, "tarn:", err)
+		fmt.Fprintln(os.Stderr, "tarnd:", err)
 		os.Exit(1)
 	}
 }
@@ -109,7 +109,7 @@ func serve() error {
 	defer func() {
 		fmt.Println("\nTarn seals what is in memory and stops …")
 		if err := s.Close(); err != nil {
-			fmt.Fprintln(os.Stderr, "tarn:", err)
+			fmt.Fprintln(os.Stderr, "tarnd:", err)
 		}
 	}()
 	return present(ctx, s, dir, listeners)
@@ -139,7 +139,7 @@ func present(ctx context.Context, s *server.Server, dir string, listeners []net.
 	}
 	if config.Demo.Or("1") != "0" {
 		if err := loadDemo(ctx, s); err != nil && ctx.Err() == nil {
-			fmt.Fprintln(os.Stderr, "tarn: the demo data could not be loaded:", err)
+			fmt.Fprintln(os.Stderr, "tarnd: the demo data could not be loaded:", err)
 		}
 	}
 	if ctx.Err() == nil {

@@ -30,7 +30,7 @@ type server struct {
 func start(t *testing.T, e *elsewhere) server {
 	t.Helper()
 	folder := t.TempDir()
-	program, data := filepath.Join(folder, "tarn"), filepath.Join(folder, "data")
+	program, data := filepath.Join(folder, "tarnd"), filepath.Join(folder, "data")
 	build := exec.CommandContext(t.Context(), "go", "build", "-o", program, "./functions/local")
 	build.Dir = root
 	if out, err := build.CombinedOutput(); err != nil {

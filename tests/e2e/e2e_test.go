@@ -23,7 +23,7 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-	program = filepath.Join(folder, "tarn")
+	program = filepath.Join(folder, "tarnd")
 	build := exec.Command("go", "build", "-o", program, "./functions/local")
 	build.Dir = root
 	code := 1

@@ -38,7 +38,7 @@ type options struct {
 func main() {
 	var o options
 	serve := flag.String("serve", "", "for the program itself: give the bytes of this file")
-	flag.StringVar(&o.binary, "tarn", "build/tarn", "the built server")
+	flag.StringVar(&o.binary, "tarn", "build/tarnd", "the built server")
 	flag.Int64Var(&o.events, "events", 200_000, "that are asked about")
 	flag.IntVar(&o.connections, "connections", 64, "of the client")
 	flag.IntVar(&o.rounds, "rounds", 3, "turns of each")

@@ -22,7 +22,7 @@ type options struct {
 
 func main() {
 	var o options
-	flag.StringVar(&o.binary, "tarn", "build/tarn", "the built server")
+	flag.StringVar(&o.binary, "tarn", "build/tarnd", "the built server")
 	flag.IntVar(&o.rate, "rate", 50_000, "events per second of the load")
 	flag.DurationVar(&o.lasts, "for", 20*time.Second, "how long each of the two parts lasts")
 	flag.Parse()

@@ -27,7 +27,7 @@ type options struct {
 func main() {
 	var o options
 	serve, at := "", ""
-	flag.StringVar(&o.binary, "tarn", "build/tarn", "the built server")
+	flag.StringVar(&o.binary, "tarn", "build/tarnd", "the built server")
 	flag.IntVar(&o.connections, "connections", 64, "of the client, the same for all")
 	flag.IntVar(&o.rounds, "rounds", 2, "turns of each server at each batch size")
 	flag.DurationVar(&o.slice, "slice", 3*time.Second, "how long a turn lasts")

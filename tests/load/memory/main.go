@@ -20,7 +20,7 @@ type options struct {
 
 func main() {
 	var o options
-	flag.StringVar(&o.binary, "tarn", "build/tarn", "the built server")
+	flag.StringVar(&o.binary, "tarn", "build/tarnd", "the built server")
 	flag.IntVar(&o.rate, "rate", 50_000, "events per second of the load; 0: as many as the server takes")
 	flag.DurationVar(&o.lasts, "for", 30*time.Second, "how long the load lasts")
 	flag.Parse()

@@ -33,7 +33,7 @@ type options struct {
 
 func main() {
 	var o options
-	flag.StringVar(&o.binary, "tarn", "build/tarn", "the built server, which fills the folder")
+	flag.StringVar(&o.binary, "tarn", "build/tarnd", "the built server, which fills the folder")
 	flag.IntVar(&o.events, "events", 2_000_000, "click-stream events, in segments of half a million")
 	flag.IntVar(&o.turns, "turns", 30, "of each question")
 	flag.Parse()

@@ -20,7 +20,7 @@ import (
 )
 
 func main() {
-	binary := flag.String("tarn", "build/tarn", "the built server")
+	binary := flag.String("tarn", "build/tarnd", "the built server")
 	events := flag.Int("events", 1_000_000, "click-stream events")
 	flag.Parse()
 	measure.Fatal(run(context.Background(), *binary, *events))
