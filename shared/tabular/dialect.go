@@ -1,0 +1,175 @@
+package tabular
+
+import (
+	"bytes"
+	"strings"
+
+	"github.com/tarnhq/tarn/shared/dataset"
+)
+
+const (
+	sniffBytes   = 64 << 10 // of a sample that dialects are tried on
+	sniffRecords = 1000
+)
+
+// dialect finds how CSV is written: what delimits and quotes its fields is what gives the
+// most records of the same number of fields.
+func (f *finding) dialect(text []byte, whole bool) {
+	if f.Newline == "" {
+		f.Newline = "lf"
+		if bytes.IndexByte(text, '\n') < 0 && bytes.IndexByte(text, '\r') >= 0 {
+			f.Newline = "cr"
+		}
+	}
+	f.separatorLine(text)
+	if f.Skip == nil {
+		f.Skip = new(int)
+	}
+	text = withoutLines(text, *f.Skip, f.newline())
+	if len(text) > sniffBytes {
+		text, whole = text[:sniffBytes], false
+	}
+	best, bestScore := f.Options, -1.0
+	for _, o := range f.dialects(text) {
+		if t := taste(o, text, whole); t.score() > bestScore {
+			best, bestScore = o, t.score()
+		}
+	}
+	f.Options = best
+	t := taste(best, text, whole)
+	f.decimal(t)
+	f.dates(t)
+	f.header(t)
+}
+
+func (o Options) newline() byte {
+	if o.Newline == "cr" {
+		return '\r'
+	}
+	return '\n'
+}
+
+// separatorLine heeds a first line "sep=;", which is how Excel is told the delimiter.
+func (f *finding) separatorLine(text []byte) {
+	line, _, _ := bytes.Cut(text, []byte{f.newline()})
+	line = bytes.TrimSuffix(line, []byte{'\r'})
+	if f.Skip != nil || len(line) != 5 || !strings.EqualFold(string(line[:4]), "sep=") || !punctuation(string(line[4:])) {
+		return
+	}
+	one := 1
+	f.Skip = &one
+	if f.Delimiter == "" {
+		f.Delimiter = string(line[4:])
+	}
+}
+
+func withoutLines(text []byte, n int, newline byte) []byte {
+	for range n {
+		_, text, _ = bytes.Cut(text, []byte{newline})
+	}
+	return text
+}
+
+// dialects are those that may be meant, the likelier ones first.
+func (f *finding) dialects(text []byte) []Options {
+	delimiters := []string{",", ";", "\t", "|"}
+	if f.Format == TSV {
+		delimiters = []string{"\t"}
+	}
+	if f.Delimiter != "" {
+		delimiters = []string{f.Delimiter}
+	}
+	var all []Options
+	for _, d := range delimiters {
+		for _, q := range [][2]string{{`"`, `"`}, {`"`, `\`}, {"'", "'"}, {"'", `\`}} {
+			o := f.Options
+			o.Delimiter, o.Quote, o.Escape = d, orText(o.Quote, q[0]), orText(o.Escape, q[1])
+			if f.Quote != "" && f.Quote != q[0] && q[0] != `"` || !plausible(o, text) {
+				continue
+			}
+			if f.Quote != "" && q[1] == `"` {
+				o.Escape = orText(f.Escape, f.Quote)
+			}
+			all = append(all, o)
+		}
+	}
+	return all
+}
+
+func orText(given, otherwise string) string {
+	if given != "" {
+		return given
+	}
+	return otherwise
+}
+
+// plausible reports whether a text has a sign of the quoting, if that is not the usual.
+func plausible(o Options, text []byte) bool {
+	if o.Escape == `\` && !bytes.Contains(text, []byte(`\`+o.Quote)) {
+		return false
+	}
+	return o.Quote != "'" || bytes.Contains(text, []byte(o.Delimiter+"'")) || bytes.HasPrefix(text, []byte("'"))
+}
+
+// tasting is a sample, split as a dialect has it.
+type tasting struct {
+	rows   [][]string // of the usual width
+	count  int        // records, broken ones included
+	width  int
+	quoted int // fields with quotes of another dialect around them
+	typed  int // fields that are no texts
+}
+
+func taste(o Options, text []byte, whole bool) tasting {
+	s := o.splitter()
+	padded := append(text[:len(text):len(text)], make([]byte, slack)...)
+	s.split(padded[:len(text)], whole, 1, sniffRecords)
+	t := tasting{count: len(s.records) + len(s.broken)}
+	counts := map[uint32]int{}
+	usual := uint32(0)
+	for _, r := range s.records {
+		if counts[r.fields]++; counts[r.fields] > counts[usual] || counts[r.fields] == counts[usual] && r.fields > usual {
+			usual = r.fields
+		}
+	}
+	t.width = min(int(usual), dataset.MaxColumns+1)
+	at := 0
+	for _, r := range s.records {
+		if r.fields == usual {
+			t.add(&s, at)
+		}
+		at += int(r.fields)
+	}
+	return t
+}
+
+func (t *tasting) add(s *splitter, at int) {
+	row := make([]string, t.width)
+	plain := syntax{point: '.', order: DMY, empty: true}
+	comma := syntax{point: ',', order: DMY, empty: true}
+	for i := range row {
+		b := s.field(at + i)
+		row[i] = string(b)
+		if c := len(b); c > 1 && b[0] == b[c-1] && (b[0] == '"' || b[0] == '\'') {
+			t.quoted++
+		}
+		if p, c := plain.infer(b), comma.infer(b); p.kind != dataset.Text || c.kind != dataset.Text {
+			t.typed++
+		}
+	}
+	t.rows = append(t.rows, row)
+}
+
+// score is higher for what more records agree on, then for fewer stray quotes and for
+// more fields that are numbers or times.
+func (t tasting) score() float64 {
+	if t.count == 0 {
+		return 0
+	}
+	fields := float64(max(1, len(t.rows)*t.width))
+	agreed := float64(len(t.rows)) / float64(t.count)
+	if t.width < 2 {
+		return 0.01 * agreed // nothing is delimited: what is in no field tells it best
+	}
+	return agreed - 0.2*float64(t.quoted)/fields + 0.1*float64(t.typed)/fields + 0.0001*float64(t.width)
+}

@@ -1,0 +1,325 @@
+package tabular
+
+import (
+	"archive/zip"
+	"bytes"
+	"database/sql"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	_ "github.com/duckdb/duckdb-go/v2"
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+	"github.com/parquet-go/parquet-go"
+	"github.com/parquet-go/parquet-go/deprecated"
+	"github.com/xuri/excelize/v2"
+
+	"github.com/tarnhq/tarn/shared/dataset"
+)
+
+// made are files that others write: their outcomes are in testdata/made.
+var made = map[string]func(*testing.T) []byte{
+	"duckdb.parquet": func(t *testing.T) []byte {
+		return byDuckDB(t, `select * from (values
+			(true, -1::tinyint, 9223372036854775807, 255::utinyint, 4294967295::uinteger, 1::ubigint, 0.1::float, 0.1::double, 1.25::decimal(9,2), -0.000000001::decimal(38,9), 123456789012345678::decimal(18,0), 'é', ''::varchar, 'abc'::blob, date '2024-02-29', time '14:30:05.25', timestamp '2024-01-02 03:04:05.678901', timestamp_ns '2024-01-02 03:04:05.678901234', timestamp_s '2024-01-02 03:04:05', timestamptz '2024-01-02 03:04:05+02', uuid '6ba7b810-9dad-11d1-80b4-00c04fd430c8', interval '14 months 3 days 4 seconds', 'x'::enum('x','y'), '{"a": [1 ]}'::json, [1,null,3], [[1],[],null], {'a': 1, 'b': [{'c': 'x', 'd': date '2024-01-01'}]}, map {'k': 1, 'l': null}, map {1: 'a'}, null::integer, 170141183460469231731687303715884105727::hugeint::varchar),
+			(null, 2, null, 0, 0, 18446744073709551615, null, null, null, null, null, null, 'x', null, date '0001-01-01', null, null, null, null, null, null, null, null, null, [], null, null, map {}, null, null, null)
+			) t(bool, i8, i64, u8, u32, u64, f32, f64, dec9, dec38, dec18, text, empty, blob, date, clock, ts, ts_ns, ts_s, ts_zone, uuid, span, enum, json, list, lists, struct, map, int_map, nothing, huge)`, "compression zstd")
+	},
+	"row_groups.parquet": func(t *testing.T) []byte {
+		return byDuckDB(t, `select range id, 'g' || range % 3 g from range(5000)`, "row_group_size 2048, compression snappy")
+	},
+	"nan.parquet": func(t *testing.T) []byte {
+		return byDuckDB(t, `select * from (values (1, 1.5::double, [1.0::double]), (2, 'nan'::double, null), (3, 'inf'::double, null), (4, null, ['nan'::double])) t(id, x, l)`, "compression uncompressed")
+	},
+	"binary.parquet": func(t *testing.T) []byte {
+		return byDuckDB(t, `select * from (values ('ok'::blob), ('\xFF\xFE'::blob)) t(b)`, "compression uncompressed")
+	},
+	"no_rows.parquet": func(t *testing.T) []byte { return byDuckDB(t, `select 1 a, 'x' b limit 0`, "compression uncompressed") },
+	"many_columns.parquet": func(t *testing.T) []byte {
+		return byDuckDB(t, "select "+strings.Repeat("1 as c,", dataset.MaxColumns)+"1 as c", "compression uncompressed")
+	},
+	"cut_off.parquet": func(t *testing.T) []byte {
+		return byDuckDB(t, `select range from range(1000)`, "compression uncompressed")[:500]
+	},
+	"old_types.parquet": func(t *testing.T) []byte {
+		type record struct {
+			At      deprecated.Int96  `parquet:"at"`
+			Unit    int64             `parquet:"unit,timestamp(nanosecond)"`
+			Plain   []string          `parquet:"plain"`
+			Listed  []*int32          `parquet:"listed,list"`
+			Pairs   map[string]string `parquet:"pairs"`
+			Missing *string           `parquet:"missing,optional"`
+			Decimal int32             `parquet:"decimal,decimal(2:9)"`
+		}
+		one := int32(1)
+		return byParquetGo(t, []record{
+			{At: deprecated.Int96{0x2d8bc000, 0x2c27, 2460312}, Unit: -1, Plain: []string{"a", "b"}, Listed: []*int32{&one, nil}, Pairs: map[string]string{"k": "v"}, Decimal: -7},
+			{At: deprecated.Int96{0, 0, 2440588}, Unit: math.MaxInt64, Decimal: 12345},
+		})
+	},
+	"far_times.parquet": func(t *testing.T) []byte {
+		type record struct {
+			At int64 `parquet:"at,timestamp(millisecond)"`
+		}
+		return byParquetGo(t, []record{{0}, {math.MaxInt64}, {math.MinInt64}, {253402300799999}})
+	},
+	"workbook.xlsx":      func(t *testing.T) []byte { return workbookBytes(t, "") },
+	"error_as_null.xlsx": func(t *testing.T) []byte { return workbookBytes(t, "") },
+	"other_sheet.xlsx":   func(t *testing.T) []byte { return workbookBytes(t, "") },
+	"no_such_sheet.xlsx": func(t *testing.T) []byte { return workbookBytes(t, "") },
+	"encrypted.xlsx":     func(t *testing.T) []byte { return workbookBytes(t, "secret") },
+	"cut_off.xlsx":       func(t *testing.T) []byte { b := workbookBytes(t, ""); return b[:len(b)/2] },
+	"empty.xlsx": func(t *testing.T) []byte {
+		f := excelize.NewFile()
+		return saved(t, f, "")
+	},
+	"rich_text.xlsx": func(t *testing.T) []byte {
+		return rawWorkbook(t, `<row r="2"><c t="s"><v>0</v></c><c t="inlineStr"><is><t>b</t></is></c></row><row r="9"><c r="A9" t="s"><v>1</v></c><c r="C9"><v>5</v></c></row><row/><row><c t="d"><v>2024-01-02T03:04:05</v></c><c t="b"><v>1</v></c></row>`,
+			`<si><r><t>a</t></r><r><t xml:space="preserve"> b_x000D_</t></r><rPh><t>KANA</t></rPh></si><si><t>x &amp; y</t></si>`)
+	},
+	"bad_reference.xlsx": func(t *testing.T) []byte { return rawWorkbook(t, `<row><c t="s"><v>7</v></c></row>`, "") },
+	"entities.xlsx": func(t *testing.T) []byte {
+		return rawWorkbook(t, `<row><c t="str"><v>&lol;</v></c></row>`, "")
+	},
+	"far_column.xlsx":    func(t *testing.T) []byte { return rawWorkbook(t, `<row><c r="XFD1"><v>1</v></c></row>`, "") },
+	"cut_off_sheet.xlsx": func(t *testing.T) []byte { return rawWorkbook(t, `<row><c t="str"><v>a</v></c></row><row><c><v>2`, "") },
+	"long_text.xlsx": func(t *testing.T) []byte {
+		return rawWorkbook(t, `<row><c t="str"><v>`+strings.Repeat("a", MaxRecord+1<<20)+`</v></c></row>`, "")
+	},
+	"columns_100000.csv": func(*testing.T) []byte {
+		return []byte(strings.Repeat("a,", 100_000) + "\n" + strings.Repeat("1,", 100_000) + "\n")
+	},
+	"columns_100000_late.csv": func(*testing.T) []byte {
+		return []byte("a,b\n1,2\n" + strings.Repeat("1,", 100_000) + "\n3,4\n")
+	},
+	"columns_10000000.csv": func(*testing.T) []byte { return []byte(strings.Repeat(",", 10_000_000)) },
+	"members_100000.json": func(t *testing.T) []byte {
+		var b strings.Builder
+		b.WriteString("[{")
+		for i := range 100_000 {
+			if i > 0 {
+				b.WriteByte(',')
+			}
+			b.WriteString(`"k` + strings.Repeat("x", i%3) + time.Duration(i).String() + `":1`)
+		}
+		return []byte(b.String() + "}]")
+	},
+	"long_record.csv": func(*testing.T) []byte {
+		return []byte("id,text\n1,a\n2," + strings.Repeat("x", MaxRecord+1<<20) + "\n3,c\n")
+	},
+	"long_quote.csv": func(*testing.T) []byte {
+		return []byte("id,text\n1,a\n2,\"b\n" + strings.Repeat("7,xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\n", MaxRecord/60) + "3,c\n")
+	},
+	"long_line.ndjson": func(*testing.T) []byte {
+		return []byte("{\"a\":1}\n{\"a\":\"" + strings.Repeat("x", MaxRecord+1<<20) + "\"}\n{\"a\":3}\n")
+	},
+	"long_wrapped.json": func(*testing.T) []byte {
+		return []byte(`{"meta":{"a":[1]},"data":[` + strings.Repeat(`{"id":1,"text":"`+strings.Repeat("x", 1000)+`"},`, MaxRecord/1000) + `{"id":2}],"more":[]}`)
+	},
+	"deep.json":        func(*testing.T) []byte { return []byte(strings.Repeat(`{"a":[`, 1_000_000)) },
+	"gzip_bomb.csv.gz": func(t *testing.T) []byte { return gzipped(t, 200<<20) },
+	"zip_bomb.zip":     func(t *testing.T) []byte { return zipped(t, map[string]int{"a.csv": 200 << 20}) },
+	"zstd_bomb.csv.zst": func(t *testing.T) []byte {
+		var b bytes.Buffer
+		w, err := zstd.NewWriter(&b)
+		check(t, err)
+		writeZeros(t, w, 200<<20)
+		check(t, w.Close())
+		return b.Bytes()
+	},
+	"rows.csv.zst": func(t *testing.T) []byte {
+		w, err := zstd.NewWriter(nil)
+		check(t, err)
+		return w.EncodeAll([]byte("id,name\n1,a\n2,b\n"), nil)
+	},
+	"sheet_bomb.xlsx": func(t *testing.T) []byte {
+		return rawWorkbook(t, strings.Repeat(`<row><c><v>1</v></c></row>`, 3_000_000), "")
+	},
+	"many_entries.zip": func(t *testing.T) []byte {
+		entries := map[string]int{}
+		for i := range MaxEntries + 1 {
+			entries[time.Duration(i).String()+".csv"] = 1
+		}
+		return zipped(t, entries)
+	},
+}
+
+var madeGiven = map[string]request{
+	"error_as_null.xlsx": {Options: Options{Nulls: []string{"", "#DIV/0!"}}},
+	"other_sheet.xlsx":   {Options: Options{Sheet: "other"}},
+	"no_such_sheet.xlsx": {Options: Options{Sheet: "Missing"}},
+}
+
+func TestFilesThatOthersWriteComeToWhatIsExpectedOfEach(t *testing.T) {
+	for name, make := range made {
+		t.Run(name, func(t *testing.T) {
+			checkGolden(t, filepath.Join("testdata/made", name+".want.json"), outcomeOf(t, make(t), name, madeGiven[name]))
+		})
+	}
+}
+
+func check(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func byDuckDB(t *testing.T, query, options string) []byte {
+	t.Helper()
+	db, err := sql.Open("duckdb", "")
+	check(t, err)
+	defer db.Close()
+	name := filepath.Join(t.TempDir(), "made.parquet")
+	_, err = db.Exec("copy (" + query + ") to '" + name + "' (format parquet, " + options + ")")
+	check(t, err)
+	data, err := os.ReadFile(name)
+	check(t, err)
+	return data
+}
+
+func byParquetGo[T any](t *testing.T, records []T) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	check(t, parquet.Write(&b, records))
+	return b.Bytes()
+}
+
+func gzipped(t *testing.T, zeros int) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	writeZeros(t, w, zeros)
+	check(t, w.Close())
+	return b.Bytes()
+}
+
+func writeZeros(t *testing.T, w interface{ Write([]byte) (int, error) }, n int) {
+	t.Helper()
+	block := bytes.Repeat([]byte("0,0,0,0\n"), 1<<17)
+	for ; n > 0; n -= len(block) {
+		_, err := w.Write(block[:min(n, len(block))])
+		check(t, err)
+	}
+}
+
+func zipped(t *testing.T, entries map[string]int) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	for name, n := range entries {
+		w, err := z.Create(name)
+		check(t, err)
+		writeZeros(t, w, n)
+	}
+	check(t, z.Close())
+	return b.Bytes()
+}
+
+// workbookBytes is a workbook as Excel writes one.
+func workbookBytes(t *testing.T, password string) []byte {
+	t.Helper()
+	f := excelize.NewFile()
+	check(t, f.SetSheetName("Sheet1", "Sales"))
+	rows := [][]any{
+		{"id", "name", "day", "at", "share", "ok", "total", "clock", "span", "zip"},
+		{1, "a", time.Date(2024, 2, 29, 0, 0, 0, 0, time.UTC), time.Date(2024, 2, 29, 14, 30, 5, 0, time.UTC), 0.25, true, nil, 0.604166666666667, 1.25, "08001"},
+		{2, nil, 1, 36525.99999, 1.0 / 3, false, nil, nil, nil, "8002"},
+		{},
+		{3, "merged", "text date", "2024-01-01"},
+		{4, "xxxxxxxxxx", 61, nil, 1e20, nil, nil, nil, nil, "é"},
+	}
+	for i, row := range rows {
+		cell, err := excelize.CoordinatesToCellName(1, i+1)
+		check(t, err)
+		check(t, f.SetSheetRow("Sales", cell, &row))
+	}
+	styled := func(id int, custom string, cells ...string) {
+		style := &excelize.Style{NumFmt: id}
+		if custom != "" {
+			style.CustomNumFmt = &custom
+		}
+		s, err := f.NewStyle(style)
+		check(t, err)
+		for _, cell := range cells {
+			check(t, f.SetCellStyle("Sales", cell, cell, s))
+		}
+	}
+	styled(14, "", "C2", "C3", "C6")
+	styled(0, `dd.mm.yyyy" um "hh:mm:ss`, "D2", "D3")
+	styled(9, "", "E2")
+	styled(20, "", "H2")
+	styled(46, "", "I2")
+	check(t, f.SetCellFormula("Sales", "G2", "A2*2"))
+	check(t, f.SetCellFormula("Sales", "G3", "1/0"))
+	check(t, f.MergeCell("Sales", "B5", "D5"))
+	_, err := f.NewSheet("Other")
+	check(t, err)
+	check(t, f.SetSheetRow("Other", "A1", &[]any{1, 2}))
+	check(t, f.SetSheetRow("Other", "A2", &[]any{3, 4}))
+	return withStoredValues(t, saved(t, f, password), password)
+}
+
+func saved(t *testing.T, f *excelize.File, password string) []byte {
+	t.Helper()
+	b, err := f.WriteToBuffer()
+	check(t, err)
+	if password == "" {
+		return b.Bytes()
+	}
+	encrypted, err := excelize.Encrypt(b.Bytes(), &excelize.Options{Password: password})
+	check(t, err)
+	return encrypted
+}
+
+// withStoredValues puts values beside formulas, as Excel does and excelize does not.
+func withStoredValues(t *testing.T, data []byte, password string) []byte {
+	t.Helper()
+	if password != "" {
+		return data
+	}
+	in, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
+	check(t, err)
+	var b bytes.Buffer
+	out := zip.NewWriter(&b)
+	for _, part := range in.File {
+		r, err := part.Open()
+		check(t, err)
+		var text bytes.Buffer
+		_, err = text.ReadFrom(r)
+		check(t, err)
+		w, err := out.Create(part.Name)
+		check(t, err)
+		s := strings.Replace(text.String(), `<c r="G2" t="str"><f>A2*2</f>`, `<c r="G2"><f>A2*2</f><v>2</v>`, 1)
+		s = strings.Replace(s, `<c r="G3" t="str"><f>1/0</f>`, `<c r="G3" t="e"><f>1/0</f><v>#DIV/0!</v>`, 1)
+		_, err = w.Write([]byte(s))
+		check(t, err)
+	}
+	check(t, out.Close())
+	return b.Bytes()
+}
+
+// rawWorkbook is a workbook of one sheet, of rows and shared strings as they are given.
+func rawWorkbook(t *testing.T, rows, shared string) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	for _, part := range [][2]string{
+		{"[Content_Types].xml", "<Types/>"},
+		{"xl/workbook.xml", `<workbook xmlns:r="r"><sheets><sheet name="S" r:id="rId1"/></sheets></workbook>`},
+		{"xl/_rels/workbook.xml.rels", `<Relationships><Relationship Id="rId1" Target="/xl/worksheets/s.xml"/></Relationships>`},
+		{"xl/worksheets/s.xml", "<worksheet><sheetData>" + rows + "</sheetData></worksheet>"},
+		{"xl/sharedStrings.xml", "<sst>" + shared + "</sst>"},
+	} {
+		w, err := z.Create(part[0])
+		check(t, err)
+		_, err = w.Write([]byte(part[1]))
+		check(t, err)
+	}
+	check(t, z.Close())
+	return b.Bytes()
+}
