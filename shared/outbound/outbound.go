@@ -195,3 +195,6 @@ func (n Networks) allowed(a netip.Addr) bool {
 	}
 	return public(a)
 }
+
+// Forbidden reports whether a connection failed because its address may not be reached.
+func Forbidden(err error) bool { return errors.Is(err, errForbidden) }

@@ -1,0 +1,259 @@
+package connectortest
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/tarnhq/tarn/shared/connector"
+	"github.com/tarnhq/tarn/shared/dataset"
+	"github.com/tarnhq/tarn/shared/fault"
+)
+
+var claims = map[string]func(bench){
+	"a value of every type is what it was": func(b bench) {
+		table, want := b.Typed(b.T)
+		c := b.connect(connector.Table{Table: table, Dataset: "typed"})
+		b.Sync(b.T, c, false)
+		for i := range want {
+			want[i] = sorted(b.T, []byte(want[i]))
+		}
+		slices.Sort(want)
+		if diff := cmp.Diff(want, b.Has(b.T, "typed")); diff != "" {
+			b.Errorf("-want +got:\n%s", diff)
+		}
+	},
+	"a null is a null, in every mode": func(b bench) {
+		b.in(func(b bench, table connector.Table) {
+			b.Make(b.T, table.Table, 0)
+			rows := items(3, func(i int) int { return i })
+			rows[1].Name = ""
+			b.Put(b.T, table.Table, rows...)
+			b.Sync(b.T, b.connect(table), false)
+			b.wants(table.Dataset, 0, rows...)
+		})
+	},
+	"an empty table is an empty dataset, and is filled later": func(b bench) {
+		b.in(func(b bench, table connector.Table) {
+			b.Make(b.T, table.Table, 0)
+			c := b.connect(table)
+			b.Sync(b.T, c, false)
+			b.wants(table.Dataset, 0)
+			b.Put(b.T, table.Table, item(1, 0))
+			b.Sync(b.T, c, false)
+			b.wants(table.Dataset, 0, item(1, 0))
+		})
+	},
+	"wide rows are read whole": func(b bench) {
+		const wide = 40
+		b.in(func(b bench, table connector.Table) {
+			b.Make(b.T, table.Table, wide)
+			rows := items(30, func(i int) int { return i })
+			for i := range rows {
+				rows[i].Wide = strings.Repeat(string(rune('a'+i%26)), 10_000)
+			}
+			b.Put(b.T, table.Table, rows...)
+			b.Sync(b.T, b.connect(table), false)
+			b.wants(table.Dataset, wide, rows...)
+		})
+	},
+	"rows with one cursor are not parted from each other by the end of a batch": func(b bench) {
+		b.Rows = 3
+		for i, table := range []connector.Table{incremental, keyless} {
+			table.Table, table.Dataset = fmt.Sprint("ties", i), dataset.Name(fmt.Sprint("ties", i))
+			b.Make(b.T, table.Table, 0)
+			rows := items(23, func(i int) int { return i / 10 })
+			b.Put(b.T, table.Table, rows...)
+			c := b.Create(b.T, connector.Spec{Name: connector.Name(table.Dataset), Kind: b.kind, Tables: []connector.Table{table}, DSN: b.DSN()})
+			b.Sync(b.T, c, false)
+			b.wants(table.Dataset, 0, rows...)
+		}
+	},
+	"a row that was committed late is found within the window, and beyond it is not": func(b bench) {
+		b.Make(b.T, "things", 0)
+		b.Put(b.T, "things", item(1, 100))
+		c := b.connect(incremental)
+		b.Sync(b.T, c, false)
+		b.Put(b.T, "things", item(2, 91), item(3, 89))
+		b.Sync(b.T, c, false)
+		b.wants("things", 0, item(1, 100), item(2, 91))
+	},
+	"a change moves a row, and a sync that finds nothing new changes nothing": func(b bench) {
+		b.Make(b.T, "things", 0)
+		b.Put(b.T, "things", item(1, 0), item(2, 60))
+		c := b.connect(incremental)
+		b.Sync(b.T, c, false)
+		moved := item(1, 120)
+		moved.Name = "moved"
+		b.Put(b.T, "things", moved)
+		for range 3 {
+			b.Sync(b.T, c, false)
+			b.wants("things", 0, moved, item(2, 60))
+		}
+	},
+	"rows without a key are appended once": func(b bench) {
+		b.Make(b.T, "things", 0)
+		b.Put(b.T, "things", item(1, 0), item(2, 1))
+		c := b.connect(keyless)
+		b.Sync(b.T, c, false)
+		b.Put(b.T, "things", item(3, 2))
+		for range 3 {
+			b.Sync(b.T, c, false)
+			b.wants("things", 0, item(1, 0), item(2, 1), item(3, 2))
+		}
+	},
+	"what was deleted is gone where the source can tell, and after a full sync everywhere": func(b bench) {
+		b.in(func(b bench, table connector.Table) {
+			b.Make(b.T, table.Table, 0)
+			b.Put(b.T, table.Table, item(1, 0), item(2, 1))
+			c := b.connect(table)
+			b.Sync(b.T, c, false)
+			b.Delete(b.T, table.Table, 1)
+			if table.Effective() != connector.Incremental {
+				b.Sync(b.T, c, false)
+				b.wants(table.Dataset, 0, item(2, 1))
+			}
+			b.Sync(b.T, c, true)
+			b.wants(table.Dataset, 0, item(2, 1))
+		})
+	},
+	"a sync that is killed at any call ends in the same rows": func(b bench) {
+		b.in(everyKill)
+	},
+	"a reading that is cancelled ends": func(b bench) {
+		b.Make(b.T, "things", 0)
+		b.Put(b.T, "things", items(100, func(i int) int { return i })...)
+		source, err := b.Openers[b.kind](b.Context(), b.DSN())
+		if err != nil {
+			b.Fatal(err)
+		}
+		defer source.Close()
+		ctx, cancel := context.WithCancel(b.Context())
+		defer cancel()
+		var last error
+		for _, err := range source.Read(ctx, connector.Read{Table: incremental, Rows: 1}) {
+			cancel()
+			last = err
+		}
+		if last == nil {
+			b.Error("the reading went on")
+		}
+	},
+	"a wrong password is refused with a reason": func(b bench) {
+		c := b.Create(b.T, connector.Spec{Name: "crm", Kind: b.kind, Tables: []connector.Table{full}, DSN: b.WrongPassword()})
+		Wants(b.T, b.Try(b.T, c, false), "source_refused")
+	},
+	"an address that is not public is not reached": func(b bench) {
+		c := b.Create(b.T, connector.Spec{Name: "crm", Kind: guarded, Tables: []connector.Table{full}, DSN: b.DSN()})
+		Wants(b.T, b.Try(b.T, c, false), "address_not_allowed")
+	},
+	"a table or a column that is not there is named": func(b bench) {
+		b.Make(b.T, "things", 0)
+		missing := incremental
+		missing.Cursor = "changed_at"
+		other := full
+		other.Table, other.Dataset = "others", "others"
+		c := b.connect(missing)
+		Wants(b.T, b.Try(b.T, c, false), "unknown_column")
+		c, err := b.Store().Update(b.Context(), Owner, c.Name, connector.Change{Tables: []connector.Table{other}})
+		if err != nil {
+			b.Fatal(err)
+		}
+		Wants(b.T, b.Try(b.T, c, false), "unknown_table")
+	},
+	"a table that cannot be read does not hold up the others": func(b bench) {
+		b.Make(b.T, "things", 0)
+		b.Put(b.T, "things", item(1, 0))
+		other := full
+		other.Table, other.Dataset = "others", "others"
+		c := b.Create(b.T, connector.Spec{Name: "crm", Kind: b.kind, Tables: []connector.Table{other, full}, DSN: b.DSN()})
+		Wants(b.T, b.Try(b.T, c, false), "unknown_table")
+		b.wants("things", 0, item(1, 0))
+	},
+	"discovery shows columns, their types and the key": func(b bench) {
+		b.Make(b.T, "things", 1)
+		source, err := b.Openers[b.kind](b.Context(), b.DSN())
+		if err != nil {
+			b.Fatal(err)
+		}
+		defer source.Close()
+		if err := source.Check(b.Context()); err != nil {
+			b.Fatal(err)
+		}
+		all, err := source.Discover(b.Context())
+		if err != nil {
+			b.Fatal(err)
+		}
+		at := slices.IndexFunc(all, func(r connector.Relation) bool { return strings.HasSuffix(r.Table, "things") })
+		if at < 0 {
+			b.Fatalf("no table things among %v", all)
+		}
+		got := map[string]dataset.Type{}
+		for _, c := range all[at].Columns {
+			got[c.Name] = c.Becomes
+		}
+		want := map[string]dataset.Type{"id": dataset.Int, "at": dataset.Time, "name": dataset.Text, "w0": dataset.Text}
+		if diff := cmp.Diff(want, got); diff != "" || !slices.Equal(all[at].Key, []string{"id"}) {
+			b.Errorf("key %v, columns -want +got:\n%s", all[at].Key, diff)
+		}
+	},
+	"the password is in no item, and in no error": func(b bench) {
+		b.Make(b.T, "things", 0)
+		c := b.connect(full)
+		b.Sync(b.T, c, false)
+		wrong := b.Create(b.T, connector.Spec{Name: "wrong", Kind: b.kind, Tables: []connector.Table{{Table: "things", Dataset: "others"}}, DSN: b.WrongPassword()})
+		b.Try(b.T, wrong, false)
+		for _, item := range b.Table.Items() {
+			if bytes.Contains(item.Body, []byte(b.Password())) {
+				b.Errorf("item %v: %s", item.Key, item.Body)
+			}
+		}
+		_, err := b.Openers[b.kind](b.Context(), b.WrongPassword())
+		if text := fmt.Sprintf("%v %+v", err, err); !fault.Is(err, fault.Invalid) || strings.Contains(text, b.Password()) {
+			b.Errorf("opened with a wrong password: %s", text)
+		}
+	},
+}
+
+// everyKill syncs twice, with a change in between, once for every call of a port at which
+// the process ends.
+func everyKill(b bench, table connector.Table) {
+	b.Rows = 2
+	name := table.Table
+	for at := 1; ; at += stride() {
+		table.Table = fmt.Sprintf("%s_%d", name, at)
+		w := NewWorld(b.Openers)
+		w.Rows = 2
+		b := bench{T: b.T, World: w, Origin: b.Origin, kind: b.kind}
+		b.Make(b.T, table.Table, 0)
+		b.Put(b.T, table.Table, items(5, func(i int) int { return 20 * i })...)
+		c := b.connect(table)
+		b.Kill(at)
+		b.Sync(b.T, c, false)
+		changed := item(2, 200)
+		changed.Name = "changed"
+		want := []Item{item(1, 0), changed, item(3, 40), item(4, 60), item(5, 80), item(6, 220)}
+		if len(table.Key) == 0 && table.Effective() == connector.Incremental {
+			want = append(want, item(2, 20)) // rows without a key only come
+		}
+		b.Put(b.T, table.Table, changed, item(6, 220))
+		b.Sync(b.T, c, false)
+		b.wants(table.Dataset, 0, want...)
+		if !b.Killed() {
+			return
+		}
+	}
+}
+
+// stride leaves out some calls where a short test is asked for.
+func stride() int {
+	if testing.Short() {
+		return 7
+	}
+	return 1
+}

@@ -1,0 +1,158 @@
+package connectortest
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/tarnhq/tarn/shared/connector"
+	"github.com/tarnhq/tarn/shared/dataset"
+	"github.com/tarnhq/tarn/shared/secret"
+)
+
+// Origin is a real system that a source reads, of a test's own.
+type Origin interface {
+	DSN() secret.Value
+	WrongPassword() secret.Value
+	Password() string // which must never be seen
+
+	// Make makes an empty table with the columns id (a key), at (a time), name (a text
+	// or null) and as many texts w0, w1 and so on as are wanted.
+	Make(t *testing.T, table string, wide int)
+	// Put stores items: those that are there become others.
+	Put(t *testing.T, table string, items ...Item)
+	Delete(t *testing.T, table string, ids ...int64)
+	// Typed makes a table with values of every type of the system, and says which
+	// rows a dataset has of it.
+	Typed(t *testing.T) (table string, want []string)
+}
+
+// Item is a row of a table that an Origin has made.
+type Item struct {
+	ID   int64
+	At   time.Time
+	Name string // empty: null
+	Wide string // of each of the wide columns
+}
+
+// json is the item as a dataset has it.
+func (i Item) json(wide int) string {
+	out := `{"at":"` + i.At.UTC().Format(time.RFC3339Nano) + `","id":` + fmt.Sprint(i.ID)
+	if i.Name != "" {
+		out += `,"name":"` + i.Name + `"`
+	}
+	var names []string
+	for n := range wide {
+		names = append(names, fmt.Sprint("w", n))
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		out += `,"` + name + `":"` + i.Wide + `"`
+	}
+	return out + "}"
+}
+
+// Suite tests a kind of connector.
+type Suite struct {
+	Kind    connector.Kind
+	Open    connector.Opener // may reach the origin
+	Guarded connector.Opener // may reach public addresses alone
+	Origin  func(*testing.T) Origin
+}
+
+// Run tests the promises.
+func (s Suite) Run(t *testing.T) {
+	for claim, test := range claims {
+		t.Run(claim, func(t *testing.T) {
+			w := NewWorld(map[connector.Kind]connector.Opener{s.Kind: s.Open, guarded: s.Guarded})
+			test(bench{T: t, World: w, Origin: s.Origin(t), kind: s.Kind})
+		})
+	}
+}
+
+// guarded is the kind of connectors that reach public addresses alone.
+const guarded connector.Kind = "guarded"
+
+// bench is what a test works with.
+type bench struct {
+	*testing.T
+	*World
+	Origin
+	kind connector.Kind
+}
+
+// connect makes a connector of one table.
+func (b bench) connect(table connector.Table) connector.Connector {
+	b.Helper()
+	return b.Create(b.T, connector.Spec{Name: "crm", Kind: b.kind, Tables: []connector.Table{table}, DSN: b.DSN()})
+}
+
+// wants fails unless a dataset has the items, and nothing else.
+func (b bench) wants(name dataset.Name, wide int, items ...Item) {
+	b.Helper()
+	want := []string{}
+	for _, i := range items {
+		want = append(want, i.json(wide))
+	}
+	slices.Sort(want)
+	if diff := cmp.Diff(want, b.Has(b.T, name)); diff != "" {
+		b.Errorf("dataset %s: -want +got:\n%s", name, diff)
+	}
+}
+
+var noon = time.Date(2026, 3, 29, 12, 0, 0, 0, time.UTC)
+
+// item makes an item that was changed some minutes after noon.
+func item(id int64, minutes int) Item {
+	return Item{ID: id, At: noon.Add(time.Duration(minutes) * time.Minute), Name: fmt.Sprint("n", id)}
+}
+
+func items(n int, minutes func(int) int) (all []Item) {
+	for i := range n {
+		all = append(all, item(int64(i+1), minutes(i)))
+	}
+	return all
+}
+
+// The tables in each mode.
+var (
+	full        = connector.Table{Table: "things", Dataset: "things", Mode: connector.Full}
+	incremental = connector.Table{Table: "things", Dataset: "things", Cursor: "at", Key: []string{"id"}}
+	keyless     = connector.Table{Table: "things", Dataset: "things", Cursor: "at"}
+	changes     = connector.Table{Table: "things", Dataset: "things", Mode: connector.Changes, Key: []string{"id"}}
+)
+
+// feeds reports whether the source tells of changes.
+func (b bench) feeds() bool {
+	b.Helper()
+	source, err := b.Openers[b.kind](b.Context(), b.DSN())
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer source.Close()
+	_, ok := source.(connector.Feed)
+	return ok
+}
+
+// modes are those that the source has.
+func (b bench) modes() []connector.Table {
+	all := []connector.Table{full, incremental, keyless}
+	if b.feeds() {
+		all = append(all, changes)
+	}
+	return all
+}
+
+// in runs a test in every mode, each on a table of its own.
+func (b bench) in(test func(b bench, table connector.Table)) {
+	for i, table := range b.modes() {
+		b.T.Run(fmt.Sprintf("%s, key %v", table.Effective(), table.Key), func(t *testing.T) {
+			table.Table, table.Dataset = fmt.Sprint("things", i), dataset.Name(fmt.Sprint("things", i))
+			w := NewWorld(b.Openers)
+			test(bench{T: t, World: w, Origin: b.Origin, kind: b.kind}, table)
+		})
+	}
+}
