@@ -11,6 +11,7 @@ import (
 
 	"github.com/tarnhq/tarn/shared/audit"
 	"github.com/tarnhq/tarn/shared/engine/partial"
+	"github.com/tarnhq/tarn/shared/file"
 	"github.com/tarnhq/tarn/shared/route"
 	"github.com/tarnhq/tarn/shared/secret"
 )
@@ -30,6 +31,9 @@ func grant(fn awslambda.Function, spec route.Function, d data) {
 			grantSecret(fn, how, d)
 		case "exports":
 			grantObjects(fn, how, d.segments, exportFolder)
+		case "files":
+			grantItems(fn, what, how, d)
+			grantObjects(fn, how, d.segments, fileFolder)
 		case "failures":
 			grantObjects(fn, how, d.failures, failureFolder)
 		case "open":
@@ -87,6 +91,9 @@ const poisonFolder = "poison/"
 
 // exportFolder is where exports are, by tenant.
 const exportFolder = "exports/*"
+
+// fileFolder is where uploads are.
+const fileFolder = "t/*/" + file.Folder + "/*"
 
 // partialFolder is where engines keep answers over segments.
 const partialFolder = "t/*/" + partial.Folder + "/*"

@@ -12,9 +12,11 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/tarnhq/tarn/shared/blob"
 	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/engine/partial"
 	"github.com/tarnhq/tarn/shared/export"
+	"github.com/tarnhq/tarn/shared/file"
 	"github.com/tarnhq/tarn/shared/ledger"
 	"github.com/tarnhq/tarn/shared/manifest"
 	"github.com/tarnhq/tarn/shared/saved"
@@ -116,9 +118,11 @@ func (r *run) live(ctx context.Context, t tenant.ID) error {
 		r.report.Live++
 		n, err := r.Manifest.Sweep(ctx, t, d.ID, r.Grace)
 		r.report.Files += n
-		if err == nil {
-			n, err = partial.Sweep(ctx, r.Manifest.Blobs, t, d.ID, r.Now())
-			r.report.Files += n
+		for _, sweep := range []func(context.Context, blob.Store, tenant.ID, dataset.ID, time.Time) (int, error){partial.Sweep, file.Sweep} {
+			if err == nil {
+				n, err = sweep(ctx, r.Manifest.Blobs, t, d.ID, r.Now())
+				r.report.Files += n
+			}
 		}
 		return r.failed(ctx, string(d.ID), err)
 	})

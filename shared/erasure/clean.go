@@ -13,6 +13,7 @@ import (
 	"github.com/tarnhq/tarn/shared/engine/partial"
 	"github.com/tarnhq/tarn/shared/export"
 	"github.com/tarnhq/tarn/shared/fault"
+	"github.com/tarnhq/tarn/shared/file"
 	"github.com/tarnhq/tarn/shared/job"
 	"github.com/tarnhq/tarn/shared/segment"
 	"github.com/tarnhq/tarn/shared/table"
@@ -23,6 +24,7 @@ import (
 type Deleted struct {
 	Files    int `json:"files" doc:"old segments, and those of commits that never came"`
 	Partials int `json:"partials" doc:"kept answers over segments"`
+	Uploads  int `json:"uploads" doc:"files that were uploaded to be loaded: what they hold is not looked for"`
 	Exports  int `json:"exports" doc:"files of exports of the datasets that were touched"`
 	Answers  int `json:"answers" doc:"whole answers that processes share"`
 	Requests int `json:"requests" doc:"of jobs that ended, and payloads of the audit log, that mentioned the subject"`
@@ -31,6 +33,10 @@ type Deleted struct {
 // forget deletes what a dataset still has of the old segments, and them.
 func (x *run) forget(ctx context.Context, d dataset.Dataset) error {
 	t := x.job.Tenant
+	uploads, err := file.Forget(ctx, x.Manifest.Blobs, t, d.ID)
+	if x.Deleted.Uploads += uploads; err != nil {
+		return err
+	}
 	done, err := x.records(ctx, d.ID)
 	if err != nil {
 		return err

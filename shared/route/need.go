@@ -71,6 +71,9 @@ const (
 	ReadExports       Need = "exports:read"
 	WriteExports      Need = "exports:write"
 	DeleteExports     Need = "exports:delete"
+	ReadFiles         Need = "files:read" // what was uploaded, and what is known of it
+	WriteFiles        Need = "files:write"
+	DeleteFiles       Need = "files:delete"
 	WriteOpen         Need = "open:write"        // the Iceberg tables: their own files, and where the catalog says they are
 	ReadSuppressions  Need = "suppressions:read" // keyed hashes of who was erased
 	WriteSuppressions Need = "suppressions:write"
@@ -95,7 +98,9 @@ var Functions = []Function{
 	{Name: "queries", Needs: []Need{ReadAudit, WriteAudit, ReadRates, WriteRates, ReadRules, ReadCatalog, ReadManifest, ReadDefinitions, ReadSegments, RunScans, ReadLimits, WriteLimits, ReadAnswers, WriteAnswers, ReadPartials, WritePartials, DeletePartials}, Engine: true},
 	{Name: "jobs", Needs: []Need{ReadAudit, WriteAudit, ReadRates, WriteRates, ReadLimits, ReadRules, ReadJobs, WriteJobs, DeleteJobs, SendQueue, ReadExports}},
 	{Name: "worker", Needs: []Need{ReadJobs, WriteJobs, DeleteJobs, SendQueue, ReadCatalog, ReadManifest, ReadSegments, ReadExports, WriteExports, DeleteExports,
-		WriteManifest, DeleteManifest, WriteSegments, DeleteSegments, DeletePartials, WriteOpen, ReadAnswers, DeleteAnswers, ReadSuppressions, WriteSuppressions, ReadAudit, WriteAudit}, Engine: true},
+		WriteManifest, DeleteManifest, WriteSegments, DeleteSegments, DeletePartials, WriteOpen, ReadAnswers, DeleteAnswers, ReadSuppressions, WriteSuppressions, ReadAudit, WriteAudit, ReadFiles, DeleteFiles, PutStream, WriteLedger, ReadFieldKey, WriteFieldKey}, Engine: true},
+	{Name: "files", Needs: []Need{ReadFieldKey, WriteFieldKey, ReadAudit, WriteAudit, ReadRates, WriteRates, ReadLimits, ReadRules, ReadJobs, WriteJobs, SendQueue, ReadCatalog, ReadFiles, WriteFiles, DeleteFiles,
+		ReadManifest, WriteManifest, DeleteManifest, ReadSegments, WriteSegments, ReadSuppressions, PutStream, WriteLedger}},
 	{Name: "exports", Needs: []Need{ReadAudit, WriteAudit, ReadRates, WriteRates, ReadLimits, ReadRules, ReadJobs, WriteJobs, SendQueue, ReadCatalog, ReadManifest, ReadDefinitions}},
 	{Name: "embeds", Needs: []Need{ReadAudit, WriteAudit, ReadRates, WriteRates, ReadLimits, ReadRules, ReadCatalog, ReadManifest, ReadDefinitions, ReadEmbedKey, WriteEmbedKey}},
 	{Name: "erasures", Needs: []Need{ReadFieldKey, WriteFieldKey, ReadAudit, WriteAudit, ReadRates, WriteRates, ReadLimits, ReadRules, ReadJobs, WriteJobs, SendQueue, ReadCatalog, ReadManifest, ReadSegments, ReadSuppressions, WriteSuppressions}},
@@ -110,7 +115,7 @@ var Functions = []Function{
 	{Name: "redrive", Needs: []Need{ReadFailures, DeleteFailures, PutStream}},
 	{Name: "compactor", Needs: []Need{ReadCatalog, ReadManifest, WriteManifest, DeleteManifest, ReadSegments, WriteSegments}},
 	{Name: "publisher", Needs: []Need{ReadCatalog, ReadManifest, WriteManifest, WriteOpen}},
-	{Name: "sweeper", Needs: []Need{ReadCatalog, DeleteCatalog, ReadManifest, DeleteManifest, ReadLedger, DeleteLedger, DeleteSegments, DeletePartials, DeleteExports, ReadSweep, WriteSweep, ReadDefinitions, DeleteDefinitions}},
+	{Name: "sweeper", Needs: []Need{ReadCatalog, DeleteCatalog, ReadManifest, DeleteManifest, ReadLedger, DeleteLedger, DeleteSegments, DeletePartials, DeleteExports, DeleteFiles, ReadSweep, WriteSweep, ReadDefinitions, DeleteDefinitions}},
 }
 
 // SignIns answers the user pool when somebody signs in with another provider. It is

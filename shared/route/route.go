@@ -101,6 +101,26 @@ var (
 	GetLedger = Route{ID: "getLedger", Function: "events", Method: http.MethodGet, Path: "/v1/datasets/{dataset}/ledger",
 		Action: access.ReadEvents, Status: http.StatusOK, Tag: "Events", Summary: "Account for every event acknowledged"}
 
+	CreateFile = Route{ID: "createFile", Function: "files", Method: http.MethodPost, Path: "/v1/datasets/{dataset}/files",
+		Action: access.LoadRows, Status: http.StatusCreated, Tag: "Files", Summary: "Make a place to upload a file to, of any size"}
+	ListFiles = Route{ID: "listFiles", Function: "files", Method: http.MethodGet, Path: "/v1/datasets/{dataset}/files",
+		Action: access.LoadRows, Status: http.StatusOK, Tag: "Files", Summary: "List the files of the last week"}
+	GetFile = Route{ID: "getFile", Function: "files", Method: http.MethodGet, Path: "/v1/datasets/{dataset}/files/{file}",
+		Action: access.LoadRows, Status: http.StatusOK, Tag: "Files", Summary: "Read what is known of a file"}
+	DeleteFile = Route{ID: "deleteFile", Function: "files", Method: http.MethodDelete, Path: "/v1/datasets/{dataset}/files/{file}",
+		Action: access.LoadRows, Status: http.StatusNoContent, Tag: "Files", Summary: "Delete what was uploaded", Outside: true}
+	PreviewFile = Route{ID: "previewFile", Function: "files", Method: http.MethodGet, Path: "/v1/datasets/{dataset}/files/{file}/preview",
+		Action: access.LoadRows, Status: http.StatusOK, Tag: "Files", Summary: "Look at an uploaded file: how it was understood, its columns and first rows"}
+	LoadFile = Route{ID: "loadFile", Function: "files", Method: http.MethodPost, Path: "/v1/datasets/{dataset}/files/{file}/load",
+		Action: access.LoadRows, Status: http.StatusAccepted, Tag: "Files", Summary: "Load an uploaded file", Optional: true}
+	LoadRows = Route{ID: "loadRows", Function: "files", Method: http.MethodPost, Path: "/v1/datasets/{dataset}/rows",
+		Action: access.LoadRows, Status: http.StatusOK, Tag: "Files", Summary: "Load a small file: CSV, TSV, JSON, NDJSON, Parquet or Excel",
+		MaxBody: MaxIngest, Events: true, Outside: true,
+		Accepts: []string{"text/csv", "text/tab-separated-values", "application/x-ndjson", "application/vnd.apache.parquet", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"},
+		Params: []Param{{"mode", "append, replace or upsert", "upsert"}, {"key", "of an upsert: columns that tell rows apart, with commas between", "id"},
+			{"again", "append even what was appended before", "true"}, {"delimiter", "of CSV", ";"}, {"quote", "of CSV", "'"}, {"header", "whether the first row names the columns", "true"},
+			{"encoding", "utf-8, utf-16le, utf-16be or windows-1252", "utf-8"}, {"decimal", "of CSV: the decimal separator", ","}, {"dates", "iso, dmy, mdy or ymd", "dmy"}, {"sheet", "of a workbook", "Orders"}}}
+
 	RunQuery = Route{ID: "runQuery", Function: "queries", Method: http.MethodPost, Path: "/v1/query",
 		Action: access.RunQuery, Status: http.StatusOK, Tag: "Queries", Summary: "Ask a question", Unbound: true,
 		Answers: answerTypes, Params: answerParams}
@@ -232,6 +252,7 @@ var All = append([]Route{
 	RunQuery, ListValues, GetSaved, RunSQL, CreateEmbedToken,
 	CubeLoad[0], CubeLoad[1], CubeDryRun[0], CubeDryRun[1], CubeSQL[0], CubeSQL[1], CubeMeta, CubeStatement,
 	CreateErasure, GetSubject,
+	CreateFile, ListFiles, GetFile, DeleteFile, PreviewFile, LoadFile, LoadRows,
 	CreateExport, ListJobs, GetJob, WatchJob, GetJobLog, CancelJob, RetryJob,
 	GetLimits, SetLimits,
 	CreateKey, ListKeys, RotateKey, RevokeKey, CreateToken, GetSelf,

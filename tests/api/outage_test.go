@@ -20,6 +20,7 @@ import (
 	"github.com/tarnhq/tarn/functions/erasures"
 	accounts "github.com/tarnhq/tarn/functions/events"
 	"github.com/tarnhq/tarn/functions/exports"
+	"github.com/tarnhq/tarn/functions/files"
 	intake "github.com/tarnhq/tarn/functions/ingest"
 	"github.com/tarnhq/tarn/functions/jobs"
 	"github.com/tarnhq/tarn/functions/keys"
@@ -37,10 +38,12 @@ import (
 	"github.com/tarnhq/tarn/shared/erasure"
 	"github.com/tarnhq/tarn/shared/fate"
 	"github.com/tarnhq/tarn/shared/fieldrule"
+	"github.com/tarnhq/tarn/shared/file"
 	"github.com/tarnhq/tarn/shared/gate"
 	"github.com/tarnhq/tarn/shared/ingest"
 	"github.com/tarnhq/tarn/shared/job"
 	"github.com/tarnhq/tarn/shared/limit"
+	"github.com/tarnhq/tarn/shared/load"
 	"github.com/tarnhq/tarn/shared/manifest"
 	persons "github.com/tarnhq/tarn/shared/people"
 	"github.com/tarnhq/tarn/shared/quarantine"
@@ -64,6 +67,8 @@ type dependent struct {
 	accepted *ingest.Accepted
 	folded   map[stream.ShardID]stream.Sequence // as far as the event source delivered with success
 	jobs     job.Jobs
+	catalog  dataset.Catalog
+	files    file.Store
 	issuer   access.Keys
 	trail    *audit.Store
 	people   fake.Directory
@@ -109,6 +114,9 @@ func newDependent(t *testing.T) *dependent {
 	erasures.Register(s, erasures.Deps{Catalog: dataset.Catalog{Table: tbl, Now: time.Now}, Jobs: d.jobs, Finder: erasure.Finder{Segments: segments, Salts: salts},
 		Orders: erasure.Orders{Gate: seen, Suppressions: suppression.Store{Table: tbl}, Salts: salts}})
 	exports.Register(s, exports.Deps{Gate: seen, Saved: names, Jobs: d.jobs})
+	d.catalog, d.files = catalog, file.Store{Table: told, Blobs: blobs, Now: time.Now}
+	files.Register(s, files.Deps{Catalog: catalog, Gate: seen, Files: d.files, Jobs: d.jobs, Now: time.Now,
+		Loading: file.Loading{Loader: load.Loader{Manifest: manifest.Store{Table: told, Blobs: blobs, Now: time.Now}}, Ingest: options, Salts: salts}})
 	_, secret, err := issuer.Create(t.Context(), "main", access.KeySpec{Name: "owner", Role: access.Owner})
 	if err != nil {
 		t.Fatal(err)
@@ -190,6 +198,13 @@ var healthy = map[string]struct{ target, body string }{
 	"createEmbedToken": {"/v1/embed-tokens", `{"saved":"views","filters":[{"column":"event","op":"=","value":"x"}]}`},
 	"createErasure":    {"/v1/erasures", `{"subject":"somebody"}`},
 	"getSubject":       {"/v1/subjects/somebody", ""},
+	"createFile":       {"/v1/datasets/web/files", `{"name":"orders.csv"}`},
+	"listFiles":        {"/v1/datasets/web/files", ""},
+	"getFile":          {"/v1/datasets/web/files/", ""}, // the id is made
+	"deleteFile":       {"/v1/datasets/web/files/", ""},
+	"previewFile":      {"/v1/datasets/web/files/", ""},
+	"loadFile":         {"/v1/datasets/web/files/", ""},
+	"loadRows":         {"/v1/datasets/web/rows", `[{"event":"x"}]`},
 	"createExport":     {"/v1/exports", `{"dataset":"web","format":"csv"}`},
 	"listJobs":         {"/v1/jobs", ""},
 	"getJob":           {"/v1/jobs/", ""}, // the id is made
@@ -287,6 +302,9 @@ func (d *dependent) prepare(t *testing.T) map[string]struct{ target, body string
 		if request.target == "/v1/jobs/" {
 			request.target = strings.Replace(pathOf(id), "{job_id}", d.newJob(t), 1)
 		}
+		if request.target == "/v1/datasets/web/files/" {
+			request.target = strings.NewReplacer("{dataset}", "web", "{file}", d.newFile(t)).Replace(pathOf(id))
+		}
 		requests[id] = request
 	}
 	for _, r := range route.Track {
@@ -317,6 +335,23 @@ func (d *dependent) newUser(t *testing.T, name string) string {
 		t.Fatal(err)
 	}
 	return user.ID
+}
+
+// newFile makes an uploaded file.
+func (d *dependent) newFile(t *testing.T) string {
+	t.Helper()
+	into, err := d.catalog.Get(t.Context(), "main", "web")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := d.files.Create(t.Context(), "main", into, file.Spec{Name: "orders.csv"}, "somebody")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := d.files.Blobs.Put(t.Context(), segment.Prefix("main", into.ID)+file.Folder+"/"+string(f.ID), []byte("event\nx\n")); err != nil {
+		t.Fatal(err)
+	}
+	return string(f.ID)
 }
 
 // newJob makes a job that nobody does.

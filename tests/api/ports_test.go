@@ -89,6 +89,10 @@ func (f frailBlobs) Stat(ctx context.Context, key string) (info blob.Info, err e
 	return info, err
 }
 
+func (frailBlobs) PresignPut(_ context.Context, key string, _ time.Duration) (string, error) {
+	return "https://blobs.invalid/" + key, nil // it is made without asking anybody
+}
+
 type frailStream struct {
 	stream.Stream
 	*outage

@@ -11,9 +11,13 @@ import (
 	"github.com/tarnhq/tarn/functions/worker"
 	"github.com/tarnhq/tarn/shared/erasure"
 	"github.com/tarnhq/tarn/shared/export"
+	"github.com/tarnhq/tarn/shared/file"
 	"github.com/tarnhq/tarn/shared/job"
+	"github.com/tarnhq/tarn/shared/load"
+	"github.com/tarnhq/tarn/shared/manifest"
 	"github.com/tarnhq/tarn/shared/queue"
 	"github.com/tarnhq/tarn/shared/route"
+	"github.com/tarnhq/tarn/shared/table"
 )
 
 const (
@@ -38,7 +42,18 @@ func (s *Server) runners() map[job.Kind]job.Runner {
 	return map[job.Kind]job.Runner{
 		erasure.Kind: s.eraser(),
 		export.Kind:  export.Runner{Source: s.live, Seal: s.live.SealAll, Engine: s.engine, Blobs: s.store.Blob(), Folder: s.scratch()},
+		file.Kind:    file.Runner{Catalog: s.catalog, Files: s.files(s.manifest.Table), Loading: s.loading(s.manifest)},
 	}
+}
+
+// files are the uploads, as what is known of them is changed through a table.
+func (s *Server) files(through table.Table) file.Store {
+	return file.Store{Table: through, Blobs: s.manifest.Blobs, Now: s.options.Now}
+}
+
+// loading loads files.
+func (s *Server) loading(into manifest.Store) file.Loading {
+	return file.Loading{Loader: load.Loader{Manifest: into}, Ingest: s.ingest, Salts: s.salts}
 }
 
 // scratch is the folder for files in the making.

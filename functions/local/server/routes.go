@@ -12,6 +12,7 @@ import (
 	"github.com/tarnhq/tarn/functions/erasures"
 	accounts "github.com/tarnhq/tarn/functions/events"
 	"github.com/tarnhq/tarn/functions/exports"
+	"github.com/tarnhq/tarn/functions/files"
 	intake "github.com/tarnhq/tarn/functions/ingest"
 	"github.com/tarnhq/tarn/functions/jobs"
 	"github.com/tarnhq/tarn/functions/keys"
@@ -90,6 +91,8 @@ func (s *Server) register(a *api.Server) {
 	embeds.Register(a, embeds.Deps{Gate: seen, Saved: names, Embeds: s.embeds})
 	erasures.Register(a, erasures.Deps{Catalog: s.catalog, Jobs: s.jobs, Finder: erasure.Finder{Segments: s.segments, Salts: s.salts},
 		Orders: erasure.Orders{Gate: seen, Suppressions: suppression.Store{Table: s.manifest.Table}, Salts: s.salts}})
+	files.Register(a, files.Deps{Catalog: s.catalog, Gate: seen, Files: s.files(told), Jobs: s.jobs, Now: s.options.Now,
+		Loading: s.loading(manifest.Store{Table: told, Blobs: s.manifest.Blobs, Now: s.options.Now})})
 	exports.Register(a, exports.Deps{Gate: seen, Saved: names, Jobs: s.jobs, Limits: bounds})
 	keys.Register(a, keys.Deps{Keys: s.keys, Usage: s.usage, Clients: s.clients})
 	users.Register(a, users.Deps{People: people.People{Directory: s.provider, Standings: access.People{Table: s.manifest.Table, Now: s.options.Now}}})

@@ -12,6 +12,7 @@ import (
 	"github.com/tarnhq/tarn/functions/erasures"
 	"github.com/tarnhq/tarn/functions/events"
 	"github.com/tarnhq/tarn/functions/exports"
+	"github.com/tarnhq/tarn/functions/files"
 	"github.com/tarnhq/tarn/functions/ingest"
 	"github.com/tarnhq/tarn/functions/jobs"
 	"github.com/tarnhq/tarn/functions/keys"
@@ -48,6 +49,7 @@ func document() ([]byte, error) {
 	erasures.Register(whole, erasures.Deps{})
 	events.Register(whole, events.Deps{})
 	exports.Register(whole, exports.Deps{})
+	files.Register(whole, files.Deps{})
 	ingest.Register(whole, ingest.Deps{})
 	jobs.Register(whole, jobs.Deps{})
 	keys.Register(whole, keys.Deps{})

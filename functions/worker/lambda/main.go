@@ -6,8 +6,10 @@ import (
 	"context"
 	"math/rand/v2"
 	"path/filepath"
+	"strconv"
 	"time"
 
+	"github.com/tarnhq/tarn/events"
 	"github.com/tarnhq/tarn/functions/worker"
 	"github.com/tarnhq/tarn/shared/adapter/aws"
 	"github.com/tarnhq/tarn/shared/answer"
@@ -19,8 +21,12 @@ import (
 	"github.com/tarnhq/tarn/shared/engine/local"
 	"github.com/tarnhq/tarn/shared/erasure"
 	"github.com/tarnhq/tarn/shared/export"
+	"github.com/tarnhq/tarn/shared/fieldrule"
+	"github.com/tarnhq/tarn/shared/file"
+	"github.com/tarnhq/tarn/shared/ingest"
 	"github.com/tarnhq/tarn/shared/job"
 	"github.com/tarnhq/tarn/shared/lake"
+	"github.com/tarnhq/tarn/shared/load"
 	"github.com/tarnhq/tarn/shared/manifest"
 	"github.com/tarnhq/tarn/shared/serve"
 	"github.com/tarnhq/tarn/shared/snapshot"
@@ -57,12 +63,28 @@ func main() {
 		Runners: map[job.Kind]job.Runner{
 			erasure.Kind: eraser(account, source, engine),
 			export.Kind:  export.Runner{Source: source, Engine: engine, Blobs: blobs, Folder: config.Scratch.Value()},
+			file.Kind:    loader(account),
 		},
 		Random: rand.IntN,
 		Log:    serve.Logger(),
 		Beats:  worker.Beats,
 	}
 	serve.Hints(w.Work)
+}
+
+func loader(account aws.Account) file.Runner {
+	buckets, err := strconv.Atoi(config.Buckets.Value())
+	if err != nil {
+		panic(err)
+	}
+	items, blobs := account.Table(config.Table.Value()), account.Blob(config.Bucket.Value())
+	return file.Runner{
+		Catalog: dataset.Catalog{Table: items, Now: time.Now},
+		Files:   file.Store{Table: items, Blobs: blobs, Now: time.Now},
+		Loading: file.Loading{Loader: load.Loader{Manifest: manifest.Store{Table: items, Blobs: blobs, Now: time.Now}},
+			Salts:  &fieldrule.Salts{Secrets: account.Secrets(config.Secrets.Value())},
+			Ingest: ingest.Options{Stream: account.Stream(config.Stream.Value()), Buckets: buckets, Seal: events.Seal}},
+	}
 }
 
 func jobsOf(account aws.Account) job.Jobs {

@@ -1,0 +1,55 @@
+package file
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/tarnhq/tarn/shared/dataset"
+	"github.com/tarnhq/tarn/shared/fault"
+	"github.com/tarnhq/tarn/shared/job"
+)
+
+// Kind is that of jobs that load files.
+const Kind job.Kind = "load"
+
+// request is what a job is to do.
+type request struct {
+	File ID `json:"file"`
+}
+
+// Job returns the job that loads a file.
+func (f File) Job(by string) (job.Spec, error) {
+	text, err := json.Marshal(request{f.ID})
+	return job.Spec{Kind: Kind, Dataset: f.Dataset, By: by, Request: text}, err
+}
+
+// Runner does the jobs.
+type Runner struct {
+	Catalog dataset.Catalog
+	Files   Store
+	Loading
+}
+
+// Run implements job.Runner. The load is one step: a file counts as a whole.
+func (r Runner) Run(ctx context.Context, j job.Job, at job.Checkpointer) (any, error) {
+	var asked request
+	if err := json.Unmarshal(j.Request, &asked); err != nil {
+		return nil, fault.New(fault.Invalid, "bad_request", "the job's request cannot be read").Because(err)
+	}
+	d, err := r.Catalog.Get(ctx, j.Tenant, j.Dataset)
+	if err != nil {
+		return nil, err
+	}
+	f, err := r.Files.Get(ctx, j.Tenant, d, asked.File)
+	if err != nil {
+		return nil, err
+	}
+	src, err := r.Files.Source(ctx, j.Tenant, f)
+	if err != nil {
+		return nil, err
+	}
+	order := Order{Spec: f.Spec, ID: string(j.ID), Arrived: j.Submitted.UnixMicro()}
+	return r.Load(ctx, j.Tenant, d, order, src, func(read, size, rows int64) {
+		at.Report(job.Progress{Done: read, Total: size, Rows: rows, Bytes: read})
+	})
+}
