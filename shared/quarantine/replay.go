@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 
 	"github.com/tarnhq/tarn/events"
+	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/fault"
 	"github.com/tarnhq/tarn/shared/fieldrule"
 	"github.com/tarnhq/tarn/shared/ingest"
@@ -33,6 +34,10 @@ type Mended map[string]json.RawMessage
 // quarantine again.
 func (r Replayer) Replay(ctx context.Context, t tenant.ID, snap snapshot.Snapshot, mended Mended) (int, snapshot.Position, error) {
 	sent, position := 0, snapshot.Position{}
+	if snap.Dataset.Kind != dataset.Events {
+		return 0, nil, fault.New(fault.Invalid, "not_an_events_dataset", "what is in quarantine of a dataset of kind %s were no events", snap.Dataset.Kind).
+			WithHint("load the rows again, mended; a load with mode replace empties the quarantine")
+	}
 	horizon := snap.Dataset.Settings.Horizon(r.Manifest.Now().UnixMicro())
 	for _, ref := range snap.State.Of(segment.Quarantine) {
 		if ref.MaxReceived < horizon {

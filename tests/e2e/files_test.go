@@ -55,6 +55,9 @@ func TestSmallFilesAreLoadedAsTheyAreSent(t *testing.T) {
 	if len(q.Events) != 2 || q.Events[1].EventID != "rows:4" || q.Events[0].EventID != "rows:7" || !strings.Contains(q.Events[1].Raw, "more") {
 		t.Errorf("in quarantine: %+v", q.Events)
 	}
+	if a, err := p.do(t.Context(), http.MethodPost, "/v1/datasets/orders/quarantine/replay", nil, nil); err != nil || a.status != http.StatusBadRequest {
+		t.Errorf("a replay into a table: %d %s %v", a.status, a.body, err)
+	}
 	sum := func() []any {
 		var answer struct{ Rows [][]any }
 		p.call(t, http.MethodPost, "/v1/query", map[string]any{"dataset": "orders", "measures": []any{"count", map[string]any{"op": "sum", "column": "amount"}}}, &answer)
