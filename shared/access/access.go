@@ -69,6 +69,9 @@ const (
 	EraseSubjects Action = "subjects:erase"
 	ReadSubjects  Action = "subjects:read" // all that is held of somebody
 	ReadSelf      Action = "self:read"     // who am I
+
+	ReadSchedules   Action = "schedules:read"   // one's own
+	ChangeSchedules Action = "schedules:change" // one's own: who makes one must also be allowed to do what it does
 )
 
 // Actions lists the actions.
@@ -76,6 +79,7 @@ var Actions = []Action{
 	ReadDataset, CreateDataset, UpdateDataset, DeleteDataset, WriteEvents, ReadEvents, ReplayEvents, LoadRows, RunQuery, RunSQL,
 	CreateExport, ReadJobs, ChangeJobs, ManageJobs, ManageKeys, ManageLimits, ManageRules,
 	ManageUsers, ManageGrants, CreateEmbed, ReadAudit, EraseSubjects, ReadSubjects, ReadSelf,
+	ReadSchedules, ChangeSchedules,
 }
 
 // Principal is an identified caller. The zero Principal may do nothing.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/tarnhq/tarn/shared/fault"
@@ -162,6 +163,16 @@ func revisionOf(key storedKey) string {
 
 func errNoKey(id string) error {
 	return fault.New(fault.NotFound, "key_not_found", "there is no key %.40q", id)
+}
+
+// Principal returns what a tenant's key stands for, by the principal's id, for what is done
+// in its name later. Of one that is not in use any more it is fault.Unauthenticated.
+func (k Keys) Principal(ctx context.Context, owner tenant.ID, id string) (Principal, error) {
+	key, err := k.ofTenant(ctx, owner, strings.TrimPrefix(id, keyPrefix))
+	if fault.Is(err, fault.NotFound) || err == nil && (!key.Revoked.IsZero() || key.principal().expired(k.Now())) {
+		return Principal{}, errUnknownKey()
+	}
+	return key.principal(), err
 }
 
 // Identify returns the principal that the secret stands for. An unknown, a

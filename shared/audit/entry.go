@@ -37,6 +37,7 @@ const (
 	ChangeFactor     access.Action = "second-factor:change" // by its owner
 	RefuseCredential access.Action = "credential:refuse"    // #nosec G101 -- the name of an action: a key or a token stands for nobody
 	ErasePayloads    access.Action = "audit:erase"          // On names the entries
+	RunSchedule      access.Action = "schedule:run"         // a tick, of which nobody asked; On names the schedule
 )
 
 // Event is something to be told of. The zero Time is now.

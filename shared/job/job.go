@@ -180,8 +180,8 @@ func (j Job) overdue(now time.Time) bool {
 	return !j.Started.IsZero() && now.Sub(j.Started) > j.Limit
 }
 
-// failureOf tells an error to the job's owner. Of an internal one it tells nothing.
-func failureOf(err error) *Failure {
+// FailureOf tells an error to the job's owner. Of an internal one it tells nothing.
+func FailureOf(err error) *Failure {
 	if e, ok := known(err); ok {
 		return &Failure{Code: e.Code, Message: e.Message, Hint: e.Hint}
 	}

@@ -35,7 +35,7 @@ func (j Job) ended(as State, now time.Time) Job {
 
 // failed returns j after a run that failed: waiting for another try, or at its end.
 func (j Job) failed(err error, now time.Time) Job {
-	j.Error = failureOf(err)
+	j.Error = FailureOf(err)
 	j.Tries++
 	if !again(err) || j.Tries >= j.MaxTries || j.overdue(now) {
 		return j.ended(Failed, now)

@@ -36,6 +36,16 @@ func (s Jobs) Submit(ctx context.Context, t tenant.ID, spec Spec) (Job, error) {
 	return j, nil
 }
 
+// Place returns a new job and the writes that put it in line, for a commit that holds more:
+// then both come to be, or neither. The spec has no key; what else is committed must see to
+// it that nothing is done twice. Told is called when the commit has succeeded.
+func (s Jobs) Place(t tenant.ID, spec Spec) (j Job, writes []table.Write, told func(context.Context), err error) {
+	if j, err = s.declare(t, spec); err == nil {
+		writes, err = s.first(j)
+	}
+	return j, writes, func(ctx context.Context) { s.hint(ctx, 0) }, err
+}
+
 // declare turns a spec into a job, or says what is wrong with it.
 func (s Jobs) declare(t tenant.ID, spec Spec) (Job, error) {
 	if len(spec.Request)+len(spec.Pinned) > MaxRequest {

@@ -177,6 +177,6 @@ func (w *Worker) settle(parent, running context.Context, a *attempt, result any,
 func (w *Worker) failed(a *attempt, failure error) func(Job) Job {
 	j := a.job
 	w.Log.Error("job", "tenant", string(j.Tenant), "job", string(j.ID), "kind", string(j.Kind), "run", j.Runs, "error", failure.Error())
-	a.Logf("run %d failed: %s", j.Runs, failureOf(failure).Message)
+	a.Logf("run %d failed: %s", j.Runs, FailureOf(failure).Message)
 	return func(j Job) Job { return j.failed(failure, w.Jobs.now()) }
 }

@@ -136,6 +136,36 @@ func (s People) Change(ctx context.Context, caller access.Principal, id string, 
 	return personOf(user, standing)
 }
 
+// Principal returns what a person of a tenant may do now, by the principal's id, for what is
+// done in their name later. Of one who is disabled or not there it is fault.Unauthenticated.
+func (s People) Principal(ctx context.Context, t tenant.ID, id string) (access.Principal, error) {
+	id = strings.TrimPrefix(id, access.UserPrefix)
+	user, err := s.Directory.Get(ctx, id)
+	if err != nil {
+		return access.Principal{}, gone(absent(err))
+	}
+	m, err := access.MembershipOf(user.Groups)
+	if err != nil || m.Tenant != t {
+		return access.Principal{}, gone(errNoUser())
+	}
+	standing, err := s.Standings.Standing(ctx, t, id)
+	if err != nil {
+		return access.Principal{}, err
+	}
+	if user.Disabled || standing.Disabled {
+		return access.Principal{}, gone(errNoUser())
+	}
+	return access.Principal{Tenant: t, ID: access.UserPrefix + id, Role: m.Role, Groups: m.Groups, Attributes: standing.Attributes}, nil
+}
+
+// gone tells of a person in whose name nothing is done any more.
+func gone(err error) error {
+	if fault.Is(err, fault.NotFound) {
+		return fault.New(fault.Unauthenticated, "person_gone", "this person is not here any more, or is disabled")
+	}
+	return err
+}
+
 func (s People) disable(ctx context.Context, id string, disabled bool) error {
 	if !disabled {
 		return s.Directory.Enable(ctx, id)

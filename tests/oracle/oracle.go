@@ -32,6 +32,7 @@ const (
 	SQS      Service = "SQS"
 	Cognito  Service = "COGNITO_IDENTITY_PROVIDER"
 	Secrets  Service = "SECRETS_MANAGER"
+	Alarms   Service = "SCHEDULER"
 )
 
 // starters start an emulator and return its URL.
@@ -41,13 +42,14 @@ var starters = map[Service]func(testing.TB) (url string){
 	Kinesis:  startKinesis,
 	SQS:      startSQS,
 	Cognito:  startCognito,
-	Secrets:  startSecrets,
+	Secrets:  startMoto,
+	Alarms:   startMoto,
 }
 
 // optional are the services whose emulator no package manager that we rely on has: where
 // it is not installed it is left out of what Start starts by itself, and a test of its
 // own is skipped wherever it runs.
-var optional = map[Service]bool{Secrets: true}
+var optional = map[Service]bool{Secrets: true, Alarms: true}
 
 // What the emulators take for a signature's key and region.
 const (

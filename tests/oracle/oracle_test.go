@@ -49,6 +49,10 @@ func TestAllServicesRunTogetherAndEndWithTheirTest(t *testing.T) {
 				_, err := account.Directory(pool.ID, pool.App, pool.Domain).Create(ctx, "a@example.com", "Correct-horse-9-battery", nil)
 				return err
 			},
+			Alarms: func(ctx context.Context) error {
+				to := aws.AlarmTarget{Group: all.ScheduleGroup(t), Function: "arn:aws:lambda:us-east-1:123456789012:function:f", Role: "arn:aws:iam::123456789012:role/r"}
+				return account.Alarms(to).Set(ctx, "main", "a", time.Now().Add(time.Hour))
+			},
 			Secrets: func(ctx context.Context) error {
 				return account.Secrets(all.SecretPrefix(t)).Create(ctx, "main", "k", secret.New([]byte("v")))
 			},

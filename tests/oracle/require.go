@@ -18,6 +18,7 @@ type need struct {
 
 var (
 	java = need{program: "java", install: "apt-get install default-jre-headless"}
+	moto = need{program: "moto_server", install: "pip install 'moto[server]'"}
 	node = need{program: "node", install: "apt-get install nodejs npm"}
 )
 
@@ -31,7 +32,8 @@ var needs = map[Service][]need{
 	Kinesis:  {node, module(kinesisScript)},
 	SQS:      {node, module(sqsScript)},
 	Cognito:  {node, module(cognitoScript)},
-	Secrets:  {{program: "moto_server", install: "pip install 'moto[server]'"}},
+	Secrets:  {moto},
+	Alarms:   {moto},
 	redis:    {{program: "redis-server", install: "apt-get install redis-server"}},
 }
 

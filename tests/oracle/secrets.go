@@ -12,7 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
 )
 
-func startSecrets(t testing.TB) string {
+func startMoto(t testing.TB) string {
 	port := freePort(t)
 	child := exec.Command("moto_server", "-H", "127.0.0.1", "-p", strconv.Itoa(port))
 	child.Env = os.Environ()

@@ -1,5 +1,5 @@
 // Package aws holds the AWS side of the ports: DynamoDB, S3, Kinesis, SQS, the API
-// Gateway management API, Cognito and Secrets Manager. It turns the SDK's errors into
+// Gateway management API, Cognito, Secrets Manager and EventBridge Scheduler. It turns the SDK's errors into
 // fault kinds and keeps the SDK's retries away from calls whose repetition would
 // hide an unknown outcome (retry.go says which). Settings of the SDK come from
 // its own environment variables, endpoints included, and from nowhere else.
@@ -18,6 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/scheduler"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
@@ -75,6 +76,11 @@ func (a Account) Stream(name string) *Stream {
 // after too many tries.
 func (a Account) Queue(url, failures string) *Queue {
 	return NewQueue(sqs.NewFromConfig(a.config), url, failures)
+}
+
+// Alarms opens a group of one-time schedules of EventBridge Scheduler.
+func (a Account) Alarms(to AlarmTarget) *Alarms {
+	return NewAlarms(scheduler.NewFromConfig(a.config), to, time.Now)
 }
 
 // Push opens the WebSocket stage whose management endpoint is
