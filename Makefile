@@ -41,6 +41,20 @@ build: need-go need-cc ## Build the single-node server into build/tarnd
 	@mkdir -p build
 	go build -o build/tarnd ./functions/local
 
+# The command line is pure Go, so that every system's can be built on any.
+systems := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
+tarn_flags := -trimpath -buildvcs=false -ldflags '-s -w -buildid='
+
+.PHONY: tarn tarn-all $(systems:%=build/clients/%)
+tarn: need-go ## Build the command line into build/tarn
+	@mkdir -p build
+	CGO_ENABLED=0 go build $(tarn_flags) -o build/tarn ./functions/cli
+
+tarn-all: $(systems:%=build/clients/%) ## Build the command line for every system into build/clients
+
+$(systems:%=build/clients/%): build/clients/%: need-go
+	CGO_ENABLED=0 GOOS=$(*D) GOARCH=$(*F) go build $(tarn_flags) -o $@/tarn$(if $(filter windows,$(*D)),.exe) ./functions/cli
+
 node_modules/.package-lock.json: package-lock.json | need-npm
 	npm ci --no-audit --no-fund
 	@touch $@ node_modules/.bin/cdk

@@ -69,3 +69,7 @@ const (
 	AllowNetworks Var = "ALLOW_NETWORKS" // CIDRs of private networks that Tarn may call, with commas; default none
 	Providers     Var = "PROVIDERS"      // others that people sign in with: a JSON list, or the path of its file; default none
 )
+
+// SignInPorts are those of localhost that the command line waits on for a browser to come
+// back with a code, where the provider must know the whole address before: Cognito does.
+var SignInPorts = []int{47113, 47114, 47115}

@@ -53,6 +53,9 @@ var rules = []rule{
 	{"the embedded adapter does not know AWS", in(adapters + "/embedded"), in(adapters+"/aws", sdk, runtime, proxy, cdk)},
 	{"adapters know ports, not who uses them", in(adapters), in("functions", "infra", "shared/api", "shared/serve", "shared/route")},
 	{"nothing shared knows functions, infra or the page", in("shared"), in("functions", "infra", "console")},
+	{"the command line knows the API, not the server", in("functions/cli"), func(imported string) bool {
+		return ours(imported) && !within(imported, "functions/cli", "shared/config")
+	}},
 	{"events imports nothing of ours", in("events"), ours},
 	{"the page imports nothing of ours", in("console"), ours},
 	{"infra knows names, not behaviour", in("infra"), in(adapters, "shared/api", "shared/serve", "functions")},

@@ -1,0 +1,283 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tarnhq/tarn/functions/cli/client"
+	"github.com/tarnhq/tarn/functions/cli/terminal"
+)
+
+// small is how large a file may be that is loaded in one request: what passes every
+// gateway on the way. Larger ones are uploaded, and loaded by a job.
+const small = 4 << 20
+
+// mediaTypes are those of files that can be loaded in one request, by the end of their
+// names. What is packed, or named otherwise, is uploaded, so that its name is known.
+var mediaTypes = map[string]string{
+	".csv": "text/csv", ".tsv": "text/tab-separated-values", ".json": "application/json", ".ndjson": "application/x-ndjson", ".jsonl": "application/x-ndjson",
+	".parquet": "application/vnd.apache.parquet", ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+
+// loading is one run of tarn load.
+type loading struct {
+	*app
+	dataset, path string
+	size          int64
+
+	mode       string // flags
+	key        []string
+	again      bool
+	header     string
+	texts      map[string]*string // options of reading, by their names
+	preview    bool
+	rows       int
+	background bool
+}
+
+// optionFlags are the options of reading that a request's query has too.
+var optionFlags = map[string]string{
+	"delimiter": "of CSV: one character", "quote": "of CSV: one character", "encoding": "utf-8, utf-16le, utf-16be or windows-1252",
+	"decimal": "of CSV: the decimal separator", "dates": "the order of dates that are not ISO 8601: dmy, mdy, ymd, or iso for text", "sheet": "of a workbook",
+}
+
+func (a *app) load() *cobra.Command {
+	l := &loading{app: a, texts: map[string]*string{}}
+	c := a.onDataset(command("load DATASET FILE", "Load a file: CSV, TSV, JSON, NDJSON, Parquet or Excel, as it is or packed", cobra.ExactArgs(2), func(ctx context.Context, args []string) error {
+		l.dataset, l.path = args[0], args[1]
+		info, err := os.Stat(l.path)
+		if err != nil {
+			return wrong("%v", err)
+		}
+		if !info.Mode().IsRegular() {
+			return wrong("%s is no file", l.path)
+		}
+		l.size = info.Size()
+		if l.header != "" && l.header != "true" && l.header != "false" {
+			return wrong("--header is true or false")
+		}
+		return l.run(ctx)
+	}))
+	f := c.Flags()
+	f.StringVar(&l.mode, "mode", "", "append, replace, or upsert (with --key)")
+	f.StringSliceVar(&l.key, "key", nil, "of an upsert: the columns that tell rows apart")
+	f.BoolVar(&l.again, "again", false, "append even what was appended before")
+	f.StringVar(&l.header, "header", "", "whether the first row names the columns: true or false")
+	for name, doc := range optionFlags {
+		l.texts[name] = f.String(name, "", doc)
+	}
+	f.BoolVar(&l.preview, "preview", false, "show how the file is understood, and load nothing")
+	f.IntVar(&l.rows, "rows", 20, "of a preview")
+	f.BoolVar(&l.background, "background", false, "print the id of the job, and do not wait for it")
+	return c
+}
+
+func (l *loading) run(ctx context.Context) error {
+	if l.preview {
+		return l.look(ctx)
+	}
+	if kind := mediaTypes[strings.ToLower(filepath.Ext(l.path))]; kind != "" && l.size <= small && !l.background {
+		return l.atOnce(ctx, kind)
+	}
+	file, err := l.place(ctx)
+	if err != nil {
+		return err
+	}
+	got, err := l.do(ctx, client.Request{Method: http.MethodPost, Path: l.at(file) + "/load", Again: true, Header: once()})
+	if err != nil {
+		return err
+	}
+	var ordered struct {
+		Job string `json:"job_id"`
+	}
+	if err := decode(got.Body, &ordered); err != nil {
+		return err
+	}
+	if l.background {
+		return l.ordered(got.Body, ordered.Job)
+	}
+	job, text, err := l.follow(ctx, ordered.Job, "load")
+	if err != nil {
+		return err
+	}
+	if err := job.failure(); err != nil {
+		return err
+	}
+	if l.json {
+		text = job.Result
+	}
+	return l.loaded(text, job.Result)
+}
+
+// once is a key by which the server knows a request that comes again.
+func once() map[string]string { return map[string]string{"Idempotency-Key": rand.Text()} }
+
+func (l *loading) atOnce(ctx context.Context, kind string) error {
+	text, err := os.ReadFile(l.path) // #nosec G304 -- the file that the person names
+	if err != nil {
+		return wrong("%v", err)
+	}
+	q := url.Values{}
+	for name, value := range l.options() {
+		q.Set(name, value)
+	}
+	if l.mode != "" {
+		q.Set("mode", l.mode)
+	}
+	if len(l.key) > 0 {
+		q.Set("key", strings.Join(l.key, ","))
+	}
+	if l.again {
+		q.Set("again", "true")
+	}
+	got, err := l.do(ctx, client.Request{Method: http.MethodPost, Path: "/v1/datasets/" + escape(l.dataset) + "/rows", Query: q, Type: kind, Body: text, Again: true, Header: once()})
+	if err != nil {
+		return err
+	}
+	return l.loaded(got.Body, got.Body)
+}
+
+// options are those of reading that were given.
+func (l *loading) options() map[string]string {
+	out := map[string]string{}
+	for name, value := range l.texts {
+		if *value != "" {
+			out[name] = *value
+		}
+	}
+	if l.header != "" {
+		out["header"] = l.header
+	}
+	return out
+}
+
+// loaded says what a load did. Rows in quarantine are a check that failed.
+func (l *loading) loaded(document, result []byte) error {
+	var r struct {
+		Loaded, Quarantined, Replaced, Dropped int64
+		Already                                bool
+	}
+	if err := decode(result, &r); err != nil {
+		return err
+	}
+	if l.json {
+		if err := l.document(document); err != nil {
+			return err
+		}
+	} else if !l.quiet {
+		facts := [][2]string{{"loaded", strconv.FormatInt(r.Loaded, 10)}, {"quarantined", strconv.FormatInt(r.Quarantined, 10)}}
+		if r.Replaced > 0 {
+			facts = append(facts, [2]string{"replaced", strconv.FormatInt(r.Replaced, 10)})
+		}
+		if r.Dropped > 0 {
+			facts = append(facts, [2]string{"dropped", strconv.FormatInt(r.Dropped, 10)})
+		}
+		if err := l.facts(facts...); err != nil {
+			return err
+		}
+	}
+	if r.Already {
+		l.note("the same file had been loaded before, so nothing was done; --again loads it again")
+	}
+	if r.Quarantined > 0 {
+		return unfit("%d rows are in quarantine; tarn quarantine list %s", r.Quarantined, l.dataset)
+	}
+	return nil
+}
+
+func (l *loading) at(file string) string {
+	return "/v1/datasets/" + escape(l.dataset) + "/files/" + escape(file)
+}
+
+// place uploads the file and returns its id.
+func (l *loading) place(ctx context.Context) (string, error) {
+	options := map[string]any{}
+	for name, value := range l.options() {
+		if options[name] = value; name == "header" {
+			options[name] = value == "true"
+		}
+	}
+	spec := map[string]any{"name": filepath.Base(l.path), "options": options}
+	for name, value := range map[string]any{"mode": l.mode, "key": l.key, "again": l.again} {
+		if value != "" && value != false && (name != "key" || len(l.key) > 0) {
+			spec[name] = value
+		}
+	}
+	got, err := l.do(ctx, client.Request{Method: http.MethodPost, Path: "/v1/datasets/" + escape(l.dataset) + "/files", Body: body(spec)})
+	if err != nil {
+		return "", err
+	}
+	var made struct {
+		File string `json:"file_id"`
+		URL  string `json:"upload_url"`
+	}
+	if err := decode(got.Body, &made); err != nil {
+		return "", err
+	}
+	c, err := l.client()
+	if err != nil {
+		return "", err
+	}
+	bar := l.progress()
+	defer bar.Done()
+	open := func() (io.ReadCloser, error) { return os.Open(l.path) }
+	return made.File, c.Upload(ctx, made.URL, l.size, open, func(n int64) {
+		bar.Show("upload", float64(n)/float64(max(l.size, 1)), terminal.Bytes(n))
+	})
+}
+
+// preview is what the server makes of a file.
+type preview struct {
+	Options json.RawMessage     `json:"options"`
+	Columns []column            `json:"columns"`
+	Rows    [][]json.RawMessage `json:"rows"`
+	Bad     []struct {
+		Line   int64  `json:"line"`
+		Reason string `json:"reason"`
+	} `json:"bad"`
+	Warnings []string `json:"warnings"`
+}
+
+// look shows what the server makes of the file, and takes the file away again.
+func (l *loading) look(ctx context.Context) (err error) {
+	file, err := l.place(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		_, gone := l.do(context.WithoutCancel(ctx), client.Request{Method: http.MethodDelete, Path: l.at(file)})
+		err = errors.Join(err, gone)
+	}()
+	got, err := l.do(ctx, client.Request{Method: http.MethodGet, Path: l.at(file) + "/preview", Query: url.Values{"rows": {strconv.Itoa(l.rows)}}})
+	if err != nil {
+		return err
+	}
+	return show(l.app, got.Body, func(p preview) error {
+		l.note("read as %s", p.Options)
+		rows := answer{Rows: p.Rows}
+		for _, c := range p.Columns {
+			rows.Columns = append(rows.Columns, answerColumn{Name: c.Name + " " + c.Type, Type: c.Type})
+		}
+		if err := l.answerTable(rows); err != nil {
+			return err
+		}
+		for _, b := range p.Bad {
+			l.note("line %d: %s", b.Line, b.Reason)
+		}
+		for _, w := range p.Warnings {
+			l.note("%s", w)
+		}
+		return nil
+	})
+}
