@@ -67,7 +67,7 @@ type Options struct {
 	Newline     string           `json:"newline,omitempty" enum:"lf,cr" doc:"of CSV: what ends lines; a CR before an LF is no part of the line"`
 	Skip        *int             `json:"skip,omitempty" minimum:"0" maximum:"1000" doc:"lines before the header that hold no rows"`
 	Header      *bool            `json:"header,omitempty" doc:"whether the first row names the columns"`
-	Decimal     string           `json:"decimal,omitempty" enum:".,\\," doc:"of CSV: the decimal separator"`
+	Decimal     string           `json:"decimal,omitempty" pattern:"^[.,]$" doc:"of CSV: the decimal separator"`
 	Dates       Order            `json:"dates,omitempty" enum:"iso,dmy,mdy,ymd" doc:"the order of dates that are not ISO 8601; iso leaves those text"`
 	Sheet       string           `json:"sheet,omitempty" maxLength:"31" doc:"of a workbook: the first one, unless named"`
 	Nulls       []string         `json:"nulls,omitzero" maxItems:"20" doc:"texts that stand for no value; the empty one, unless given"`
