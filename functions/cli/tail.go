@@ -52,7 +52,7 @@ func (a *app) tail() *cobra.Command {
 }
 
 func (t *tailing) run(ctx context.Context) error {
-	got, err := t.ask(ctx, " order by received_at desc limit ?", max(t.last, 1))
+	got, err := t.ask(ctx, " order by received_at desc, event_id desc limit ?", max(t.last, 1))
 	if err != nil {
 		return err
 	}
@@ -77,7 +77,7 @@ func (t *tailing) run(ctx context.Context) error {
 			return err
 		}
 		since := t.newest.Add(-overlap)
-		if got, err = t.ask(ctx, " where received_at >= cast(? as timestamp) order by received_at limit ?", since.UTC().Format("2006-01-02 15:04:05.999999"), mostTailed); err != nil {
+		if got, err = t.ask(ctx, " where received_at >= cast(? as timestamp) order by received_at, event_id limit ?", since.UTC().Format("2006-01-02 15:04:05.999999"), mostTailed); err != nil {
 			return err
 		}
 		t.forget(since)

@@ -101,6 +101,8 @@ func Line(marks []Mark, width, height int) string {
 	for y, line := range cells {
 		name := ""
 		switch {
+		case low == high:
+			name = in(y == (height-1)/2, top)
 		case y == 0:
 			name = top
 		case y == height-1:
@@ -113,6 +115,13 @@ func Line(marks []Mark, width, height int) string {
 	between := max(across-uniseg.StringWidth(first)-uniseg.StringWidth(last), 1)
 	out.WriteString(strings.TrimRight(strings.Repeat(" ", axis+2)+first+strings.Repeat(" ", between)+last, " ") + "\n")
 	return out.String()
+}
+
+func in(is bool, text string) string {
+	if is {
+		return text
+	}
+	return ""
 }
 
 // plot marks each value, and what lies between neighbours, on cells of 2 by 4 dots.

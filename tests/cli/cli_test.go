@@ -1,0 +1,112 @@
+// Package cli plays scripts of what people and programs type into a terminal, one for each
+// noun of the command line, against one real server. What is printed and how a command
+// ends is what they hold.
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+const root = "../.."
+
+// bin and data are the folders of the program and of the server.
+var bin, data string
+
+func TestMain(m *testing.M) {
+	testscript.Main(prepared{m}, map[string]func(){"browse": browse})
+}
+
+// prepared runs the tests between the start and the end of a server.
+type prepared struct{ *testing.M }
+
+func (p prepared) Run() int {
+	code, err := p.run()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return code
+}
+
+func (p prepared) run() (code int, err error) {
+	folder, err := os.MkdirTemp("", "tarn-cli-")
+	if err != nil {
+		return 1, err
+	}
+	defer os.RemoveAll(folder)
+	bin, data = filepath.Join(folder, "bin"), filepath.Join(folder, "data")
+	for path, what := range map[string]string{filepath.Join(bin, "tarn"): "./functions/cli", filepath.Join(folder, "tarnd"): "./functions/local"} {
+		build := exec.Command("go", "build", "-o", path, what)
+		build.Dir = root
+		if out, err := build.CombinedOutput(); err != nil {
+			return 1, fmt.Errorf("build: %w\n%s", err, out)
+		}
+	}
+	server := exec.Command(filepath.Join(folder, "tarnd"))
+	server.Env = append(os.Environ(), "PORT=0", "DATA_DIR="+data, "DEMO=0")
+	if err := server.Start(); err != nil {
+		return 1, err
+	}
+	defer func() {
+		err = errors.Join(err, server.Process.Signal(os.Interrupt), server.Wait())
+	}()
+	if err := appeared(filepath.Join(data, "ready.json")); err != nil {
+		return 1, err
+	}
+	return p.M.Run(), nil
+}
+
+// appeared waits for a file.
+func appeared(path string) error {
+	look := time.NewTicker(10 * time.Millisecond)
+	defer look.Stop()
+	for until := time.Now().Add(time.Minute); time.Now().Before(until); <-look.C {
+		if _, err := os.Stat(path); err == nil {
+			return nil
+		}
+	}
+	return errors.New("the server did not serve within a minute")
+}
+
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata",
+		RequireExplicitExec: true,
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("PATH", bin+string(filepath.ListSeparator)+e.Getenv("PATH"))
+			e.Setenv("DATA", data)
+			e.Setenv("TARN_CONFIG", filepath.Join(e.WorkDir, "config", "config.json"))
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits},
+	})
+}
+
+// exits runs a program that must end with a code: exits 3 tarn ledger shop.
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits CODE PROGRAM ARGUMENTS")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	got := 0
+	if err := ts.Exec(args[1], args[2:]...); err != nil {
+		ended, is := errors.AsType[*exec.ExitError](err)
+		if !is {
+			ts.Fatalf("%v", err)
+		}
+		got = ended.ExitCode()
+	}
+	if got != want {
+		ts.Fatalf("%v ended with %d, want %d", args[1:], got, want)
+	}
+}
