@@ -23,8 +23,9 @@ func Detect(ctx context.Context, src Source, name string, o Options) (Options, e
 // finding is what detect has found so far.
 type finding struct {
 	Options
-	name     string
-	warnings []string
+	name       string
+	warnings   []string
+	givenNulls bool
 }
 
 func (f *finding) warn(text string) { f.warnings = append(f.warnings, text) }
@@ -36,7 +37,7 @@ func detect(ctx context.Context, src Source, name string, o Options) (Options, [
 	if o.complete() {
 		return o, nil, nil
 	}
-	f := &finding{Options: o, name: strings.ToLower(name)}
+	f := &finding{Options: o, name: strings.ToLower(name), givenNulls: o.Nulls != nil}
 	if err := f.container(ctx, src); err != nil {
 		return o, nil, err
 	}
@@ -182,14 +183,14 @@ func (f *finding) sample(ctx context.Context, src Source) (sample []byte, whole 
 	if err != nil {
 		return nil, false, err
 	}
-	entry, err := all.next(ctx)
+	entry, err := all.next()
 	if err != nil {
 		return nil, false, err
 	}
 	if entry != "" {
 		f.name = strings.ToLower(entry)
 	}
-	body, err := all.open(ctx)
+	body, err := all.open()
 	if err != nil {
 		return nil, false, err
 	}
@@ -247,5 +248,5 @@ func isBinary(text []byte) bool {
 			odd++
 		}
 	}
-	return odd*20 > len(text)
+	return odd > 4 && odd*20 > len(text)
 }

@@ -2,6 +2,8 @@ package tabular
 
 import (
 	"bytes"
+	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/tarnhq/tarn/shared/dataset"
@@ -22,6 +24,7 @@ func (f *finding) dialect(text []byte, whole bool) {
 		}
 	}
 	f.separatorLine(text)
+	skip := f.Skip
 	if f.Skip == nil {
 		f.Skip = new(int)
 	}
@@ -37,9 +40,37 @@ func (f *finding) dialect(text []byte, whole bool) {
 	}
 	f.Options = best
 	t := taste(best, text, whole)
+	f.preamble(t, skip)
+	f.null(t)
 	f.decimal(t)
 	f.dates(t)
 	f.header(t)
+}
+
+// preamble passes over the lines before a table: those that have one field where most have
+// several.
+func (f *finding) preamble(t tasting, skip *int) {
+	switch {
+	case t.before == 0 || t.width < 2 || 2*len(t.rows) < t.count:
+	case skip == nil && t.titles:
+		f.Skip = &t.leading
+		f.warn(fmt.Sprintf("%d lines before the table were passed over; the option skip decides", t.leading))
+	default:
+		if f.Header == nil {
+			f.Header = new(true) // it is unlike the rows
+		}
+		f.warn("the first record has another number of fields than most: it says how many columns there are")
+	}
+}
+
+// null takes \N for null, which databases write and nobody else.
+func (f *finding) null(t tasting) {
+	for _, row := range t.rows {
+		if !f.givenNulls && slices.Contains(row, `\N`) {
+			f.Nulls = []string{"", `\N`}
+			return
+		}
+	}
 }
 
 func (o Options) newline() byte {
@@ -118,6 +149,10 @@ type tasting struct {
 	width  int
 	quoted int // fields with quotes of another dialect around them
 	typed  int // fields that are no texts
+
+	before  int  // records before the first of the usual width
+	leading int  // lines before that
+	titles  bool // those records have one field each
 }
 
 func taste(o Options, text []byte, whole bool) tasting {
@@ -134,9 +169,16 @@ func taste(o Options, text []byte, whole bool) tasting {
 	}
 	t.width = min(int(usual), dataset.MaxColumns+1)
 	at := 0
+	t.titles = true
 	for _, r := range s.records {
 		if r.fields == usual {
+			if len(t.rows) == 0 {
+				t.leading = int(r.line - 1)
+			}
 			t.add(&s, at)
+		} else if len(t.rows) == 0 {
+			t.before++
+			t.titles = t.titles && r.fields == 1
 		}
 		at += int(r.fields)
 	}

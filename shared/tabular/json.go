@@ -116,11 +116,13 @@ func (j *jsonFile) value(ctx context.Context) error {
 // frame brings the whole next value into memory and returns its length, unless it has none.
 func (j *jsonFile) frame(ctx context.Context) (int, error) {
 	for {
-		n := frame(j.text.rest(), j.text.ended)
+		ended := j.text.ended
+		n := frame(j.text.rest(), ended)
 		if n != unended {
 			return n, nil
 		}
-		if more, err := j.text.fill(ctx); err != nil || !more {
+		more, err := j.text.fill(ctx)
+		if err != nil || !more && j.text.ended == ended {
 			return unended, err
 		}
 	}

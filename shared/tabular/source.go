@@ -49,6 +49,53 @@ func (r readerAt) Open(_ context.Context, offset, length int64) (io.ReadCloser, 
 	return io.NopCloser(io.NewSectionReader(r.r, offset, length)), nil
 }
 
+// ranges reads a Source from its beginning, range by range: a store gives up on who pauses
+// for long, as a loader does between parts.
+type ranges struct {
+	files *files
+	at    int64
+	begin int64         // of the range that is read
+	body  io.ReadCloser // of that range
+}
+
+const rangeSize = 16 << 20
+
+func (r *ranges) Read(p []byte) (int, error) {
+	for {
+		if r.body == nil {
+			if r.at >= r.files.src.Size() {
+				return 0, io.EOF
+			}
+			body, err := r.files.src.Open(r.files.ctx, r.at, min(rangeSize, r.files.src.Size()-r.at))
+			if err != nil {
+				return 0, err
+			}
+			r.body, r.begin = body, r.at
+		}
+		n, err := r.body.Read(p)
+		r.at += int64(n)
+		if err == io.EOF {
+			err = r.Close()
+			if err == nil && r.at == r.begin {
+				err = io.ErrUnexpectedEOF // the source is shorter than it says
+			}
+		}
+		if n > 0 || err != nil {
+			return n, err
+		}
+	}
+}
+
+// Close closes the range that is read.
+func (r *ranges) Close() error {
+	if r.body == nil {
+		return nil
+	}
+	err := r.body.Close()
+	r.body = nil
+	return err
+}
+
 const (
 	pageSize = 1 << 20
 	maxPages = 16
@@ -112,6 +159,9 @@ func (r *random) page(i int64) ([]byte, error) {
 }
 
 func readRange(ctx context.Context, src Source, offset, length int64) ([]byte, error) {
+	if length == 0 {
+		return nil, nil // a store refuses ranges at its end
+	}
 	body, err := src.Open(ctx, offset, length)
 	if err != nil {
 		return nil, err

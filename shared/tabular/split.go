@@ -13,7 +13,7 @@ type span struct{ begin, end uint32 }
 const inArena = 1 << 31 // in begin
 
 // splitter splits the text of CSV into records of width fields. Quotes begin at the
-// beginning of a field only. A record that is broken by its quotes costs its first line:
+// beginning of a field only, if need be after spaces. A record that is broken by its quotes costs its first line:
 // reading goes on at the next, so that a stray quote does not swallow the file.
 type splitter struct {
 	delimiter, newline byte
@@ -106,7 +106,7 @@ scan:
 					return
 				}
 			default:
-				if at != field {
+				if !blank(s.text[field:at]) {
 					continue // a quote within a field is a character
 				}
 				next, ok := s.quoted(at)
@@ -130,6 +130,8 @@ scan:
 	}
 }
 
+func blank(b []byte) bool { return len(bytes.TrimLeft(b, " ")) == 0 }
+
 // lineEnd is the last field of a line.
 func (s *splitter) lineEnd(begin, end int) span {
 	if s.newline == '\n' && end > begin && s.text[end-1] == '\r' {
@@ -150,7 +152,7 @@ func (s *splitter) end(at int) {
 		s.spans = s.spans[:s.first] // a blank line
 	case s.width == 0 || fields == s.width:
 		s.records = append(s.records, r)
-	case fields > s.width && s.blank(s.first+s.width):
+	case fields > s.width && s.padding(s.first+s.width):
 		s.spans = s.spans[:s.first+s.width]
 		s.records = append(s.records, r)
 	case fields > s.width:
@@ -161,9 +163,9 @@ func (s *splitter) end(at int) {
 	s.next(at + 1)
 }
 
-// blank reports whether the fields of the record from one on are empty: programs that
+// padding reports whether the fields of the record from one on are empty: programs that
 // pad their lines with delimiters lose nothing.
-func (s *splitter) blank(from int) bool {
+func (s *splitter) padding(from int) bool {
 	for _, f := range s.spans[from:] {
 		if f.begin&^inArena != f.end&^inArena {
 			return false
@@ -248,12 +250,17 @@ func (s *splitter) open(body int) (next int, ok bool) {
 	if !s.final && len(s.text)-s.begin <= MaxRecord {
 		return 0, false
 	}
-	return s.restart(unclosed), true
+	return s.restart(unclosed)
 }
 
 // after ends a quoted field, whose closing quote is before i.
 func (s *splitter) after(f span, i int) (next int, ok bool) {
+	for i < len(s.text) && s.text[i] == ' ' {
+		i++
+	}
 	switch {
+	case i >= len(s.text) && !s.final:
+		return 0, false
 	case i >= len(s.text):
 		s.spans = append(s.spans, f)
 		s.end(len(s.text))
@@ -273,17 +280,19 @@ func (s *splitter) after(f span, i int) (next int, ok bool) {
 			return s.after(f, i+1)
 		}
 	}
-	return s.restart(stray), true
+	return s.restart(stray)
 }
 
 // restart rejects the line that the record begins at, and goes on at the next.
-func (s *splitter) restart(as brokenRecord) (next int) {
+func (s *splitter) restart(as brokenRecord) (next int, ok bool) {
 	end := len(s.text)
 	if n := bytes.IndexByte(s.text[s.begin:], s.newline); n >= 0 {
 		end = s.begin + n
+	} else if !s.final {
+		return 0, false // of a line that is too long, the caller passes over the rest
 	}
 	s.reject(record{begin: uint32(s.begin), end: uint32(end), line: s.line}, as) // #nosec G115 -- as above
 	s.lines = 0
 	s.next(end + 1)
-	return min(end+1, len(s.text))
+	return min(end+1, len(s.text)), true
 }

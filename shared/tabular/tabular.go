@@ -50,7 +50,7 @@ type Reader struct {
 	options Options
 	limits  limits
 	table   *table
-	files   files
+	files   *files
 	file    decoder // of the entry that is being read; nil between entries
 	entry   string
 	ended   bool
@@ -106,6 +106,7 @@ func (r *Reader) Columns() []dataset.Column { return r.table.schema() }
 // Next returns the next part, or io.EOF after the last. A file that cannot be read on is
 // fault.Invalid; what came before stands.
 func (r *Reader) Next(ctx context.Context) (Part, error) {
+	r.files.within(ctx)
 	for !r.ended {
 		part, err := r.part(ctx)
 		if err != nil {
@@ -147,7 +148,7 @@ func (r *Reader) part(ctx context.Context) (Part, error) {
 }
 
 func (r *Reader) nextFile(ctx context.Context) error {
-	name, err := r.files.next(ctx)
+	name, err := r.files.next()
 	if err != nil {
 		return err
 	}
@@ -175,7 +176,7 @@ func (r *Reader) newDecoder(ctx context.Context) (decoder, error) {
 	case XLSX:
 		return newSheet(ctx, r.files.src, r.options, r.table)
 	}
-	body, err := r.files.open(ctx)
+	body, err := r.files.open()
 	if err != nil {
 		return nil, err
 	}

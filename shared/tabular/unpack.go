@@ -16,6 +16,7 @@ import (
 
 // files are the files that a source holds: one, or the entries of a zip.
 type files struct {
+	ctx     context.Context // of the call that reads
 	src     Source
 	packing Compression
 	entries []*zip.File
@@ -24,8 +25,8 @@ type files struct {
 	counter *counter
 }
 
-func openFiles(ctx context.Context, src Source, o Options) (files, error) {
-	f := files{src: src, packing: o.Compression, counter: &counter{}}
+func openFiles(ctx context.Context, src Source, o Options) (*files, error) {
+	f := &files{ctx: ctx, src: src, packing: o.Compression, counter: &counter{}}
 	if o.Compression != Zip {
 		return f, nil
 	}
@@ -33,6 +34,14 @@ func openFiles(ctx context.Context, src Source, o Options) (files, error) {
 	var err error
 	f.entries, err = zipEntries(f.random)
 	return f, err
+}
+
+// within makes a context that of what is read from now on.
+func (f *files) within(ctx context.Context) {
+	f.ctx = ctx
+	if f.random != nil {
+		f.random.ctx = ctx
+	}
 }
 
 func (f *files) count() int {
@@ -53,7 +62,7 @@ func (f *files) read() int64 {
 }
 
 // next begins the next file. It fails with io.EOF after the last.
-func (f *files) next(context.Context) (name string, err error) {
+func (f *files) next() (name string, err error) {
 	if f.last() {
 		return "", io.EOF
 	}
@@ -65,27 +74,23 @@ func (f *files) next(context.Context) (name string, err error) {
 }
 
 // open opens the file that was begun, unpacked.
-func (f *files) open(ctx context.Context) (io.ReadCloser, error) {
+func (f *files) open() (io.ReadCloser, error) {
 	if f.packing == Zip {
-		f.random.ctx = ctx
 		e := f.entries[f.at-1]
 		body, err := e.Open()
 		if err != nil {
-			return nil, unreadable(err)
+			return nil, f.random.failure(err)
 		}
 		return &bounded{r: body, close: body.Close, packed: func() int64 { return int64(e.CompressedSize64) }, err: &f.random.err}, nil // #nosec G115 -- a ratio's divisor
 	}
-	raw, err := f.src.Open(ctx, 0, -1)
-	if err != nil {
-		return nil, err
-	}
-	f.counter = &counter{r: raw}
-	unpacked, release, err := unpack(f.counter, f.packing)
+	raw := &ranges{files: f}
+	c := &counter{r: raw}
+	f.counter = c
+	unpacked, release, err := unpack(c, f.packing)
 	if err != nil {
 		_ = raw.Close()
 		return nil, err
 	}
-	c := f.counter
 	return &bounded{r: unpacked, err: &c.err, packed: func() int64 { return c.n }, close: func() error {
 		release()
 		return raw.Close()
