@@ -82,11 +82,7 @@ func (c *column) become(to dataset.Column, n int) {
 		return
 	}
 	c.finish(n)
-	converted, misfit := c.Convert(wider, n)
-	if misfit >= 0 { // a float column took an int that no float holds: Widen says text
-		wider.Type = dataset.Text
-		converted, _ = c.Convert(wider, n)
-	}
+	converted, _ := c.Convert(wider, n) // what Widen returns holds the values
 	c.Column = converted
 }
 

@@ -110,36 +110,43 @@ func (f *finding) dialects(text []byte) []Options {
 	if f.Delimiter != "" {
 		delimiters = []string{f.Delimiter}
 	}
+	quotes := []string{`"`, "'"}
+	if f.Quote != "" {
+		quotes = []string{f.Quote}
+	}
 	var all []Options
 	for _, d := range delimiters {
-		for _, q := range [][2]string{{`"`, `"`}, {`"`, `\`}, {"'", "'"}, {"'", `\`}} {
+		for _, q := range quotes {
 			o := f.Options
-			o.Delimiter, o.Quote, o.Escape = d, orText(o.Quote, q[0]), orText(o.Escape, q[1])
-			if f.Quote != "" && f.Quote != q[0] && q[0] != `"` || !plausible(o, text) {
+			o.Delimiter, o.Quote = d, q
+			if q == "'" && f.Quote == "" && !o.quotesFields(text) {
 				continue
 			}
-			if f.Quote != "" && q[1] == `"` {
-				o.Escape = orText(f.Escape, f.Quote)
+			for _, escape := range f.escapes(q, text) {
+				o.Escape = escape
+				all = append(all, o)
 			}
-			all = append(all, o)
 		}
 	}
 	return all
 }
 
-func orText(given, otherwise string) string {
-	if given != "" {
-		return given
+// escapes are what may stand before a quote within quotes, the likelier first.
+func (f *finding) escapes(quote string, text []byte) []string {
+	switch {
+	case f.Escape != "":
+		return []string{f.Escape}
+	case quote == None:
+		return []string{`\`} // for the sake of a name: nothing is escaped
+	case quote != `\` && bytes.Contains(text, []byte(`\`+quote)):
+		return []string{quote, `\`}
 	}
-	return otherwise
+	return []string{quote}
 }
 
-// plausible reports whether a text has a sign of the quoting, if that is not the usual.
-func plausible(o Options, text []byte) bool {
-	if o.Escape == `\` && !bytes.Contains(text, []byte(`\`+o.Quote)) {
-		return false
-	}
-	return o.Quote != "'" || bytes.Contains(text, []byte(o.Delimiter+"'")) || bytes.HasPrefix(text, []byte("'"))
+// quotesFields reports whether a field begins with the quote.
+func (o Options) quotesFields(text []byte) bool {
+	return bytes.Contains(text, []byte(o.Delimiter+o.Quote)) || bytes.HasPrefix(text, []byte(o.Quote))
 }
 
 // tasting is a sample, split as a dialect has it.
