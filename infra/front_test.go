@@ -72,7 +72,7 @@ func TestAStageWithANameOfItsOwnDemandsTLS12(t *testing.T) {
 		},
 	})
 	all[0].front.HasResourceProperties(ptr("AWS::Cognito::UserPoolClient"), map[string]any{
-		"CallbackURLs": []any{"https://tarn.example.com/"},
+		"CallbackURLs": []any{"https://tarn.example.com/", "http://localhost:47113/", "http://localhost:47114/", "http://localhost:47115/"},
 	})
 }
 

@@ -1,10 +1,13 @@
 package main
 
 import (
+	"fmt"
+
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscognito"
 	"github.com/aws/jsii-runtime-go"
 
+	"github.com/tarnhq/tarn/shared/config"
 	"github.com/tarnhq/tarn/shared/federation"
 )
 
@@ -65,19 +68,30 @@ func uniquePrefix(stack awscdk.Stack, s Stage) *string {
 	return awscdk.Fn_Join(jsii.String("-"), &[]*string{jsii.String("tarn"), jsii.String(s.Name), tail})
 }
 
-// newClient is the web page's way to sign people in: a public client with the
+// loopbacks are where the command line waits for a code. Cognito compares whole addresses
+// and takes HTTP from localhost alone, so that each port is named; what comes there is
+// worth nothing without the verifier of who asked.
+func loopbacks() (all []*string) {
+	for _, port := range config.SignInPorts {
+		all = append(all, jsii.String(fmt.Sprintf("http://localhost:%d/", port)))
+	}
+	return all
+}
+
+// newClient is the web page's and the command line's way to sign people in: a public client with the
 // authorization code and PKCE, which Cognito demands of it by the challenge that
 // the page sends. Its tokens live shortly and are refreshed. People sign in on Cognito's
 // pages alone: a token of its API would let them write their own attributes.
 func newClient(stack awscdk.Stack, s Stage, pool awscognito.IUserPool, home *string) awscognito.UserPoolClient {
 	page := awscdk.Fn_Join(jsii.String(""), &[]*string{home, jsii.String("/")})
+	back := append([]*string{page}, loopbacks()...)
 	return awscognito.NewUserPoolClient(stack, jsii.String("Client"), &awscognito.UserPoolClientProps{
 		UserPool:       pool,
 		GenerateSecret: jsii.Bool(false),
 		OAuth: &awscognito.OAuthSettings{
 			Flows:        &awscognito.OAuthFlows{AuthorizationCodeGrant: jsii.Bool(true)},
 			Scopes:       &[]awscognito.OAuthScope{awscognito.OAuthScope_OPENID(), awscognito.OAuthScope_EMAIL()},
-			CallbackUrls: &[]*string{page},
+			CallbackUrls: &back,
 			LogoutUrls:   &[]*string{page},
 		},
 		SupportedIdentityProviders: clientProviders(s),

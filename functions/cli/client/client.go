@@ -63,7 +63,7 @@ func (c *Client) Do(ctx context.Context, r Request) (out Answer, err error) {
 		if err != nil {
 			return 0, &Unreachable{URL: c.URL, Err: err}
 		}
-		if res.StatusCode >= 400 {
+		if res.StatusCode >= 300 {
 			return retryAfter(res.Header), problemOf(res.StatusCode, body)
 		}
 		out = Answer{res.Header, body}
@@ -79,7 +79,7 @@ func (c *Client) Stream(ctx context.Context, r Request) (res *http.Response, err
 		if err != nil {
 			return 0, err
 		}
-		if got.StatusCode >= 400 {
+		if got.StatusCode >= 300 {
 			defer got.Body.Close()
 			body, _ := io.ReadAll(io.LimitReader(got.Body, 1<<20)) // what came of it is told
 			return retryAfter(got.Header), problemOf(got.StatusCode, body)

@@ -64,7 +64,7 @@ func (c *Client) Download(ctx context.Context, from string, to io.Writer, told C
 
 // refusal returns what a store of files answered where that was no success.
 func refusal(res *http.Response) (time.Duration, error) {
-	if res.StatusCode < 400 {
+	if res.StatusCode < 300 {
 		return 0, nil
 	}
 	body, _ := io.ReadAll(io.LimitReader(res.Body, 4096)) // what came of it is told

@@ -115,7 +115,7 @@ func tokens(got *oauth2.Token, before string, check func(id string) error) (prof
 func refused(err error) error {
 	var answered *oauth2.RetrieveError
 	if errors.As(err, &answered) && answered.ErrorCode == "invalid_grant" {
-		return fmt.Errorf("%w: %s", ErrEnded, strings.TrimSpace(answered.ErrorDescription))
+		return fmt.Errorf("%w (%s)", ErrEnded, strings.TrimSpace(answered.ErrorCode+" "+answered.ErrorDescription))
 	}
 	return err
 }
