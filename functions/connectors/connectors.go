@@ -99,7 +99,7 @@ type change struct {
 }
 
 func (d Deps) update(ctx context.Context, caller access.Principal, in *struct {
-	named
+	Name connector.Name `path:"name" maxLength:"64"`
 	Body change
 }) (*struct{ Body shown }, error) {
 	c, err := d.Store.Update(ctx, caller.Tenant, in.Name, connector.Change{Tables: in.Body.Tables, DSN: secret.New([]byte(in.Body.DSN))})
@@ -109,8 +109,8 @@ func (d Deps) update(ctx context.Context, caller access.Principal, in *struct {
 // delete lets go of what keeps changes at the source, too, or the source would keep them
 // for ever.
 func (d Deps) delete(ctx context.Context, caller access.Principal, in *struct {
-	named
-	Keep bool `query:"keep_slot" doc:"delete it even if the source cannot be reached; what keeps changes there has to be dropped by hand"`
+	Name connector.Name `path:"name" maxLength:"64"`
+	Keep bool           `query:"keep_slot" doc:"delete it even if the source cannot be reached; what keeps changes there has to be dropped by hand"`
 }) (*struct{}, error) {
 	c, err := d.Store.Get(ctx, caller.Tenant, in.Name)
 	if err != nil {
@@ -187,7 +187,7 @@ type accepted struct {
 }
 
 func (d Deps) sync(ctx context.Context, caller access.Principal, in *struct {
-	named
+	Name connector.Name `path:"name" maxLength:"64"`
 	Body *order
 }) (*accepted, error) {
 	c, err := d.Store.Get(ctx, caller.Tenant, in.Name)
