@@ -28,6 +28,7 @@ type data struct {
 	workgroup awsathena.CfnWorkGroup
 	hints     awssqs.Queue // that there are jobs
 	unworked  awssqs.Queue // hints that no worker survived
+	wakeups   wakeups      // of schedules
 	pool      awscognito.UserPool
 	domain    awscognito.UserPoolDomain
 	signIns   awslambda.Function // nil where nobody signs in with another provider
@@ -51,6 +52,7 @@ func newData(app awscdk.App, s Stage, a assets) data {
 	d.workgroup = newWorkgroup(stack, s, d)
 	d.stream = newStream(stack, s)
 	d.hints, d.unworked = newQueues(stack, s)
+	d.wakeups = newWakeups(stack, s)
 	d.pool, d.domain = newUsers(stack, s)
 	if len(s.Providers) > 0 {
 		d.signIns = newSignIns(stack, d.pool, s, a)

@@ -54,22 +54,25 @@ func newFunctions(app awscdk.App, s Stage, d data, f front, a assets) functions 
 // settingsOf are the same for every function: a name grants nothing.
 func settingsOf(s Stage, d data, f front) map[string]*string {
 	values := map[config.Var]*string{
-		config.Table:     d.table.TableName(),
-		config.Bucket:    d.segments.BucketName(),
-		config.Failures:  d.failures.BucketName(),
-		config.Copies:    d.copies.BucketName(),
-		config.Workgroup: d.workgroup.Name(),
-		config.ScanBytes: jsii.String(strconv.FormatInt(s.ScanBytes, 10)),
-		config.Database:  jsii.String(databaseName(s)),
-		config.Stream:    d.stream.StreamName(),
-		config.Queue:     d.hints.QueueUrl(),
-		config.Unworked:  d.unworked.QueueUrl(),
-		config.Buckets:   jsii.String(strconv.Itoa(s.HashBuckets)),
-		config.UserPool:  d.pool.UserPoolId(),
-		config.Client:    f.client.UserPoolClientId(),
-		config.Domain:    d.domain.BaseUrl(nil),
-		config.Secrets:   jsii.String(secretPrefix(s)),
-		config.Scratch:   jsii.String("/tmp"),
+		config.Table:         d.table.TableName(),
+		config.Bucket:        d.segments.BucketName(),
+		config.Failures:      d.failures.BucketName(),
+		config.Copies:        d.copies.BucketName(),
+		config.Workgroup:     d.workgroup.Name(),
+		config.ScanBytes:     jsii.String(strconv.FormatInt(s.ScanBytes, 10)),
+		config.Database:      jsii.String(databaseName(s)),
+		config.Stream:        d.stream.StreamName(),
+		config.Queue:         d.hints.QueueUrl(),
+		config.Unworked:      d.unworked.QueueUrl(),
+		config.AlarmGroup:    d.wakeups.group,
+		config.AlarmFunction: d.wakeups.function,
+		config.AlarmRole:     d.wakeups.role.RoleArn(),
+		config.Buckets:       jsii.String(strconv.Itoa(s.HashBuckets)),
+		config.UserPool:      d.pool.UserPoolId(),
+		config.Client:        f.client.UserPoolClientId(),
+		config.Domain:        d.domain.BaseUrl(nil),
+		config.Secrets:       jsii.String(secretPrefix(s)),
+		config.Scratch:       jsii.String("/tmp"),
 	}
 	if s.CacheURL != "" {
 		values[config.Cache] = jsii.String(s.CacheURL)
@@ -104,6 +107,9 @@ var sizes = map[string]size{
 	"notary":   {memory: 512, seconds: 240, scratch: 512},
 	"sweeper":  {memory: 512, seconds: 600, scratch: 512},
 
+	"schedules": {memory: 512, seconds: 28, scratch: 512},
+	"scheduler": {memory: 512, seconds: 300, scratch: 512},
+
 	"compactor": {memory: 1769, seconds: 600, scratch: 512},
 	"publisher": {memory: 1024, seconds: 600, scratch: 512},
 }
@@ -124,7 +130,12 @@ func newFunction(stack awscdk.Stack, s Stage, spec route.Function, code awslambd
 	})
 	allow(role, []string{"logs:CreateLogStream", "logs:PutLogEvents"}, *logs.LogGroupArn())
 	size := sizeOf(spec.Name)
+	var name *string // most have one that CloudFormation gives them
+	if spec.Name == route.Remind.Function {
+		name = jsii.String(wokenName(s))
+	}
 	return awslambda.NewFunction(stack, jsii.String(spec.Name), &awslambda.FunctionProps{
+		FunctionName:         name,
 		Runtime:              awslambda.Runtime_PROVIDED_AL2023(),
 		Architecture:         architecture(spec),
 		Handler:              jsii.String("bootstrap"),

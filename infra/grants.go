@@ -10,7 +10,6 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/tarnhq/tarn/shared/audit"
-	"github.com/tarnhq/tarn/shared/connector"
 	"github.com/tarnhq/tarn/shared/engine/partial"
 	"github.com/tarnhq/tarn/shared/file"
 	"github.com/tarnhq/tarn/shared/route"
@@ -27,11 +26,11 @@ func grant(fn awslambda.Function, spec route.Function, d data) {
 		case "queue":
 			allow(fn, []string{"sqs:SendMessage"}, *d.hints.QueueArn())
 		case "directory":
-			allow(fn, directoryActions, *d.pool.UserPoolArn())
+			allow(fn, directoryActions[how], *d.pool.UserPoolArn())
+		case "alarms":
+			grantAlarms(fn, d)
 		case "secret":
 			grantSecret(fn, how, d)
-		case "dsn":
-			grantDSNs(fn, how, d)
 		case "exports":
 			grantObjects(fn, how, d.segments, exportFolder)
 		case "files":
@@ -58,11 +57,13 @@ func grant(fn awslambda.Function, spec route.Function, d data) {
 	}
 }
 
-var directoryActions = []string{
-	"cognito-idp:AdminCreateUser", "cognito-idp:AdminGetUser", "cognito-idp:AdminDeleteUser", "cognito-idp:ListUsers",
-	"cognito-idp:AdminEnableUser", "cognito-idp:AdminDisableUser", "cognito-idp:AdminUserGlobalSignOut",
-	"cognito-idp:AdminSetUserPassword", "cognito-idp:AdminSetUserMFAPreference", "cognito-idp:AdminDisableProviderForUser",
-	"cognito-idp:CreateGroup", "cognito-idp:AdminListGroupsForUser", "cognito-idp:AdminAddUserToGroup", "cognito-idp:AdminRemoveUserFromGroup",
+var directoryActions = map[string][]string{
+	"read": {"cognito-idp:AdminGetUser", "cognito-idp:ListUsers", "cognito-idp:AdminListGroupsForUser"},
+	"manage": {
+		"cognito-idp:AdminCreateUser", "cognito-idp:AdminDeleteUser", "cognito-idp:AdminEnableUser", "cognito-idp:AdminDisableUser", "cognito-idp:AdminUserGlobalSignOut",
+		"cognito-idp:AdminSetUserPassword", "cognito-idp:AdminSetUserMFAPreference", "cognito-idp:AdminDisableProviderForUser",
+		"cognito-idp:CreateGroup", "cognito-idp:AdminAddUserToGroup", "cognito-idp:AdminRemoveUserFromGroup",
+	},
 }
 
 var secretActions = map[string][]string{
@@ -87,21 +88,6 @@ func grantSecret(fn awslambda.Function, how string, d data) {
 		ResourceName: jsii.String(secretName(d.stage, secret.Name(name))),
 	})
 	allow(fn, secretActions[how], arn, arn+"-??????")
-}
-
-var dsnActions = map[string][]string{
-	"read":   {"secretsmanager:GetSecretValue"},
-	"write":  {"secretsmanager:CreateSecret", "secretsmanager:PutSecretValue"},
-	"delete": {"secretsmanager:DeleteSecret"},
-}
-
-// grantDSNs covers the connection strings of all tenants' connectors.
-func grantDSNs(fn awslambda.Function, how string, d data) {
-	all := secretPrefix(d.stage) + "*/" + connector.SecretFolder + "*"
-	excuseEnding(fn.Role(), "AwsSolutions-IAM5", "Connection strings of connectors, whose names are not known before they are made.", all)
-	allow(fn, dsnActions[how], *d.stack.FormatArn(&awscdk.ArnComponents{
-		Service: jsii.String("secretsmanager"), Resource: jsii.String("secret"), ArnFormat: awscdk.ArnFormat_COLON_RESOURCE_NAME, ResourceName: jsii.String(all),
-	}))
 }
 
 // poisonFolder is where the consumer keeps records that it cannot decode.

@@ -9,7 +9,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tarnhq/tarn/shared/checkpoint"
-	"github.com/tarnhq/tarn/shared/connector"
 	"github.com/tarnhq/tarn/shared/route"
 	"github.com/tarnhq/tarn/shared/secret"
 	"github.com/tarnhq/tarn/shared/segment"
@@ -42,49 +41,48 @@ var rights = map[route.Need][]right{
 	route.WriteClientKey:    {{"secretsmanager:CreateSecret", "/_deployment/clients", ""}},
 	route.ReadFieldKey:      {{"secretsmanager:GetSecretValue", "/_deployment/fields", ""}},
 	route.WriteFieldKey:     {{"secretsmanager:CreateSecret", "/_deployment/fields", ""}},
-	route.ReadConnectors:    {{"dynamodb:GetItem", "Table", "connectors"}, {"dynamodb:Query", "Table", "connectors"}},
-	route.WriteConnectors:   {{"dynamodb:PutItem", "Table", "connectors"}},
-	route.DeleteConnectors:  {{"dynamodb:DeleteItem", "Table", "connectors"}},
-	route.ReadDSNs:          {{"secretsmanager:GetSecretValue", "/*/connector/*", ""}},
-	route.WriteDSNs:         {{"secretsmanager:CreateSecret", "/*/connector/*", ""}, {"secretsmanager:PutSecretValue", "/*/connector/*", ""}},
-	route.DeleteDSNs:        {{"secretsmanager:DeleteSecret", "/*/connector/*", ""}},
 	route.ReadPeople:        {{"dynamodb:GetItem", "Table", "people"}},
 	route.WritePeople:       {{"dynamodb:PutItem", "Table", "people"}},
-	route.ManageDirectory: {{"cognito-idp:AdminCreateUser", "Users", ""}, {"cognito-idp:ListUsers", "Users", ""}, {"cognito-idp:AdminUserGlobalSignOut", "Users", ""},
+	route.ManageDirectory: {{"cognito-idp:AdminCreateUser", "Users", ""}, {"cognito-idp:AdminDisableUser", "Users", ""}, {"cognito-idp:AdminUserGlobalSignOut", "Users", ""},
 		{"cognito-idp:AdminSetUserMFAPreference", "Users", ""}, {"cognito-idp:AdminRemoveUserFromGroup", "Users", ""}},
-	route.ReadRules:      {{"dynamodb:Query", "Table", "rules"}},
-	route.WriteRules:     {{"dynamodb:PutItem", "Table", "rules"}},
-	route.DeleteRules:    {{"dynamodb:DeleteItem", "Table", "rules"}},
-	route.ReadAudit:      {{"dynamodb:GetItem", "Table", "audit"}, {"dynamodb:Query", "Table", "audit"}},
-	route.WriteAudit:     {{"dynamodb:PutItem", "Table", "audit"}},
-	route.ReadCopies:     {{"s3:GetObject", "/audit/*", ""}, {"s3:ListBucket", "Copies", ""}},
-	route.WriteCopies:    {{"s3:PutObject", "/audit/*", ""}},
-	route.ReadSegments:   {{"s3:GetObject", "/rows/*", ""}, {"s3:GetObject", "/quarantine/*", ""}},
-	route.WriteSegments:  {{"s3:PutObject", "/rows/*", ""}, {"s3:PutObject", "/poison/*", ""}},
-	route.DeleteSegments: {{"s3:DeleteObject", "/rows/*", ""}, {"s3:DeleteObject", "/quarantine/*", ""}},
-	route.ReadSweep:      {{"dynamodb:GetItem", "Table", "sweep"}},
-	route.WriteSweep:     {{"dynamodb:PutItem", "Table", "sweep"}},
-	route.ReadJobs:       {{"dynamodb:GetItem", "Table", "jobs"}, {"dynamodb:Query", "Table", "jobs"}},
-	route.WriteJobs:      {{"dynamodb:PutItem", "Table", "jobs"}},
-	route.DeleteJobs:     {{"dynamodb:DeleteItem", "Table", "jobs"}},
-	route.SendQueue:      {{"sqs:SendMessage", "Work", ""}},
-	route.ReadExports:    {{"s3:GetObject", "/exports/*", ""}},
-	route.WriteExports:   {{"s3:PutObject", "/exports/*", ""}},
-	route.DeleteExports:  {{"s3:DeleteObject", "/exports/*", ""}},
-	route.ReadFiles:      {{"s3:GetObject", "/files/*", ""}, {"dynamodb:GetItem", "Table", "files"}, {"dynamodb:Query", "Table", "files"}},
-	route.WriteFiles:     {{"s3:PutObject", "/files/*", ""}, {"dynamodb:PutItem", "Table", "files"}},
-	route.DeleteFiles:    {{"s3:DeleteObject", "/files/*", ""}, {"dynamodb:DeleteItem", "Table", "files"}},
-	route.ReadLimits:     {{"dynamodb:GetItem", "Table", "limits"}},
-	route.WriteLimits:    {{"dynamodb:PutItem", "Table", "limits"}},
-	route.ReadRates:      {{"dynamodb:GetItem", "Table", "rates"}},
-	route.WriteRates:     {{"dynamodb:PutItem", "Table", "rates"}},
-	route.ReadAnswers:    {{"dynamodb:GetItem", "Table", "answers"}},
-	route.WriteAnswers:   {{"dynamodb:PutItem", "Table", "answers"}},
-	route.ReadPartials:   {{"s3:GetObject", "/partials/*", ""}},
-	route.WritePartials:  {{"s3:PutObject", "/partials/*", ""}},
-	route.DeletePartials: {{"s3:DeleteObject", "/partials/*", ""}},
-	route.ReadFailures:   {{"s3:GetObject", "/aws/lambda/*", ""}},
-	route.DeleteFailures: {{"s3:DeleteObject", "/aws/lambda/*", ""}},
+	route.ReadDirectory:   {{"cognito-idp:AdminGetUser", "Users", ""}, {"cognito-idp:AdminListGroupsForUser", "Users", ""}},
+	route.SetAlarms:       {{"scheduler:CreateSchedule", "schedule/tarn-", ""}, {"scheduler:DeleteSchedule", "schedule/tarn-", ""}, {"iam:PassRole", "AlarmRole", ""}},
+	route.ReadSchedules:   {{"dynamodb:GetItem", "Table", "schedules"}, {"dynamodb:Query", "Table", "schedules"}},
+	route.WriteSchedules:  {{"dynamodb:PutItem", "Table", "schedules"}},
+	route.DeleteSchedules: {{"dynamodb:DeleteItem", "Table", "schedules"}},
+	route.ReadRules:       {{"dynamodb:Query", "Table", "rules"}},
+	route.WriteRules:      {{"dynamodb:PutItem", "Table", "rules"}},
+	route.DeleteRules:     {{"dynamodb:DeleteItem", "Table", "rules"}},
+	route.ReadAudit:       {{"dynamodb:GetItem", "Table", "audit"}, {"dynamodb:Query", "Table", "audit"}},
+	route.WriteAudit:      {{"dynamodb:PutItem", "Table", "audit"}},
+	route.ReadCopies:      {{"s3:GetObject", "/audit/*", ""}, {"s3:ListBucket", "Copies", ""}},
+	route.WriteCopies:     {{"s3:PutObject", "/audit/*", ""}},
+	route.ReadSegments:    {{"s3:GetObject", "/rows/*", ""}, {"s3:GetObject", "/quarantine/*", ""}},
+	route.WriteSegments:   {{"s3:PutObject", "/rows/*", ""}, {"s3:PutObject", "/poison/*", ""}},
+	route.DeleteSegments:  {{"s3:DeleteObject", "/rows/*", ""}, {"s3:DeleteObject", "/quarantine/*", ""}},
+	route.ReadSweep:       {{"dynamodb:GetItem", "Table", "sweep"}},
+	route.WriteSweep:      {{"dynamodb:PutItem", "Table", "sweep"}},
+	route.ReadJobs:        {{"dynamodb:GetItem", "Table", "jobs"}, {"dynamodb:Query", "Table", "jobs"}},
+	route.WriteJobs:       {{"dynamodb:PutItem", "Table", "jobs"}},
+	route.DeleteJobs:      {{"dynamodb:DeleteItem", "Table", "jobs"}},
+	route.SendQueue:       {{"sqs:SendMessage", "Work", ""}},
+	route.ReadExports:     {{"s3:GetObject", "/exports/*", ""}},
+	route.WriteExports:    {{"s3:PutObject", "/exports/*", ""}},
+	route.DeleteExports:   {{"s3:DeleteObject", "/exports/*", ""}},
+	route.ReadFiles:       {{"s3:GetObject", "/files/*", ""}, {"dynamodb:GetItem", "Table", "files"}, {"dynamodb:Query", "Table", "files"}},
+	route.WriteFiles:      {{"s3:PutObject", "/files/*", ""}, {"dynamodb:PutItem", "Table", "files"}},
+	route.DeleteFiles:     {{"s3:DeleteObject", "/files/*", ""}, {"dynamodb:DeleteItem", "Table", "files"}},
+	route.ReadLimits:      {{"dynamodb:GetItem", "Table", "limits"}},
+	route.WriteLimits:     {{"dynamodb:PutItem", "Table", "limits"}},
+	route.ReadRates:       {{"dynamodb:GetItem", "Table", "rates"}},
+	route.WriteRates:      {{"dynamodb:PutItem", "Table", "rates"}},
+	route.ReadAnswers:     {{"dynamodb:GetItem", "Table", "answers"}},
+	route.WriteAnswers:    {{"dynamodb:PutItem", "Table", "answers"}},
+	route.ReadPartials:    {{"s3:GetObject", "/partials/*", ""}},
+	route.WritePartials:   {{"s3:PutObject", "/partials/*", ""}},
+	route.DeletePartials:  {{"s3:DeleteObject", "/partials/*", ""}},
+	route.ReadFailures:    {{"s3:GetObject", "/aws/lambda/*", ""}},
+	route.DeleteFailures:  {{"s3:DeleteObject", "/aws/lambda/*", ""}},
 	route.WriteOpen: {{"s3:PutObject", "/open/*", ""}, {"s3:DeleteObject", "/open/*", ""},
 		{"glue:UpdateTable", "table/tarn_", ""}, {"glue:CreateTable", "database/tarn_", ""}},
 	route.RunScans: {{"athena:StartQueryExecution", "workgroup/tarn-", ""}, {"athena:GetQueryResults", "workgroup/tarn-", ""}, {"athena:StopQueryExecution", "workgroup/tarn-", ""},
@@ -127,7 +125,7 @@ func TestFunctionsReachOnlyThePartitionsTheirNeedsName(t *testing.T) {
 			want, got := map[string]bool{}, map[string]bool{}
 			for _, n := range f.Needs {
 				what, _, _ := strings.Cut(string(n), ":")
-				if !slices.Contains([]string{"segments", "partials", "stream", "failures", "queue", "exports", "open", "scans", "copies", "directory", "secret", "dsn"}, what) {
+				if !slices.Contains([]string{"segments", "partials", "stream", "failures", "queue", "exports", "open", "scans", "copies", "directory", "secret", "alarms"}, what) {
 					want[what] = true
 				}
 			}
@@ -156,9 +154,6 @@ func TestFunctionsReachOnlyTheSecretsOfTheirStageThatTheirNeedsName(t *testing.T
 				}
 				granted++
 				for _, resource := range st.resources {
-					if strings.Contains(resource, ":secret:"+secretPrefix(s.Stage)+"*/"+connector.SecretFolder+"*") { // the rights above say who may
-						continue
-					}
 					name, ok := afterLast(resource, ":secret:"+secretPrefix(s.Stage)+string(secret.Deployment)+"/")
 					name = strings.TrimSuffix(name, "-??????")
 					needed := slices.ContainsFunc(f.Needs, func(n route.Need) bool {

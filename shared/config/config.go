@@ -9,24 +9,27 @@ type Var string
 
 // The settings of deployed functions.
 const (
-	Table     Var = "TARN_TABLE"      // name of the table
-	Bucket    Var = "TARN_BUCKET"     // name of the bucket that holds segments
-	Failures  Var = "TARN_FAILURES"   // name of the bucket that holds batches nobody could fold in
-	Copies    Var = "TARN_COPIES"     // name of the bucket that holds copies of the audit logs
-	Workgroup Var = "TARN_WORKGROUP"  // name of the Athena workgroup that large scans run in
-	ScanBytes Var = "TARN_SCAN_BYTES" // of segments that a query may read itself; past it Athena does. 0: any number
-	Database  Var = "TARN_DATABASE"   // name of the database of the Glue Data Catalog that lists the Iceberg tables
-	Stream    Var = "TARN_STREAM"     // name of the event stream
-	Queue     Var = "TARN_QUEUE"      // URL of the queue of hints
-	Unworked  Var = "TARN_UNWORKED"   // URL of its failure queue
-	Buckets   Var = "TARN_BUCKETS"    // number of hash buckets of the stage, a power of two
-	UserPool  Var = "TARN_USER_POOL"  // id of the Cognito user pool
-	Client    Var = "TARN_CLIENT"     // id of the pool's client
-	Domain    Var = "TARN_DOMAIN"     // URL of the pool's sign-in pages
-	Secrets   Var = "TARN_SECRETS"    // what the names of the stage's secrets begin with
-	Rules     Var = "TARN_RULES"      // who of other providers' people gets in, as federation.ParseRules reads it
-	Scratch   Var = "TARN_SCRATCH"    // folder for cached files
-	Cache     Var = "TARN_CACHE"      // URL of a Redis or Valkey server in which answers are shared; may be empty
+	Table         Var = "TARN_TABLE"          // name of the table
+	Bucket        Var = "TARN_BUCKET"         // name of the bucket that holds segments
+	Failures      Var = "TARN_FAILURES"       // name of the bucket that holds batches nobody could fold in
+	Copies        Var = "TARN_COPIES"         // name of the bucket that holds copies of the audit logs
+	Workgroup     Var = "TARN_WORKGROUP"      // name of the Athena workgroup that large scans run in
+	ScanBytes     Var = "TARN_SCAN_BYTES"     // of segments that a query may read itself; past it Athena does. 0: any number
+	Database      Var = "TARN_DATABASE"       // name of the database of the Glue Data Catalog that lists the Iceberg tables
+	Stream        Var = "TARN_STREAM"         // name of the event stream
+	Queue         Var = "TARN_QUEUE"          // URL of the queue of hints
+	Unworked      Var = "TARN_UNWORKED"       // URL of its failure queue
+	AlarmGroup    Var = "TARN_ALARM_GROUP"    // name of the group of EventBridge schedules that are alarms
+	AlarmFunction Var = "TARN_ALARM_FUNCTION" // ARN of the function that they wake
+	AlarmRole     Var = "TARN_ALARM_ROLE"     // ARN of the role in which they do
+	Buckets       Var = "TARN_BUCKETS"        // number of hash buckets of the stage, a power of two
+	UserPool      Var = "TARN_USER_POOL"      // id of the Cognito user pool
+	Client        Var = "TARN_CLIENT"         // id of the pool's client
+	Domain        Var = "TARN_DOMAIN"         // URL of the pool's sign-in pages
+	Secrets       Var = "TARN_SECRETS"        // what the names of the stage's secrets begin with
+	Rules         Var = "TARN_RULES"          // who of other providers' people gets in, as federation.ParseRules reads it
+	Scratch       Var = "TARN_SCRATCH"        // folder for cached files
+	Cache         Var = "TARN_CACHE"          // URL of a Redis or Valkey server in which answers are shared; may be empty
 )
 
 // Value returns the setting and panics when there is none: a function without its

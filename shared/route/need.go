@@ -37,12 +37,6 @@ const (
 	WriteClientKey    Need = "secret:write/" + Need(access.ClientSecret)
 	ReadFieldKey      Need = "secret:read/" + Need(fieldrule.Secret) // of the deployment; salts what fields of events are hashed with
 	WriteFieldKey     Need = "secret:write/" + Need(fieldrule.Secret)
-	ReadConnectors    Need = "connectors:read"
-	WriteConnectors   Need = "connectors:write"
-	DeleteConnectors  Need = "connectors:delete"
-	ReadDSNs          Need = "dsn:read" // connection strings, which are tenants' secrets
-	WriteDSNs         Need = "dsn:write"
-	DeleteDSNs        Need = "dsn:delete"
 	ReadPeople        Need = "people:read" // their attributes, and whose tokens are refused
 	WritePeople       Need = "people:write"
 	ManageDirectory   Need = "directory:manage" // where people sign in
@@ -84,6 +78,11 @@ const (
 	ReadSuppressions  Need = "suppressions:read" // keyed hashes of who was erased
 	WriteSuppressions Need = "suppressions:write"
 	DeleteAnswers     Need = "answers:delete"
+	ReadSchedules     Need = "schedules:read"
+	WriteSchedules    Need = "schedules:write"
+	DeleteSchedules   Need = "schedules:delete" // those that are over, and the entries of what is due when it moves on
+	SetAlarms         Need = "alarms:set"       // of schedules
+	ReadDirectory     Need = "directory:read"   // who still is somebody
 	PutStream         Need = "stream:put"
 	ReadStream        Need = "stream:read"
 )
@@ -104,16 +103,18 @@ var Functions = []Function{
 	{Name: "queries", Needs: []Need{ReadAudit, WriteAudit, ReadRates, WriteRates, ReadRules, ReadCatalog, ReadManifest, ReadDefinitions, ReadSegments, RunScans, ReadLimits, WriteLimits, ReadAnswers, WriteAnswers, ReadPartials, WritePartials, DeletePartials}, Engine: true},
 	{Name: "jobs", Needs: []Need{ReadAudit, WriteAudit, ReadRates, WriteRates, ReadLimits, ReadRules, ReadJobs, WriteJobs, DeleteJobs, SendQueue, ReadExports}},
 	{Name: "worker", Needs: []Need{ReadJobs, WriteJobs, DeleteJobs, SendQueue, ReadCatalog, ReadManifest, ReadSegments, ReadExports, WriteExports, DeleteExports,
-		WriteManifest, DeleteManifest, WriteSegments, DeleteSegments, DeletePartials, WriteOpen, ReadAnswers, DeleteAnswers, ReadSuppressions, WriteSuppressions, ReadAudit, WriteAudit, ReadFiles, DeleteFiles, PutStream, WriteLedger, ReadFieldKey, WriteFieldKey,
-		WriteCatalog, ReadConnectors, WriteConnectors, ReadDSNs}, Engine: true},
+		WriteManifest, DeleteManifest, WriteSegments, DeleteSegments, DeletePartials, WriteOpen, ReadAnswers, DeleteAnswers, ReadSuppressions, WriteSuppressions, ReadAudit, WriteAudit, ReadFiles, DeleteFiles, PutStream, WriteLedger, ReadFieldKey, WriteFieldKey}, Engine: true},
 	{Name: "files", Needs: []Need{ReadFieldKey, WriteFieldKey, ReadAudit, WriteAudit, ReadRates, WriteRates, ReadLimits, ReadRules, ReadJobs, WriteJobs, SendQueue, ReadCatalog, ReadFiles, WriteFiles, DeleteFiles,
 		ReadManifest, WriteManifest, DeleteManifest, ReadSegments, WriteSegments, ReadSuppressions, PutStream, WriteLedger}},
-	{Name: "connectors", Needs: []Need{ReadAudit, WriteAudit, ReadRates, WriteRates, ReadLimits, ReadRules, ReadConnectors, WriteConnectors, DeleteConnectors, ReadDSNs, WriteDSNs, DeleteDSNs, ReadJobs, WriteJobs, SendQueue}},
 	{Name: "exports", Needs: []Need{ReadAudit, WriteAudit, ReadRates, WriteRates, ReadLimits, ReadRules, ReadJobs, WriteJobs, SendQueue, ReadCatalog, ReadManifest, ReadDefinitions}},
 	{Name: "embeds", Needs: []Need{ReadAudit, WriteAudit, ReadRates, WriteRates, ReadLimits, ReadRules, ReadCatalog, ReadManifest, ReadDefinitions, ReadEmbedKey, WriteEmbedKey}},
 	{Name: "erasures", Needs: []Need{ReadFieldKey, WriteFieldKey, ReadAudit, WriteAudit, ReadRates, WriteRates, ReadLimits, ReadRules, ReadJobs, WriteJobs, SendQueue, ReadCatalog, ReadManifest, ReadSegments, ReadSuppressions, WriteSuppressions}},
+	{Name: "schedules", Needs: []Need{ReadAudit, WriteAudit, ReadRates, WriteRates, ReadLimits, ReadRules, ReadJobs, WriteJobs, SendQueue, ReadCatalog, ReadManifest, ReadDefinitions,
+		ReadSchedules, WriteSchedules, DeleteSchedules, SetAlarms, ReadKeys, ReadPeople, ReadDirectory}},
+	{Name: "scheduler", Needs: []Need{ReadAudit, WriteAudit, ReadRates, WriteRates, ReadLimits, ReadRules, ReadJobs, WriteJobs, SendQueue, ReadCatalog, ReadManifest, ReadDefinitions,
+		ReadSchedules, WriteSchedules, DeleteSchedules, SetAlarms, ReadKeys, ReadPeople, ReadDirectory}},
 	{Name: "keys", Needs: []Need{ReadAudit, WriteAudit, ReadRates, WriteRates, ReadLimits, ReadRules, ReadKeys, WriteKeys, ReadUsage, ReadClientKey, WriteClientKey}},
-	{Name: "users", Needs: []Need{ReadAudit, WriteAudit, ReadRates, WriteRates, ReadLimits, ReadRules, ReadPeople, WritePeople, ManageDirectory}},
+	{Name: "users", Needs: []Need{ReadAudit, WriteAudit, ReadRates, WriteRates, ReadLimits, ReadRules, ReadPeople, WritePeople, ReadDirectory, ManageDirectory}},
 	{Name: "policies", Needs: []Need{ReadAudit, WriteAudit, ReadRates, WriteRates, ReadLimits, ReadRules, WriteRules, DeleteRules, ReadDefinitions}},
 	{Name: "audit", Needs: []Need{ReadAudit, WriteAudit, ReadRates, WriteRates, ReadLimits, ReadRules}},
 	{Name: "notary", Needs: []Need{ReadAudit, WriteAudit, ReadCopies, WriteCopies}},
@@ -165,6 +166,9 @@ var Notarize = Schedule{Function: "notary", Every: 5 * time.Minute}
 // Tend has the jobs looked at that no hint told of: a worker died, a hint was lost.
 var Tend = Schedule{Function: "worker", Every: 5 * time.Minute}
 
+// Remind has what is due looked for, lest an alarm was lost.
+var Remind = Schedule{Function: "scheduler", Every: 15 * time.Minute}
+
 // Worker is a function that the queue drives.
 type Worker struct {
 	Function    string
@@ -177,4 +181,4 @@ type Worker struct {
 var Work = Worker{Function: "worker", Seconds: 900, Concurrency: 10, Tries: 5}
 
 // Schedules lists every schedule.
-var Schedules = []Schedule{Sweep, Compact, Publish, Notarize, Tend}
+var Schedules = []Schedule{Sweep, Compact, Publish, Notarize, Tend, Remind}

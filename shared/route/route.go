@@ -141,22 +141,6 @@ var (
 
 	CreateExport = Route{ID: "createExport", Function: "exports", Method: http.MethodPost, Path: "/v1/exports",
 		Action: access.CreateExport, Status: http.StatusAccepted, Tag: "Jobs", Summary: "Export a query or a dataset's rows to a file", Unbound: true}
-	CreateConnector = Route{ID: "createConnector", Function: "connectors", Method: http.MethodPost, Path: "/v1/connectors",
-		Action: access.Connect, Status: http.StatusCreated, Tag: "Connectors", Summary: "Connect to tables of another system", Unbound: true}
-	ListConnectors = Route{ID: "listConnectors", Function: "connectors", Method: http.MethodGet, Path: "/v1/connectors",
-		Action: access.Connect, Status: http.StatusOK, Tag: "Connectors", Summary: "List the connectors", Unbound: true}
-	GetConnector = Route{ID: "getConnector", Function: "connectors", Method: http.MethodGet, Path: "/v1/connectors/{name}",
-		Action: access.Connect, Status: http.StatusOK, Tag: "Connectors", Summary: "Read a connector, without its secret", Unbound: true}
-	UpdateConnector = Route{ID: "updateConnector", Function: "connectors", Method: http.MethodPatch, Path: "/v1/connectors/{name}",
-		Action: access.Connect, Status: http.StatusOK, Tag: "Connectors", Summary: "Change a connector's tables or its dsn", Unbound: true}
-	DeleteConnector = Route{ID: "deleteConnector", Function: "connectors", Method: http.MethodDelete, Path: "/v1/connectors/{name}",
-		Action: access.Connect, Status: http.StatusNoContent, Tag: "Connectors", Summary: "Delete a connector; its datasets stay", Unbound: true}
-	TestConnector = Route{ID: "testConnector", Function: "connectors", Method: http.MethodPost, Path: "/v1/connectors/{name}/test",
-		Action: access.Connect, Status: http.StatusOK, Tag: "Connectors", Summary: "Try whether the source answers", Unbound: true, Outside: true}
-	ListSourceTables = Route{ID: "listSourceTables", Function: "connectors", Method: http.MethodGet, Path: "/v1/connectors/{name}/tables",
-		Action: access.Connect, Status: http.StatusOK, Tag: "Connectors", Summary: "List the tables that the source has, with columns, types and keys", Unbound: true}
-	SyncConnector = Route{ID: "syncConnector", Function: "connectors", Method: http.MethodPost, Path: "/v1/connectors/{name}/sync",
-		Action: access.Connect, Status: http.StatusAccepted, Tag: "Connectors", Summary: "Bring the datasets up to date", Unbound: true, Optional: true}
 	CreateErasure = Route{ID: "createErasure", Function: "erasures", Method: http.MethodPost, Path: "/v1/erasures",
 		Action: access.EraseSubjects, Status: http.StatusAccepted, Tag: "Privacy", Summary: "Erase a subject everywhere, or rows that a filter matches", Unbound: true, Private: true}
 	GetSubject = Route{ID: "getSubject", Function: "erasures", Method: http.MethodGet, Path: "/v1/subjects/{subject}",
@@ -168,6 +152,18 @@ var (
 	WatchJob = Route{ID: "watchJob", Function: "jobs", Method: http.MethodGet, Path: "/v1/jobs/{job_id}/progress",
 		Action: access.ReadJobs, Status: http.StatusOK, Tag: "Jobs", Summary: "Follow a job's progress as server-sent events", Unbound: true,
 		Answers: []string{"text/event-stream"}}
+	CreateSchedule = Route{ID: "createSchedule", Function: "schedules", Method: http.MethodPost, Path: "/v1/schedules",
+		Action: access.ChangeSchedules, Status: http.StatusCreated, Tag: "Schedules", Summary: "Have a job ordered again and again, or once later", Unbound: true}
+	ListSchedules = Route{ID: "listSchedules", Function: "schedules", Method: http.MethodGet, Path: "/v1/schedules",
+		Action: access.ReadSchedules, Status: http.StatusOK, Tag: "Schedules", Summary: "List schedules", Unbound: true}
+	GetSchedule = Route{ID: "getSchedule", Function: "schedules", Method: http.MethodGet, Path: "/v1/schedules/{name}",
+		Action: access.ReadSchedules, Status: http.StatusOK, Tag: "Schedules", Summary: "Read a schedule: its next runs, and what became of the last ones", Unbound: true}
+	ChangeSchedule = Route{ID: "changeSchedule", Function: "schedules", Method: http.MethodPatch, Path: "/v1/schedules/{name}",
+		Action: access.ChangeSchedules, Status: http.StatusOK, Tag: "Schedules", Summary: "Pause or resume a schedule, or change when it runs and what", Unbound: true}
+	DeleteSchedule = Route{ID: "deleteSchedule", Function: "schedules", Method: http.MethodDelete, Path: "/v1/schedules/{name}",
+		Action: access.ChangeSchedules, Status: http.StatusNoContent, Tag: "Schedules", Summary: "Delete a schedule; jobs that it ordered go on", Unbound: true}
+	RunSchedule = Route{ID: "runSchedule", Function: "schedules", Method: http.MethodPost, Path: "/v1/schedules/{name}/run",
+		Action: access.ChangeSchedules, Status: http.StatusAccepted, Tag: "Schedules", Summary: "Order a schedule's job at once", Unbound: true}
 	GetJobLog = Route{ID: "getJobLog", Function: "jobs", Method: http.MethodGet, Path: "/v1/jobs/{job_id}/log",
 		Action: access.ReadJobs, Status: http.StatusOK, Tag: "Jobs", Summary: "Read the last lines of a job's log", Unbound: true}
 	CancelJob = Route{ID: "cancelJob", Function: "jobs", Method: http.MethodPost, Path: "/v1/jobs/{job_id}/cancel",
@@ -267,10 +263,10 @@ var All = append([]Route{
 	SendEvents, GetEvent, ListQuarantine, ReplayQuarantine, GetLedger,
 	RunQuery, ListValues, GetSaved, RunSQL, CreateEmbedToken,
 	CubeLoad[0], CubeLoad[1], CubeDryRun[0], CubeDryRun[1], CubeSQL[0], CubeSQL[1], CubeMeta, CubeStatement,
-	CreateConnector, ListConnectors, GetConnector, UpdateConnector, DeleteConnector, TestConnector, ListSourceTables, SyncConnector,
 	CreateErasure, GetSubject,
 	CreateFile, ListFiles, GetFile, DeleteFile, PreviewFile, LoadFile, LoadRows,
 	CreateExport, ListJobs, GetJob, WatchJob, GetJobLog, CancelJob, RetryJob,
+	CreateSchedule, ListSchedules, GetSchedule, ChangeSchedule, DeleteSchedule, RunSchedule,
 	GetLimits, SetLimits,
 	CreateKey, ListKeys, RotateKey, RevokeKey, CreateToken, GetSelf,
 	CreateRowFilter, ListRowFilters, DeleteRowFilter, CreateMask, ListMasks, DeleteMask, CreateGrant, ListGrants, DeleteGrant,

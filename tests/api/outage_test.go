@@ -15,7 +15,6 @@ import (
 	"time"
 
 	auditing "github.com/tarnhq/tarn/functions/audit"
-	"github.com/tarnhq/tarn/functions/connectors"
 	"github.com/tarnhq/tarn/functions/datasets"
 	"github.com/tarnhq/tarn/functions/embeds"
 	"github.com/tarnhq/tarn/functions/erasures"
@@ -28,12 +27,15 @@ import (
 	"github.com/tarnhq/tarn/functions/policies"
 	"github.com/tarnhq/tarn/functions/queries"
 	"github.com/tarnhq/tarn/functions/queries/cube"
+	"github.com/tarnhq/tarn/functions/scheduler"
+	"github.com/tarnhq/tarn/functions/schedules"
 	"github.com/tarnhq/tarn/functions/users"
 	"github.com/tarnhq/tarn/shared/access"
+	"github.com/tarnhq/tarn/shared/adapter/embedded"
+	"github.com/tarnhq/tarn/shared/alarm"
 	"github.com/tarnhq/tarn/shared/answer"
 	"github.com/tarnhq/tarn/shared/api"
 	"github.com/tarnhq/tarn/shared/audit"
-	"github.com/tarnhq/tarn/shared/connector"
 	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/engine/duck"
 	"github.com/tarnhq/tarn/shared/engine/duck/ducktest"
@@ -51,7 +53,6 @@ import (
 	"github.com/tarnhq/tarn/shared/quarantine"
 	"github.com/tarnhq/tarn/shared/route"
 	"github.com/tarnhq/tarn/shared/saved"
-	"github.com/tarnhq/tarn/shared/secret"
 	"github.com/tarnhq/tarn/shared/segment"
 	"github.com/tarnhq/tarn/shared/stream"
 	"github.com/tarnhq/tarn/shared/suppression"
@@ -116,8 +117,8 @@ func newDependent(t *testing.T) *dependent {
 	embeds.Register(s, embeds.Deps{Gate: seen, Saved: names, Embeds: &access.Embeds{Secrets: secrets, Now: time.Now, Random: rand.Reader}})
 	erasures.Register(s, erasures.Deps{Catalog: dataset.Catalog{Table: tbl, Now: time.Now}, Jobs: d.jobs, Finder: erasure.Finder{Segments: segments, Salts: salts},
 		Orders: erasure.Orders{Gate: seen, Suppressions: suppression.Store{Table: tbl}, Salts: salts}})
-	connectors.Register(s, connectors.Deps{Store: connector.Store{Table: told, Secrets: secrets, Now: time.Now}, Jobs: d.jobs,
-		Openers: map[connector.Kind]connector.Opener{connector.Postgres: openEmpty}})
+	schedules.Register(s, schedules.Deps{Now: time.Now, Scheduler: scheduler.New(scheduler.Deps{Table: told, Queue: d.jobs.Queue, Directory: &d.people, Gate: seen, Now: time.Now,
+		Log: slog.New(slog.DiscardHandler), Alarm: &embedded.Alarms{Now: time.Now, Ring: func(alarm.Call) {}}})})
 	exports.Register(s, exports.Deps{Gate: seen, Saved: names, Jobs: d.jobs})
 	d.catalog, d.files = catalog, file.Store{Table: told, Blobs: blobs, Now: time.Now}
 	files.Register(s, files.Deps{Catalog: catalog, Gate: seen, Files: d.files, Jobs: d.jobs, Now: time.Now,
@@ -170,20 +171,6 @@ func (d *dependent) deliver(ctx context.Context) {
 
 const cubeQuery = `{"query":{"measures":["web.count"]}}`
 
-// connectorBody makes a connector of one table.
-func connectorBody(name string) string {
-	return `{"name":"` + name + `","kind":"postgres","dsn":"postgres://u:p@example.com/d","tables":[{"table":"t","dataset":"of_` + name + `"}]}`
-}
-
-// empty is a source that answers, and has nothing.
-type empty struct{ connector.Source }
-
-func (empty) Check(context.Context) error                            { return nil }
-func (empty) Discover(context.Context) ([]connector.Relation, error) { return nil, nil }
-func (empty) Close()                                                 {}
-
-func openEmpty(context.Context, secret.Value) (connector.Source, error) { return empty{}, nil }
-
 // healthy are requests that succeed when every dependency is up.
 var healthy = map[string]struct{ target, body string }{
 	"createDataset":    {"/v1/datasets", `{"name":"fresh","kind":"events"}`},
@@ -215,14 +202,6 @@ var healthy = map[string]struct{ target, body string }{
 	"getLimits":        {"/v1/limits", ""},
 	"setLimits":        {"/v1/limits", `{"rows":1000000}`},
 	"createEmbedToken": {"/v1/embed-tokens", `{"saved":"views","filters":[{"column":"event","op":"=","value":"x"}]}`},
-	"createConnector":  {"/v1/connectors", connectorBody("fresh")},
-	"listConnectors":   {"/v1/connectors", ""},
-	"getConnector":     {"/v1/connectors/web", ""},
-	"updateConnector":  {"/v1/connectors/web", `{"dsn":"postgres://u:p@example.com/d"}`},
-	"deleteConnector":  {"/v1/connectors/doomed", ""},
-	"testConnector":    {"/v1/connectors/web/test", ""},
-	"listSourceTables": {"/v1/connectors/web/tables", ""},
-	"syncConnector":    {"/v1/connectors/web/sync", ""},
 	"createErasure":    {"/v1/erasures", `{"subject":"somebody"}`},
 	"getSubject":       {"/v1/subjects/somebody", ""},
 	"createFile":       {"/v1/datasets/web/files", `{"name":"orders.csv"}`},
@@ -233,6 +212,12 @@ var healthy = map[string]struct{ target, body string }{
 	"loadFile":         {"/v1/datasets/web/files/", ""},
 	"loadRows":         {"/v1/datasets/web/rows", `[{"event":"x"}]`},
 	"createExport":     {"/v1/exports", `{"dataset":"web","format":"csv"}`},
+	"createSchedule":   {"/v1/schedules", `{"name":"fresh","cron":"@daily","job":{"kind":"export","request":{"dataset":"web","format":"csv"}}}`},
+	"listSchedules":    {"/v1/schedules", ""},
+	"getSchedule":      {"/v1/schedules/nightly", ""},
+	"changeSchedule":   {"/v1/schedules/nightly", `{"paused":true}`},
+	"deleteSchedule":   {"/v1/schedules/doomed", ""},
+	"runSchedule":      {"/v1/schedules/nightly/run", ""},
 	"listJobs":         {"/v1/jobs", ""},
 	"getJob":           {"/v1/jobs/", ""}, // the id is made
 	"watchJob":         {"/v1/jobs/", ""},
@@ -313,8 +298,8 @@ func (d *dependent) prepare(t *testing.T) map[string]struct{ target, body string
 			t.Fatal(status, string(body))
 		}
 	}
-	for _, name := range []string{"web", "doomed"} {
-		if status, _, body := d.request(http.MethodPost, "/v1/connectors", connectorBody(name)); status != http.StatusCreated {
+	for _, name := range []string{"nightly", "doomed"} {
+		if status, _, body := d.request(http.MethodPost, "/v1/schedules", strings.Replace(healthy["createSchedule"].body, "fresh", name, 1)); status != http.StatusCreated {
 			t.Fatal(status, string(body))
 		}
 	}

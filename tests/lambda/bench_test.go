@@ -20,6 +20,7 @@ func BenchmarkStart(b *testing.B) {
 	settings := map[config.Var]string{
 		config.Table: "t", config.Bucket: "b", config.Failures: "f", config.Copies: "c", config.Stream: "s", config.Buckets: "16", config.Database: "tarn", config.Workgroup: "tarn", config.ScanBytes: "0",
 		config.Queue: "https://sqs.us-east-1.amazonaws.com/1/hints", config.Unworked: "https://sqs.us-east-1.amazonaws.com/1/unworked",
+		config.AlarmGroup: "tarn", config.AlarmFunction: "arn:aws:lambda:us-east-1:1:function:f", config.AlarmRole: "arn:aws:iam::1:role/r",
 		config.UserPool: "us-east-1_p", config.Client: "c", config.Domain: "https://sign-in.example.com", config.Secrets: "tarn/test/", config.Scratch: b.TempDir(),
 	}
 	env := append(environment("bench", nil, settings), "AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=x", "AWS_SECRET_ACCESS_KEY=x")

@@ -68,6 +68,7 @@ func deploy(t testing.TB) *stage {
 		config.Table: s.table, config.Bucket: s.segments, config.Failures: s.failures, config.Stream: s.stream,
 		config.Buckets: "16", config.Database: "tarn", config.Workgroup: "tarn", config.ScanBytes: "0", config.UserPool: s.pool.ID, config.Client: s.pool.App, config.Domain: s.pool.Domain, config.Secrets: "tarn/test/", config.Scratch: t.TempDir(),
 		config.Queue: s.hints, config.Unworked: s.unworked, config.Copies: services.Bucket(t),
+		config.AlarmGroup: "tarn", config.AlarmFunction: "arn:aws:lambda:us-east-1:1:function:f", config.AlarmRole: "arn:aws:iam::1:role/r",
 	}
 	for _, f := range route.Functions {
 		env := guarded(t, f, environment(f.Name, services, settings), s.failures)

@@ -50,7 +50,7 @@ func (c *Client) Download(ctx context.Context, from string, to io.Writer, told C
 		}
 		asked, err := refusal(res)
 		if err != nil {
-			_ = res.Body.Close() // the refusal is what counts
+			res.Body.Close()
 		}
 		return asked, err
 	})

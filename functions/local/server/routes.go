@@ -7,7 +7,6 @@ import (
 
 	"github.com/tarnhq/tarn/console"
 	auditing "github.com/tarnhq/tarn/functions/audit"
-	"github.com/tarnhq/tarn/functions/connectors"
 	datasets "github.com/tarnhq/tarn/functions/datasets"
 	"github.com/tarnhq/tarn/functions/embeds"
 	"github.com/tarnhq/tarn/functions/erasures"
@@ -21,6 +20,7 @@ import (
 	"github.com/tarnhq/tarn/functions/queries"
 	"github.com/tarnhq/tarn/functions/queries/cube"
 	"github.com/tarnhq/tarn/functions/reference"
+	"github.com/tarnhq/tarn/functions/schedules"
 	"github.com/tarnhq/tarn/functions/users"
 	"github.com/tarnhq/tarn/shared/access"
 	"github.com/tarnhq/tarn/shared/adapter/embedded"
@@ -89,13 +89,13 @@ func (s *Server) register(a *api.Server) {
 	cube.Register(a, cube.Deps{Deps: questions, Catalog: s.catalog, Patience: func() <-chan time.Time { return time.After(cubePatience) }})
 	jobs.Register(a, jobs.Deps{Jobs: s.jobs, Now: s.options.Now, Poll: snapshot.Every(watchPoll),
 		Results: map[job.Kind]jobs.Result{export.Kind: s.exports().View}})
-	connectors.Register(a, connectors.Deps{Store: s.connectors(told), Openers: s.openers(), Jobs: s.jobs})
 	embeds.Register(a, embeds.Deps{Gate: seen, Saved: names, Embeds: s.embeds})
 	erasures.Register(a, erasures.Deps{Catalog: s.catalog, Jobs: s.jobs, Finder: erasure.Finder{Segments: s.segments, Salts: s.salts},
 		Orders: erasure.Orders{Gate: seen, Suppressions: suppression.Store{Table: s.manifest.Table}, Salts: s.salts}})
 	files.Register(a, files.Deps{Catalog: s.catalog, Gate: seen, Files: s.files(told), Jobs: s.jobs, Now: s.options.Now,
 		Loading: s.loading(manifest.Store{Table: told, Blobs: s.manifest.Blobs, Now: s.options.Now})})
 	exports.Register(a, exports.Deps{Gate: seen, Saved: names, Jobs: s.jobs, Limits: bounds})
+	schedules.Register(a, schedules.Deps{Scheduler: s.newScheduler(seen, bounds), Now: s.options.Now})
 	keys.Register(a, keys.Deps{Keys: s.keys, Usage: s.usage, Clients: s.clients})
 	users.Register(a, users.Deps{People: people.People{Directory: s.provider, Standings: access.People{Table: s.manifest.Table, Now: s.options.Now}}})
 	policies.Register(a, policies.Deps{Rules: seen.Rules, Saved: names})

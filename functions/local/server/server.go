@@ -18,6 +18,7 @@ import (
 	"github.com/tarnhq/tarn/shared/access"
 	"github.com/tarnhq/tarn/shared/adapter/embedded"
 	"github.com/tarnhq/tarn/shared/adapter/embedded/oidc"
+	"github.com/tarnhq/tarn/shared/alarm"
 	"github.com/tarnhq/tarn/shared/answer"
 	"github.com/tarnhq/tarn/shared/api"
 	"github.com/tarnhq/tarn/shared/audit"
@@ -35,6 +36,7 @@ import (
 	"github.com/tarnhq/tarn/shared/outbound"
 	"github.com/tarnhq/tarn/shared/quota"
 	"github.com/tarnhq/tarn/shared/route"
+	"github.com/tarnhq/tarn/shared/schedule"
 	"github.com/tarnhq/tarn/shared/secret"
 	"github.com/tarnhq/tarn/shared/segment"
 	"github.com/tarnhq/tarn/shared/snapshot"
@@ -119,6 +121,10 @@ type Server struct {
 	jobs     job.Jobs
 	handler  http.Handler
 
+	scheduler schedule.Scheduler
+	alarms    *embedded.Alarms
+	rung      chan alarm.Call // alarms that nobody has answered yet
+
 	stop    context.CancelFunc
 	running sync.WaitGroup
 	trim    trimmer
@@ -141,7 +147,7 @@ func Open(ctx context.Context, o Options) (*Server, error) {
 	if o.PublishEvery == 0 {
 		o.PublishEvery = route.Publish.Every
 	}
-	s := &Server{options: o, stop: func() {}}
+	s := &Server{options: o, stop: func() {}, rung: make(chan alarm.Call, 1000)}
 	if err := s.open(ctx); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
@@ -244,6 +250,7 @@ func (s *Server) start() {
 	})
 	s.running.Go(func() { s.recordUsage(ctx) })
 	s.running.Go(func() { s.sweep(ctx) })
+	s.running.Go(func() { s.schedule(ctx) })
 	s.work(ctx)
 	if s.options.CompactEvery != Never {
 		s.running.Go(func() { s.compact(ctx) })
