@@ -23,16 +23,16 @@ type noun struct {
 }
 
 func (a *app) schedules() *cobra.Command {
-	return a.nouns(noun{"schedules", "schedule", []string{"name", "expression", "zone", "state", "next"}, "run"}, "Make and steer what is done at set times")
+	return a.nouns(noun{"schedules", "schedule", []string{"name", "cron", "rate", "zone", "paused"}, "run"}, "Make and steer what is done at set times")
 }
 
 func (a *app) connectors() *cobra.Command {
-	return a.nouns(noun{"connectors", "connector", []string{"name", "kind", "state"}, "sync"}, "Make and steer what is read from elsewhere")
+	return a.nouns(noun{"connectors", "connector", []string{"name", "kind", "paused"}, "sync"}, "Make and steer what is read from elsewhere")
 }
 
 func (a *app) nouns(n noun, short string) *cobra.Command {
 	return group(n.many, short, a.listNamed(n), a.createNamed(n),
-		a.steerNamed(n, "run", n.run, "Run a "+n.one+" now"), a.steerNamed(n, "pause", "pause", "Pause a "+n.one), a.steerNamed(n, "resume", "resume", "Go on with a "+n.one),
+		a.runNamed(n), a.pauseNamed(n, "pause", true, "Pause a "+n.one), a.pauseNamed(n, "resume", false, "Go on with a "+n.one),
 		a.deleteNamed(n))
 }
 
@@ -72,9 +72,15 @@ func (a *app) createNamed(n noun) *cobra.Command {
 	})
 }
 
-func (a *app) steerNamed(n noun, verb, segment, short string) *cobra.Command {
+func (a *app) pauseNamed(n noun, verb string, paused bool, short string) *cobra.Command {
 	return command(verb+" NAME", short, cobra.ExactArgs(1), func(ctx context.Context, args []string) error {
-		got, err := a.do(ctx, client.Request{Method: http.MethodPost, Path: n.path(args[0]) + "/" + segment})
+		return a.changed(ctx, client.Request{Method: http.MethodPatch, Path: n.path(args[0]), Body: body(map[string]any{"paused": paused}), Again: true}, verb+"d "+args[0])
+	})
+}
+
+func (a *app) runNamed(n noun) *cobra.Command {
+	return command("run NAME", "Run a "+n.one+" now", cobra.ExactArgs(1), func(ctx context.Context, args []string) error {
+		got, err := a.do(ctx, client.Request{Method: http.MethodPost, Path: n.path(args[0]) + "/" + n.run})
 		if err != nil {
 			return err
 		}
