@@ -10,6 +10,7 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/tarnhq/tarn/shared/audit"
+	"github.com/tarnhq/tarn/shared/connector"
 	"github.com/tarnhq/tarn/shared/engine/partial"
 	"github.com/tarnhq/tarn/shared/file"
 	"github.com/tarnhq/tarn/shared/route"
@@ -31,6 +32,8 @@ func grant(fn awslambda.Function, spec route.Function, d data) {
 			grantAlarms(fn, d)
 		case "secret":
 			grantSecret(fn, how, d)
+		case "dsn":
+			grantDSNs(fn, how, d)
 		case "exports":
 			grantObjects(fn, how, d.segments, exportFolder)
 		case "files":
@@ -88,6 +91,21 @@ func grantSecret(fn awslambda.Function, how string, d data) {
 		ResourceName: jsii.String(secretName(d.stage, secret.Name(name))),
 	})
 	allow(fn, secretActions[how], arn, arn+"-??????")
+}
+
+var dsnActions = map[string][]string{
+	"read":   {"secretsmanager:GetSecretValue"},
+	"write":  {"secretsmanager:CreateSecret", "secretsmanager:PutSecretValue"},
+	"delete": {"secretsmanager:DeleteSecret"},
+}
+
+// grantDSNs covers the connection strings of all tenants' connectors.
+func grantDSNs(fn awslambda.Function, how string, d data) {
+	all := secretPrefix(d.stage) + "*/" + connector.SecretFolder + "*"
+	excuseEnding(fn.Role(), "AwsSolutions-IAM5", "Connection strings of connectors, whose names are not known before they are made.", all)
+	allow(fn, dsnActions[how], *d.stack.FormatArn(&awscdk.ArnComponents{
+		Service: jsii.String("secretsmanager"), Resource: jsii.String("secret"), ArnFormat: awscdk.ArnFormat_COLON_RESOURCE_NAME, ResourceName: jsii.String(all),
+	}))
 }
 
 // poisonFolder is where the consumer keeps records that it cannot decode.

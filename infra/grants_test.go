@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tarnhq/tarn/shared/checkpoint"
+	"github.com/tarnhq/tarn/shared/connector"
 	"github.com/tarnhq/tarn/shared/route"
 	"github.com/tarnhq/tarn/shared/secret"
 	"github.com/tarnhq/tarn/shared/segment"
@@ -41,6 +42,12 @@ var rights = map[route.Need][]right{
 	route.WriteClientKey:    {{"secretsmanager:CreateSecret", "/_deployment/clients", ""}},
 	route.ReadFieldKey:      {{"secretsmanager:GetSecretValue", "/_deployment/fields", ""}},
 	route.WriteFieldKey:     {{"secretsmanager:CreateSecret", "/_deployment/fields", ""}},
+	route.ReadConnectors:    {{"dynamodb:GetItem", "Table", "connectors"}, {"dynamodb:Query", "Table", "connectors"}},
+	route.WriteConnectors:   {{"dynamodb:PutItem", "Table", "connectors"}},
+	route.DeleteConnectors:  {{"dynamodb:DeleteItem", "Table", "connectors"}},
+	route.ReadDSNs:          {{"secretsmanager:GetSecretValue", "/*/connector/*", ""}},
+	route.WriteDSNs:         {{"secretsmanager:CreateSecret", "/*/connector/*", ""}, {"secretsmanager:PutSecretValue", "/*/connector/*", ""}},
+	route.DeleteDSNs:        {{"secretsmanager:DeleteSecret", "/*/connector/*", ""}},
 	route.ReadPeople:        {{"dynamodb:GetItem", "Table", "people"}},
 	route.WritePeople:       {{"dynamodb:PutItem", "Table", "people"}},
 	route.ManageDirectory: {{"cognito-idp:AdminCreateUser", "Users", ""}, {"cognito-idp:AdminDisableUser", "Users", ""}, {"cognito-idp:AdminUserGlobalSignOut", "Users", ""},
@@ -125,7 +132,7 @@ func TestFunctionsReachOnlyThePartitionsTheirNeedsName(t *testing.T) {
 			want, got := map[string]bool{}, map[string]bool{}
 			for _, n := range f.Needs {
 				what, _, _ := strings.Cut(string(n), ":")
-				if !slices.Contains([]string{"segments", "partials", "stream", "failures", "queue", "exports", "open", "scans", "copies", "directory", "secret", "alarms"}, what) {
+				if !slices.Contains([]string{"segments", "partials", "stream", "failures", "queue", "exports", "open", "scans", "copies", "directory", "secret", "dsn", "alarms"}, what) {
 					want[what] = true
 				}
 			}
@@ -154,6 +161,9 @@ func TestFunctionsReachOnlyTheSecretsOfTheirStageThatTheirNeedsName(t *testing.T
 				}
 				granted++
 				for _, resource := range st.resources {
+					if strings.Contains(resource, ":secret:"+secretPrefix(s.Stage)+"*/"+connector.SecretFolder+"*") { // the rights above say who may
+						continue
+					}
 					name, ok := afterLast(resource, ":secret:"+secretPrefix(s.Stage)+string(secret.Deployment)+"/")
 					name = strings.TrimSuffix(name, "-??????")
 					needed := slices.ContainsFunc(f.Needs, func(n route.Need) bool {

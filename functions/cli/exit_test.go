@@ -83,7 +83,7 @@ func TestWhatStandsBetweenMayRefuseInItsOwnWords(t *testing.T) {
 		"blocked by a":   "tarn: Forbidden: blocked by a\n",
 		`{"message":"x"`: "tarn: Forbidden: {\"message\":\"x\"\n",
 	} {
-		env := serving(t, func(w http.ResponseWriter, _ *http.Request) { http.Error(w, body, 403) })
+		env := serving(t, func(w http.ResponseWriter, _ *http.Request) { http.Error(w, body, http.StatusForbidden) })
 		if got := typed(t.Context(), t, env, "", "whoami"); got.err != want || got.code != codeDenied {
 			t.Errorf("%q: code %d, %q, want %q", body, got.code, got.err, want)
 		}

@@ -175,7 +175,7 @@ func (l *loading) loaded(document, result []byte) error {
 		if err := l.document(document); err != nil {
 			return err
 		}
-	} else if !l.quiet {
+	} else if !l.quiet && !r.Already {
 		facts := [][2]string{{"loaded", strconv.FormatInt(r.Loaded, 10)}, {"quarantined", strconv.FormatInt(r.Quarantined, 10)}}
 		if r.Replaced > 0 {
 			facts = append(facts, [2]string{"replaced", strconv.FormatInt(r.Replaced, 10)})

@@ -54,6 +54,7 @@ const (
 	ReplayEvents  Action = "events:replay"
 	LoadRows      Action = "rows:load"
 	RunQuery      Action = "query:run"
+	Connect       Action = "connectors:manage" // and sync them
 	RunSQL        Action = "sql:run"
 	CreateExport  Action = "export:create"
 	ReadJobs      Action = "jobs:read"   // one's own
@@ -76,7 +77,7 @@ const (
 
 // Actions lists the actions.
 var Actions = []Action{
-	ReadDataset, CreateDataset, UpdateDataset, DeleteDataset, WriteEvents, ReadEvents, ReplayEvents, LoadRows, RunQuery, RunSQL,
+	ReadDataset, CreateDataset, UpdateDataset, DeleteDataset, WriteEvents, ReadEvents, ReplayEvents, LoadRows, Connect, RunQuery, RunSQL,
 	CreateExport, ReadJobs, ChangeJobs, ManageJobs, ManageKeys, ManageLimits, ManageRules,
 	ManageUsers, ManageGrants, CreateEmbed, ReadAudit, EraseSubjects, ReadSubjects, ReadSelf,
 	ReadSchedules, ChangeSchedules,

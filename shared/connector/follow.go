@@ -50,7 +50,7 @@ func (f *following) subscribe(ctx context.Context) error {
 		}
 		f.datasets[t.Table], begun = d, begun || n.Seq > 0
 	}
-	if err := f.feed.Unsubscribe(ctx, f.connector.prefix(), f.connector.Subscription()); err != nil { // of epochs before
+	if err := f.feed.Unsubscribe(ctx, f.connector.Prefix(), f.connector.Subscription()); err != nil { // of epochs before
 		return err
 	}
 	return f.feed.Subscribe(ctx, f.connector.Subscription(), f.tables, begun)

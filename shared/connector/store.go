@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,6 +15,10 @@ import (
 	"github.com/tarnhq/tarn/shared/table"
 	"github.com/tarnhq/tarn/shared/tenant"
 )
+
+// SecretFolder is what the names of connection strings begin with, among their tenant's
+// secrets.
+const SecretFolder = "connector/"
 
 // Connector is a source and what is read of it. Its connection string is a secret, and in
 // no table.
@@ -30,15 +35,28 @@ type Connector struct {
 }
 
 // Subscription names what keeps the changes for a connector. In every epoch it is another.
-func (c Connector) Subscription() string { return c.prefix() + c.Epoch }
+func (c Connector) Subscription() string { return c.Prefix() + c.Epoch }
 
-// prefix begins the names of all subscriptions of a connector.
-func (c Connector) prefix() string { return "tarn_" + string(c.ID) + "_" }
+// Prefix begins the names of all subscriptions of a connector.
+func (c Connector) Prefix() string { return "tarn_" + string(c.ID) + "_" }
+
+// Subscribes reports whether something at the source keeps changes for the connector.
+func (c Connector) Subscribes() bool {
+	return slices.ContainsFunc(c.Tables, func(t Table) bool { return t.Effective() == Changes })
+}
+
+// Release removes what keeps changes at the source.
+func (c Connector) Release(ctx context.Context, s Source) error {
+	if feed, ok := s.(Feed); ok {
+		return feed.Unsubscribe(ctx, c.Prefix(), "")
+	}
+	return nil
+}
 
 // secret is the name of the connection string. It has the connector's id in it: of two that
 // are made at a time under one name, neither gets the other's.
 func (c Connector) secret() secret.Name {
-	return secret.Name("connector/" + string(c.Name) + "/" + string(c.ID))
+	return secret.Name(SecretFolder + string(c.Name) + "/" + string(c.ID))
 }
 
 // Spec is what a new connector is to be.

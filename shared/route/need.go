@@ -37,6 +37,12 @@ const (
 	WriteClientKey    Need = "secret:write/" + Need(access.ClientSecret)
 	ReadFieldKey      Need = "secret:read/" + Need(fieldrule.Secret) // of the deployment; salts what fields of events are hashed with
 	WriteFieldKey     Need = "secret:write/" + Need(fieldrule.Secret)
+	ReadConnectors    Need = "connectors:read"
+	WriteConnectors   Need = "connectors:write"
+	DeleteConnectors  Need = "connectors:delete"
+	ReadDSNs          Need = "dsn:read" // connection strings, which are tenants' secrets
+	WriteDSNs         Need = "dsn:write"
+	DeleteDSNs        Need = "dsn:delete"
 	ReadPeople        Need = "people:read" // their attributes, and whose tokens are refused
 	WritePeople       Need = "people:write"
 	ManageDirectory   Need = "directory:manage" // where people sign in
@@ -103,9 +109,11 @@ var Functions = []Function{
 	{Name: "queries", Needs: []Need{ReadAudit, WriteAudit, ReadRates, WriteRates, ReadRules, ReadCatalog, ReadManifest, ReadDefinitions, ReadSegments, RunScans, ReadLimits, WriteLimits, ReadAnswers, WriteAnswers, ReadPartials, WritePartials, DeletePartials}, Engine: true},
 	{Name: "jobs", Needs: []Need{ReadAudit, WriteAudit, ReadRates, WriteRates, ReadLimits, ReadRules, ReadJobs, WriteJobs, DeleteJobs, SendQueue, ReadExports}},
 	{Name: "worker", Needs: []Need{ReadJobs, WriteJobs, DeleteJobs, SendQueue, ReadCatalog, ReadManifest, ReadSegments, ReadExports, WriteExports, DeleteExports,
-		WriteManifest, DeleteManifest, WriteSegments, DeleteSegments, DeletePartials, WriteOpen, ReadAnswers, DeleteAnswers, ReadSuppressions, WriteSuppressions, ReadAudit, WriteAudit, ReadFiles, DeleteFiles, PutStream, WriteLedger, ReadFieldKey, WriteFieldKey}, Engine: true},
+		WriteManifest, DeleteManifest, WriteSegments, DeleteSegments, DeletePartials, WriteOpen, ReadAnswers, DeleteAnswers, ReadSuppressions, WriteSuppressions, ReadAudit, WriteAudit, ReadFiles, DeleteFiles, PutStream, WriteLedger, ReadFieldKey, WriteFieldKey,
+		WriteCatalog, ReadConnectors, WriteConnectors, ReadDSNs}, Engine: true},
 	{Name: "files", Needs: []Need{ReadFieldKey, WriteFieldKey, ReadAudit, WriteAudit, ReadRates, WriteRates, ReadLimits, ReadRules, ReadJobs, WriteJobs, SendQueue, ReadCatalog, ReadFiles, WriteFiles, DeleteFiles,
 		ReadManifest, WriteManifest, DeleteManifest, ReadSegments, WriteSegments, ReadSuppressions, PutStream, WriteLedger}},
+	{Name: "connectors", Needs: []Need{ReadAudit, WriteAudit, ReadRates, WriteRates, ReadLimits, ReadRules, ReadConnectors, WriteConnectors, DeleteConnectors, ReadDSNs, WriteDSNs, DeleteDSNs, ReadJobs, WriteJobs, SendQueue}},
 	{Name: "exports", Needs: []Need{ReadAudit, WriteAudit, ReadRates, WriteRates, ReadLimits, ReadRules, ReadJobs, WriteJobs, SendQueue, ReadCatalog, ReadManifest, ReadDefinitions}},
 	{Name: "embeds", Needs: []Need{ReadAudit, WriteAudit, ReadRates, WriteRates, ReadLimits, ReadRules, ReadCatalog, ReadManifest, ReadDefinitions, ReadEmbedKey, WriteEmbedKey}},
 	{Name: "erasures", Needs: []Need{ReadFieldKey, WriteFieldKey, ReadAudit, WriteAudit, ReadRates, WriteRates, ReadLimits, ReadRules, ReadJobs, WriteJobs, SendQueue, ReadCatalog, ReadManifest, ReadSegments, ReadSuppressions, WriteSuppressions}},

@@ -141,6 +141,22 @@ var (
 
 	CreateExport = Route{ID: "createExport", Function: "exports", Method: http.MethodPost, Path: "/v1/exports",
 		Action: access.CreateExport, Status: http.StatusAccepted, Tag: "Jobs", Summary: "Export a query or a dataset's rows to a file", Unbound: true}
+	CreateConnector = Route{ID: "createConnector", Function: "connectors", Method: http.MethodPost, Path: "/v1/connectors",
+		Action: access.Connect, Status: http.StatusCreated, Tag: "Connectors", Summary: "Connect to tables of another system", Unbound: true}
+	ListConnectors = Route{ID: "listConnectors", Function: "connectors", Method: http.MethodGet, Path: "/v1/connectors",
+		Action: access.Connect, Status: http.StatusOK, Tag: "Connectors", Summary: "List the connectors", Unbound: true}
+	GetConnector = Route{ID: "getConnector", Function: "connectors", Method: http.MethodGet, Path: "/v1/connectors/{name}",
+		Action: access.Connect, Status: http.StatusOK, Tag: "Connectors", Summary: "Read a connector, without its secret", Unbound: true}
+	UpdateConnector = Route{ID: "updateConnector", Function: "connectors", Method: http.MethodPatch, Path: "/v1/connectors/{name}",
+		Action: access.Connect, Status: http.StatusOK, Tag: "Connectors", Summary: "Change a connector's tables or its dsn", Unbound: true}
+	DeleteConnector = Route{ID: "deleteConnector", Function: "connectors", Method: http.MethodDelete, Path: "/v1/connectors/{name}",
+		Action: access.Connect, Status: http.StatusNoContent, Tag: "Connectors", Summary: "Delete a connector; its datasets stay", Unbound: true}
+	TestConnector = Route{ID: "testConnector", Function: "connectors", Method: http.MethodPost, Path: "/v1/connectors/{name}/test",
+		Action: access.Connect, Status: http.StatusOK, Tag: "Connectors", Summary: "Try whether the source answers", Unbound: true, Outside: true}
+	ListSourceTables = Route{ID: "listSourceTables", Function: "connectors", Method: http.MethodGet, Path: "/v1/connectors/{name}/tables",
+		Action: access.Connect, Status: http.StatusOK, Tag: "Connectors", Summary: "List the tables that the source has, with columns, types and keys", Unbound: true}
+	SyncConnector = Route{ID: "syncConnector", Function: "connectors", Method: http.MethodPost, Path: "/v1/connectors/{name}/sync",
+		Action: access.Connect, Status: http.StatusAccepted, Tag: "Connectors", Summary: "Bring the datasets up to date", Unbound: true, Optional: true}
 	CreateErasure = Route{ID: "createErasure", Function: "erasures", Method: http.MethodPost, Path: "/v1/erasures",
 		Action: access.EraseSubjects, Status: http.StatusAccepted, Tag: "Privacy", Summary: "Erase a subject everywhere, or rows that a filter matches", Unbound: true, Private: true}
 	GetSubject = Route{ID: "getSubject", Function: "erasures", Method: http.MethodGet, Path: "/v1/subjects/{subject}",
@@ -263,6 +279,7 @@ var All = append([]Route{
 	SendEvents, GetEvent, ListQuarantine, ReplayQuarantine, GetLedger,
 	RunQuery, ListValues, GetSaved, RunSQL, CreateEmbedToken,
 	CubeLoad[0], CubeLoad[1], CubeDryRun[0], CubeDryRun[1], CubeSQL[0], CubeSQL[1], CubeMeta, CubeStatement,
+	CreateConnector, ListConnectors, GetConnector, UpdateConnector, DeleteConnector, TestConnector, ListSourceTables, SyncConnector,
 	CreateErasure, GetSubject,
 	CreateFile, ListFiles, GetFile, DeleteFile, PreviewFile, LoadFile, LoadRows,
 	CreateExport, ListJobs, GetJob, WatchJob, GetJobLog, CancelJob, RetryJob,

@@ -193,7 +193,7 @@ func lenientBool(b []byte) (int64, bool) {
 	return 0, false
 }
 
-// deep reports whether brackets nest deeper than MaxDepth.
+// deep reports whether brackets nest deeper than maxDepth.
 func deep(b []byte) bool {
 	depth, text := 0, false
 	for i := 0; i < len(b); i++ {
@@ -204,7 +204,7 @@ func deep(b []byte) bool {
 			text = !text
 		case text:
 		case c == '{' || c == '[':
-			if depth++; depth > MaxDepth {
+			if depth++; depth > maxDepth {
 				return true
 			}
 		case c == '}' || c == ']':

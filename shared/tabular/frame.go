@@ -51,7 +51,7 @@ func frameString(b []byte) int {
 // frameNested keeps the brackets that are open, as far as JSON may nest; deeper ones are
 // only counted.
 func frameNested(b []byte) int {
-	var open [MaxDepth]byte
+	var open [maxDepth]byte
 	depth := 0
 	for i := 0; i < len(b); i++ {
 		switch c := b[i]; c {
@@ -62,13 +62,13 @@ func frameNested(b []byte) int {
 			}
 			i += n - 1
 		case '{', '[':
-			if depth < MaxDepth {
+			if depth < maxDepth {
 				open[depth] = c + 2 // what closes it
 			}
 			depth++
 		case '}', ']':
 			depth--
-			if depth < MaxDepth && open[depth] != c {
+			if depth < maxDepth && open[depth] != c {
 				return broken
 			}
 			if depth == 0 {

@@ -104,7 +104,7 @@ func (j *jsonFile) value(ctx context.Context) error {
 	j.records++
 	j.after = true
 	record := j.text.rest()[:n]
-	if n > MaxRecord {
+	if n > maxRecord {
 		j.object.reject(j.records, tooLong.code, tooLong.reason, record[:1<<10])
 	} else if err := j.object.add(j.records, record); err != nil {
 		return err

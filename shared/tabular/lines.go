@@ -37,7 +37,7 @@ func (l *lineFile) more(ctx context.Context) error {
 		if end < 0 {
 			continue
 		}
-		if end > MaxRecord {
+		if end > maxRecord {
 			added++
 			l.object.reject(l.text.line, tooLong.code, tooLong.reason, rest[:1<<10])
 		} else if line := bytes.TrimSpace(rest[:end]); len(line) > 0 {

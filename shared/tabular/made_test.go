@@ -88,7 +88,7 @@ var made = map[string]func(testing.TB) []byte{
 	"far_column.xlsx":    func(t testing.TB) []byte { return rawWorkbook(t, `<row><c r="XFD1"><v>1</v></c></row>`, "") },
 	"cut_off_sheet.xlsx": func(t testing.TB) []byte { return rawWorkbook(t, `<row><c t="str"><v>a</v></c></row><row><c><v>2`, "") },
 	"long_text.xlsx": func(t testing.TB) []byte {
-		return rawWorkbook(t, `<row><c t="str"><v>`+strings.Repeat("a", MaxRecord+1<<20)+`</v></c></row>`, "")
+		return rawWorkbook(t, `<row><c t="str"><v>`+strings.Repeat("a", maxRecord+1<<20)+`</v></c></row>`, "")
 	},
 	"columns_100000.csv": func(testing.TB) []byte {
 		return []byte(strings.Repeat("a,", 100_000) + "\n" + strings.Repeat("1,", 100_000) + "\n")
@@ -109,16 +109,16 @@ var made = map[string]func(testing.TB) []byte{
 		return []byte(b.String() + "}]")
 	},
 	"long_record.csv": func(testing.TB) []byte {
-		return []byte("id,text\n1,a\n2," + strings.Repeat("x", MaxRecord+1<<20) + "\n3,c\n4," + strings.Repeat("x", 3*MaxRecord) + "\n5,e\n")
+		return []byte("id,text\n1,a\n2," + strings.Repeat("x", maxRecord+1<<20) + "\n3,c\n4," + strings.Repeat("x", 3*maxRecord) + "\n5,e\n")
 	},
 	"long_quote.csv": func(testing.TB) []byte {
-		return []byte("id,text\n1,a\n2,\"b\n" + strings.Repeat("7,xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\n", MaxRecord/60) + "3,c\n")
+		return []byte("id,text\n1,a\n2,\"b\n" + strings.Repeat("7,xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\n", maxRecord/60) + "3,c\n")
 	},
 	"long_line.ndjson": func(testing.TB) []byte {
-		return []byte("{\"a\":1}\n{\"a\":\"" + strings.Repeat("x", MaxRecord+1<<20) + "\"}\n{\"a\":3}\n" + strings.Repeat("x", 3*MaxRecord) + "\n{\"a\":5}\n")
+		return []byte("{\"a\":1}\n{\"a\":\"" + strings.Repeat("x", maxRecord+1<<20) + "\"}\n{\"a\":3}\n" + strings.Repeat("x", 3*maxRecord) + "\n{\"a\":5}\n")
 	},
 	"long_wrapped.json": func(testing.TB) []byte {
-		return []byte(`{"meta":{"a":[1]},"data":[` + strings.Repeat(`{"id":1,"text":"`+strings.Repeat("x", 1000)+`"},`, MaxRecord/1000) + `{"id":2}],"more":[]}`)
+		return []byte(`{"meta":{"a":[1]},"data":[` + strings.Repeat(`{"id":1,"text":"`+strings.Repeat("x", 1000)+`"},`, maxRecord/1000) + `{"id":2}],"more":[]}`)
 	},
 	"deep.json":        func(testing.TB) []byte { return []byte(strings.Repeat(`{"a":[`, 1_000_000)) },
 	"gzip_bomb.csv.gz": func(t testing.TB) []byte { return gzipped(t, 200<<20) },
@@ -141,7 +141,7 @@ var made = map[string]func(testing.TB) []byte{
 	},
 	"many_entries.zip": func(t testing.TB) []byte {
 		entries := map[string]int{}
-		for i := range MaxEntries + 1 {
+		for i := range maxEntries + 1 {
 			entries[time.Duration(i).String()+".csv"] = 1
 		}
 		return zipped(t, entries)

@@ -65,8 +65,8 @@ func (l leaves) next(leaf int) parquet.Value {
 }
 
 func newParquetField(c *parquet.Column, depth int) (*parquetField, error) {
-	if depth > MaxDepth {
-		return nil, fault.New(fault.Invalid, "too_deep", "the schema nests deeper than %d levels", MaxDepth)
+	if depth > maxDepth {
+		return nil, fault.New(fault.Invalid, "too_deep", "the schema nests deeper than %d levels", maxDepth)
 	}
 	f := &parquetField{name: c.Name(), optional: c.Optional(), repeated: c.Repeated(), level: c.MaxDefinitionLevel(), repeat: c.MaxRepetitionLevel()}
 	if c.Leaf() {

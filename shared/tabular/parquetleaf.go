@@ -226,7 +226,7 @@ func decimalDigitsOf(n *big.Int, scale int) []byte {
 func readText(v parquet.Value) (cell, string) {
 	b := v.ByteArray()
 	switch {
-	case len(b) > MaxRecord:
+	case len(b) > maxRecord:
 		return cell{}, flawLong
 	case !utf8.Valid(b):
 		return cell{}, flawBinary

@@ -145,7 +145,7 @@ func (s *splitter) end(at int) {
 	fields := len(s.spans) - s.first
 	r := record{uint32(s.begin), uint32(at), uint32(fields), s.line} // #nosec G115 -- as above
 	switch {
-	case at-s.begin > MaxRecord:
+	case at-s.begin > maxRecord:
 		r.end = r.begin + 1<<10
 		s.reject(r, tooLong)
 	case fields == 1 && s.spans[s.first].begin == s.spans[s.first].end && s.spans[s.first].begin&inArena == 0:
@@ -247,7 +247,7 @@ func (s *splitter) escapes(c byte) bool {
 
 // open is met by the end of the text within quotes.
 func (s *splitter) open(body int) (next int, ok bool) {
-	if !s.final && len(s.text)-s.begin <= MaxRecord {
+	if !s.final && len(s.text)-s.begin <= maxRecord {
 		return 0, false
 	}
 	return s.restart(unclosed)

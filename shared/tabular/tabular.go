@@ -14,13 +14,13 @@ import (
 
 // Limits of what is read.
 const (
-	MaxRecord   = 16 << 20  // bytes of a record, decoded
-	MaxDepth    = 200       // of nested JSON
-	MaxEntries  = 1000      // files of a zip
-	MaxUnpacked = 64 << 30  // bytes that a file may unpack to
-	MaxRatio    = 250       // of unpacked bytes to packed ones, from freeUnpacked on
-	MaxWorkbook = 2 << 30   // bytes that the parts of a workbook may unpack to
-	MaxShared   = 256 << 20 // bytes of a workbook's shared strings
+	maxRecord   = 16 << 20  // bytes of a record, decoded
+	maxDepth    = 200       // of nested JSON
+	maxEntries  = 1000      // files of a zip
+	maxUnpacked = 64 << 30  // bytes that a file may unpack to
+	maxRatio    = 250       // of unpacked bytes to packed ones, from freeUnpacked on
+	maxWorkbook = 2 << 30   // bytes that the parts of a workbook may unpack to
+	maxShared   = 256 << 20 // bytes of a workbook's shared strings
 
 	freeUnpacked = 64 << 20
 )

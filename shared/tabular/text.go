@@ -41,7 +41,7 @@ func (t *text) fill(ctx context.Context) (more bool, err error) {
 		return false, err
 	}
 	held := t.end - t.begin
-	if t.ended || held > MaxRecord {
+	if t.ended || held > maxRecord {
 		return false, nil
 	}
 	t.room(max(t.chunk, held)) // doubling, so that a long record is copied a few times only

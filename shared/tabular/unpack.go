@@ -149,8 +149,8 @@ func (b *bounded) Read(p []byte) (int, error) {
 	if *b.err != nil {
 		return n, *b.err
 	}
-	if b.n > MaxUnpacked || b.n > freeUnpacked && b.n/MaxRatio > b.packed() {
-		return 0, fault.New(fault.Invalid, "unpacks_too_far", "the file unpacks to more than %d times its size, or to more than %d GiB", MaxRatio, MaxUnpacked>>30).
+	if b.n > maxUnpacked || b.n > freeUnpacked && b.n/maxRatio > b.packed() {
+		return 0, fault.New(fault.Invalid, "unpacks_too_far", "the file unpacks to more than %d times its size, or to more than %d GiB", maxRatio, maxUnpacked>>30).
 			WithHint("send it unpacked, or in parts")
 	}
 	return n, err
@@ -162,8 +162,8 @@ func zipEntries(r *random) ([]*zip.File, error) {
 	if err != nil {
 		return nil, r.failure(err)
 	}
-	if len(z.File) > MaxEntries {
-		return nil, fault.New(fault.Invalid, "too_many_entries", "the zip holds more than %d files", MaxEntries).WithHint("make several zips of it")
+	if len(z.File) > maxEntries {
+		return nil, fault.New(fault.Invalid, "too_many_entries", "the zip holds more than %d files", maxEntries).WithHint("make several zips of it")
 	}
 	entries := slices.DeleteFunc(z.File, func(f *zip.File) bool {
 		base := path.Base(f.Name)

@@ -45,13 +45,13 @@ func openWorkbook(ctx context.Context, src Source) (*workbook, error) {
 	if err != nil {
 		return nil, w.random.failure(err)
 	}
-	if len(z.File) > MaxEntries*10 {
-		return nil, fault.New(fault.Invalid, "too_many_entries", "the workbook has more than %d parts", MaxEntries*10)
+	if len(z.File) > maxEntries*10 {
+		return nil, fault.New(fault.Invalid, "too_many_entries", "the workbook has more than %d parts", maxEntries*10)
 	}
 	unpacked := uint64(0)
 	for _, f := range z.File {
 		w.parts[strings.TrimPrefix(f.Name, "/")] = f
-		if unpacked += min(f.UncompressedSize64, MaxWorkbook+1); unpacked > MaxWorkbook {
+		if unpacked += min(f.UncompressedSize64, maxWorkbook+1); unpacked > maxWorkbook {
 			return nil, fault.New(fault.Invalid, "unpacks_too_far", "the workbook unpacks to more than 2 GiB").WithHint("save the sheet as CSV")
 		}
 	}
@@ -185,7 +185,7 @@ func (w *workbook) strings() error {
 		text, err := r.text("si")
 		w.shared.bytes = append(w.shared.bytes, text...)
 		w.shared.ends = append(w.shared.ends, len(w.shared.bytes))
-		if len(w.shared.bytes)+8*len(w.shared.ends) > MaxShared {
+		if len(w.shared.bytes)+8*len(w.shared.ends) > maxShared {
 			return fault.New(fault.Invalid, "unpacks_too_far", "the workbook has more than 256 MiB of texts").WithHint("save the sheet as CSV")
 		}
 		return err

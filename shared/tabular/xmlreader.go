@@ -10,7 +10,7 @@ import (
 )
 
 // xmlReader reads XML token by token. It keeps no element and no token of more than
-// MaxRecord bytes, whatever a part unpacks to.
+// maxRecord bytes, whatever a part unpacks to.
 type xmlReader struct {
 	decoder *xml.Decoder
 	body    io.ReadCloser
@@ -26,7 +26,7 @@ func newXMLReader(body io.ReadCloser) *xmlReader {
 
 func (r *xmlReader) Read(p []byte) (int, error) {
 	n, err := r.body.Read(p)
-	if r.since += n; r.since > MaxRecord {
+	if r.since += n; r.since > maxRecord {
 		return 0, fault.New(fault.Invalid, "record_too_long", "an element of the workbook has more than 16 MiB")
 	}
 	return n, err
@@ -78,7 +78,7 @@ func (r *xmlReader) text(end string) ([]byte, error) {
 			if within && !phonetic {
 				text = append(text, t...)
 			}
-			if len(text) > MaxRecord {
+			if len(text) > maxRecord {
 				return nil, fault.New(fault.Invalid, "record_too_long", "a text of the workbook has more than 16 MiB")
 			}
 		}

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	auditing "github.com/tarnhq/tarn/functions/audit"
+	"github.com/tarnhq/tarn/functions/connectors"
 	"github.com/tarnhq/tarn/functions/datasets"
 	"github.com/tarnhq/tarn/functions/embeds"
 	"github.com/tarnhq/tarn/functions/erasures"
@@ -36,6 +37,7 @@ import (
 	"github.com/tarnhq/tarn/shared/answer"
 	"github.com/tarnhq/tarn/shared/api"
 	"github.com/tarnhq/tarn/shared/audit"
+	"github.com/tarnhq/tarn/shared/connector"
 	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/engine/duck"
 	"github.com/tarnhq/tarn/shared/engine/duck/ducktest"
@@ -53,6 +55,7 @@ import (
 	"github.com/tarnhq/tarn/shared/quarantine"
 	"github.com/tarnhq/tarn/shared/route"
 	"github.com/tarnhq/tarn/shared/saved"
+	"github.com/tarnhq/tarn/shared/secret"
 	"github.com/tarnhq/tarn/shared/segment"
 	"github.com/tarnhq/tarn/shared/stream"
 	"github.com/tarnhq/tarn/shared/suppression"
@@ -117,6 +120,8 @@ func newDependent(t *testing.T) *dependent {
 	embeds.Register(s, embeds.Deps{Gate: seen, Saved: names, Embeds: &access.Embeds{Secrets: secrets, Now: time.Now, Random: rand.Reader}})
 	erasures.Register(s, erasures.Deps{Catalog: dataset.Catalog{Table: tbl, Now: time.Now}, Jobs: d.jobs, Finder: erasure.Finder{Segments: segments, Salts: salts},
 		Orders: erasure.Orders{Gate: seen, Suppressions: suppression.Store{Table: tbl}, Salts: salts}})
+	connectors.Register(s, connectors.Deps{Store: connector.Store{Table: told, Secrets: secrets, Now: time.Now}, Jobs: d.jobs,
+		Openers: map[connector.Kind]connector.Opener{connector.Postgres: openEmpty}})
 	schedules.Register(s, schedules.Deps{Now: time.Now, Scheduler: scheduler.New(scheduler.Deps{Table: told, Queue: d.jobs.Queue, Directory: &d.people, Gate: seen, Now: time.Now,
 		Log: slog.New(slog.DiscardHandler), Alarm: &embedded.Alarms{Now: time.Now, Ring: func(alarm.Call) {}}})})
 	exports.Register(s, exports.Deps{Gate: seen, Saved: names, Jobs: d.jobs})
@@ -171,6 +176,20 @@ func (d *dependent) deliver(ctx context.Context) {
 
 const cubeQuery = `{"query":{"measures":["web.count"]}}`
 
+// connectorBody makes a connector of one table.
+func connectorBody(name string) string {
+	return `{"name":"` + name + `","kind":"postgres","dsn":"postgres://u:p@example.com/d","tables":[{"table":"t","dataset":"of_` + name + `"}]}`
+}
+
+// empty is a source that answers, and has nothing.
+type empty struct{ connector.Source }
+
+func (empty) Check(context.Context) error                            { return nil }
+func (empty) Discover(context.Context) ([]connector.Relation, error) { return nil, nil }
+func (empty) Close()                                                 {}
+
+func openEmpty(context.Context, secret.Value) (connector.Source, error) { return empty{}, nil }
+
 // healthy are requests that succeed when every dependency is up.
 var healthy = map[string]struct{ target, body string }{
 	"createDataset":    {"/v1/datasets", `{"name":"fresh","kind":"events"}`},
@@ -202,6 +221,14 @@ var healthy = map[string]struct{ target, body string }{
 	"getLimits":        {"/v1/limits", ""},
 	"setLimits":        {"/v1/limits", `{"rows":1000000}`},
 	"createEmbedToken": {"/v1/embed-tokens", `{"saved":"views","filters":[{"column":"event","op":"=","value":"x"}]}`},
+	"createConnector":  {"/v1/connectors", connectorBody("fresh")},
+	"listConnectors":   {"/v1/connectors", ""},
+	"getConnector":     {"/v1/connectors/web", ""},
+	"updateConnector":  {"/v1/connectors/web", `{"dsn":"postgres://u:p@example.com/d"}`},
+	"deleteConnector":  {"/v1/connectors/doomed", ""},
+	"testConnector":    {"/v1/connectors/web/test", ""},
+	"listSourceTables": {"/v1/connectors/web/tables", ""},
+	"syncConnector":    {"/v1/connectors/web/sync", ""},
 	"createErasure":    {"/v1/erasures", `{"subject":"somebody"}`},
 	"getSubject":       {"/v1/subjects/somebody", ""},
 	"createFile":       {"/v1/datasets/web/files", `{"name":"orders.csv"}`},
@@ -295,6 +322,11 @@ func (d *dependent) prepare(t *testing.T) map[string]struct{ target, body string
 	}
 	for _, name := range []string{"views", "doomed"} {
 		if status, _, body := d.request(http.MethodPut, "/v1/datasets/web/definitions/"+name, `{"query":{"measures":["count"]}}`); status != http.StatusOK {
+			t.Fatal(status, string(body))
+		}
+	}
+	for _, name := range []string{"web", "doomed"} {
+		if status, _, body := d.request(http.MethodPost, "/v1/connectors", connectorBody(name)); status != http.StatusCreated {
 			t.Fatal(status, string(body))
 		}
 	}

@@ -24,7 +24,9 @@ func signIn(page string) error {
 	if err != nil {
 		return err
 	}
-	var ready struct{ Owner struct{ Email, Password string } }
+	var ready struct {
+		Owner struct{ Email, Password string }
+	}
 	if err := json.Unmarshal(text, &ready); err != nil {
 		return err
 	}

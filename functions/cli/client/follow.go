@@ -27,7 +27,7 @@ func (c *Client) Follow(ctx context.Context, path string, on func(data []byte) (
 			return res.Body.Close()
 		}
 		last, err := readEvents(res.Body, &seen, on)
-		res.Body.Close()
+		_ = res.Body.Close() // all that it has was read
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}

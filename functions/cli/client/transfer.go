@@ -50,7 +50,7 @@ func (c *Client) Download(ctx context.Context, from string, to io.Writer, told C
 		}
 		asked, err := refusal(res)
 		if err != nil {
-			res.Body.Close()
+			_ = res.Body.Close() // the refusal is what counts
 		}
 		return asked, err
 	})

@@ -9,12 +9,15 @@ import (
 	"time"
 
 	"github.com/tarnhq/tarn/functions/worker"
+	"github.com/tarnhq/tarn/shared/connector"
+	"github.com/tarnhq/tarn/shared/connector/postgres"
 	"github.com/tarnhq/tarn/shared/erasure"
 	"github.com/tarnhq/tarn/shared/export"
 	"github.com/tarnhq/tarn/shared/file"
 	"github.com/tarnhq/tarn/shared/job"
 	"github.com/tarnhq/tarn/shared/load"
 	"github.com/tarnhq/tarn/shared/manifest"
+	"github.com/tarnhq/tarn/shared/outbound"
 	"github.com/tarnhq/tarn/shared/queue"
 	"github.com/tarnhq/tarn/shared/route"
 	"github.com/tarnhq/tarn/shared/table"
@@ -40,9 +43,10 @@ func (s *Server) work(ctx context.Context) {
 // runners are the kinds of jobs there are.
 func (s *Server) runners() map[job.Kind]job.Runner {
 	return map[job.Kind]job.Runner{
-		erasure.Kind: s.eraser(),
-		export.Kind:  export.Runner{Source: s.live, Seal: s.live.SealAll, Engine: s.engine, Blobs: s.store.Blob(), Folder: s.scratch()},
-		file.Kind:    file.Runner{Catalog: s.catalog, Files: s.files(s.manifest.Table), Loading: s.loading(s.manifest)},
+		connector.Sync: connector.Runner{Store: s.connectors(s.store.Table()), Catalog: s.catalog, Loader: load.Loader{Manifest: s.manifest}, Openers: s.openers()},
+		erasure.Kind:   s.eraser(),
+		export.Kind:    export.Runner{Source: s.live, Seal: s.live.SealAll, Engine: s.engine, Blobs: s.store.Blob(), Folder: s.scratch()},
+		file.Kind:      file.Runner{Catalog: s.catalog, Files: s.files(s.manifest.Table), Loading: s.loading(s.manifest)},
 	}
 }
 
@@ -54,6 +58,21 @@ func (s *Server) files(through table.Table) file.Store {
 // loading loads files.
 func (s *Server) loading(into manifest.Store) file.Loading {
 	return file.Loading{Loader: load.Loader{Manifest: into}, Ingest: s.ingest, Salts: s.salts}
+}
+
+// connectors are kept in a table.
+func (s *Server) connectors(t table.Table) connector.Store {
+	kept := connector.Store{Table: t, Now: s.options.Now}
+	if s.store != nil { // there is none where only the document is asked for
+		kept.Secrets = s.store.Secrets()
+	}
+	return kept
+}
+
+// openers are the kinds of connectors there are.
+func (s *Server) openers() map[connector.Kind]connector.Opener {
+	dial := outbound.Dialer(outbound.Options{Allow: s.options.Networks})
+	return map[connector.Kind]connector.Opener{connector.Postgres: postgres.Open(dial.DialContext)}
 }
 
 // scratch is the folder for files in the making.

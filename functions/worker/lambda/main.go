@@ -15,6 +15,8 @@ import (
 	"github.com/tarnhq/tarn/shared/answer"
 	"github.com/tarnhq/tarn/shared/audit"
 	"github.com/tarnhq/tarn/shared/config"
+	"github.com/tarnhq/tarn/shared/connector"
+	"github.com/tarnhq/tarn/shared/connector/postgres"
 	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/engine"
 	"github.com/tarnhq/tarn/shared/engine/duck"
@@ -28,6 +30,7 @@ import (
 	"github.com/tarnhq/tarn/shared/lake"
 	"github.com/tarnhq/tarn/shared/load"
 	"github.com/tarnhq/tarn/shared/manifest"
+	"github.com/tarnhq/tarn/shared/outbound"
 	"github.com/tarnhq/tarn/shared/serve"
 	"github.com/tarnhq/tarn/shared/snapshot"
 	"github.com/tarnhq/tarn/shared/table"
@@ -61,9 +64,10 @@ func main() {
 	w := &job.Worker{
 		Jobs: jobsOf(account),
 		Runners: map[job.Kind]job.Runner{
-			erasure.Kind: eraser(account, source, engine),
-			export.Kind:  export.Runner{Source: source, Engine: engine, Blobs: blobs, Folder: config.Scratch.Value()},
-			file.Kind:    loader(account),
+			connector.Sync: syncer(account, source),
+			erasure.Kind:   eraser(account, source, engine),
+			export.Kind:    export.Runner{Source: source, Engine: engine, Blobs: blobs, Folder: config.Scratch.Value()},
+			file.Kind:      loader(account),
 		},
 		Random: rand.IntN,
 		Log:    serve.Logger(),
@@ -84,6 +88,20 @@ func loader(account aws.Account) file.Runner {
 		Loading: file.Loading{Loader: load.Loader{Manifest: manifest.Store{Table: items, Blobs: blobs, Now: time.Now}},
 			Salts:  &fieldrule.Salts{Secrets: account.Secrets(config.Secrets.Value())},
 			Ingest: ingest.Options{Stream: account.Stream(config.Stream.Value()), Buckets: buckets, Seal: events.Seal}},
+	}
+}
+
+// syncer syncs connectors.
+func syncer(account aws.Account, source *snapshot.Sealed) connector.Runner {
+	networks, err := outbound.ParseNetworks(config.AllowNetworks.Or(""))
+	if err != nil {
+		panic(err)
+	}
+	dial := outbound.Dialer(outbound.Options{Allow: networks})
+	return connector.Runner{
+		Store:   connector.Store{Table: source.Catalog.Table, Secrets: account.Secrets(config.Secrets.Value()), Now: time.Now},
+		Catalog: source.Catalog, Loader: load.Loader{Manifest: source.Manifest},
+		Openers: map[connector.Kind]connector.Opener{connector.Postgres: postgres.Open(dial.DialContext)},
 	}
 }
 

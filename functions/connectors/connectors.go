@@ -1,0 +1,205 @@
+// Package connectors holds the endpoints by which tables of other systems are brought in.
+// A connection string goes in and never comes out.
+package connectors
+
+import (
+	"context"
+	"time"
+
+	"github.com/tarnhq/tarn/shared/access"
+	"github.com/tarnhq/tarn/shared/api"
+	"github.com/tarnhq/tarn/shared/connector"
+	"github.com/tarnhq/tarn/shared/fault"
+	"github.com/tarnhq/tarn/shared/job"
+	"github.com/tarnhq/tarn/shared/route"
+	"github.com/tarnhq/tarn/shared/secret"
+)
+
+// askTime bounds what a request asks of a source.
+const askTime = 20 * time.Second
+
+// Deps is what the endpoints need.
+type Deps struct {
+	Store   connector.Store
+	Openers map[connector.Kind]connector.Opener
+	Jobs    job.Jobs
+}
+
+// Register serves the endpoints.
+func Register(s *api.Server, d Deps) {
+	api.Handle(s, route.CreateConnector, d.create)
+	api.Handle(s, route.ListConnectors, d.list)
+	api.Handle(s, route.GetConnector, d.get)
+	api.Handle(s, route.UpdateConnector, d.update)
+	api.Handle(s, route.DeleteConnector, d.delete)
+	api.Handle(s, route.TestConnector, d.test)
+	api.Handle(s, route.ListSourceTables, d.tables)
+	api.Handle(s, route.SyncConnector, d.sync)
+}
+
+// spec is what a new connector is to be.
+type spec struct {
+	Name   connector.Name    `json:"name" example:"crm"`
+	Kind   connector.Kind    `json:"kind" enum:"postgres" example:"postgres"`
+	DSN    string            `json:"dsn" maxLength:"4096" writeOnly:"true" example:"postgres://reader:password@db.example.com:5432/shop?sslmode=verify-full" doc:"kept as a secret, and never shown"`
+	Tables []connector.Table `json:"tables" minItems:"1" maxItems:"200"`
+}
+
+// shown is a connector as it is shown.
+type shown struct {
+	Name    connector.Name    `json:"name"`
+	Kind    connector.Kind    `json:"kind"`
+	Tables  []connector.Table `json:"tables"`
+	Created time.Time         `json:"created"`
+	Updated time.Time         `json:"updated"`
+}
+
+func show(c connector.Connector) shown {
+	return shown{Name: c.Name, Kind: c.Kind, Tables: c.Tables, Created: c.Created, Updated: c.Updated}
+}
+
+// named is a request that names a connector.
+type named struct {
+	Name connector.Name `path:"name" maxLength:"64"`
+}
+
+func (d Deps) create(ctx context.Context, caller access.Principal, in *struct{ Body spec }) (*struct{ Body shown }, error) {
+	if _, ok := d.Openers[in.Body.Kind]; !ok {
+		return nil, fault.New(fault.Invalid, "bad_connector_kind", "%.40q is no kind of connector", string(in.Body.Kind)).WithHint("use postgres")
+	}
+	c, err := d.Store.Create(ctx, caller.Tenant, connector.Spec{Name: in.Body.Name, Kind: in.Body.Kind, Tables: in.Body.Tables, DSN: secret.New([]byte(in.Body.DSN))})
+	return &struct{ Body shown }{show(c)}, err
+}
+
+type listed struct {
+	Body struct {
+		Connectors []shown `json:"connectors"`
+	}
+}
+
+func (d Deps) list(ctx context.Context, caller access.Principal, _ *struct{}) (*listed, error) {
+	all, err := d.Store.List(ctx, caller.Tenant)
+	out := &listed{}
+	out.Body.Connectors = []shown{}
+	for _, c := range all {
+		out.Body.Connectors = append(out.Body.Connectors, show(c))
+	}
+	return out, err
+}
+
+func (d Deps) get(ctx context.Context, caller access.Principal, in *named) (*struct{ Body shown }, error) {
+	c, err := d.Store.Get(ctx, caller.Tenant, in.Name)
+	return &struct{ Body shown }{show(c)}, err
+}
+
+// change is what of a connector becomes another.
+type change struct {
+	DSN    string            `json:"dsn,omitempty" maxLength:"4096" writeOnly:"true" doc:"absent: it stays"`
+	Tables []connector.Table `json:"tables,omitempty" maxItems:"200" doc:"all of them; absent: they stay. A table that is read in another way is read from its beginning"`
+}
+
+func (d Deps) update(ctx context.Context, caller access.Principal, in *struct {
+	Name connector.Name `path:"name" maxLength:"64"`
+	Body change
+}) (*struct{ Body shown }, error) {
+	c, err := d.Store.Update(ctx, caller.Tenant, in.Name, connector.Change{Tables: in.Body.Tables, DSN: secret.New([]byte(in.Body.DSN))})
+	return &struct{ Body shown }{show(c)}, err
+}
+
+// delete lets go of what keeps changes at the source, too, or the source would keep them
+// for ever.
+func (d Deps) delete(ctx context.Context, caller access.Principal, in *struct {
+	Name connector.Name `path:"name" maxLength:"64"`
+	Keep bool           `query:"keep_slot" doc:"delete it even if the source cannot be reached; what keeps changes there has to be dropped by hand"`
+}) (*struct{}, error) {
+	c, err := d.Store.Get(ctx, caller.Tenant, in.Name)
+	if err != nil {
+		return nil, err
+	}
+	if c.Subscribes() && !in.Keep {
+		err := d.with(ctx, caller, c, func(ctx context.Context, s connector.Source) error { return c.Release(ctx, s) })
+		if err != nil {
+			return nil, fault.New(fault.KindOf(err), "not_released", "what keeps changes at the source could not be dropped").
+				WithHint("POST …/test says why; ?keep_slot=true deletes the connector all the same: then drop the slot and the publication whose names begin with %s", c.Prefix()).Because(err)
+		}
+	}
+	return nil, d.Store.Delete(ctx, caller.Tenant, c)
+}
+
+// with connects to the source for a while.
+func (d Deps) with(ctx context.Context, caller access.Principal, c connector.Connector, do func(context.Context, connector.Source) error) error {
+	ctx, cancel := context.WithTimeout(ctx, askTime)
+	defer cancel()
+	source, err := d.Store.Open(ctx, caller.Tenant, c, d.Openers)
+	if err != nil {
+		return err
+	}
+	defer source.Close()
+	return do(ctx, source)
+}
+
+type tested struct {
+	Body struct {
+		OK bool `json:"ok" doc:"always true: what is wrong is an error"`
+	}
+}
+
+func (d Deps) test(ctx context.Context, caller access.Principal, in *named) (*tested, error) {
+	c, err := d.Store.Get(ctx, caller.Tenant, in.Name)
+	if err != nil {
+		return nil, err
+	}
+	out := &tested{}
+	out.Body.OK = true
+	return out, d.with(ctx, caller, c, func(ctx context.Context, s connector.Source) error { return s.Check(ctx) })
+}
+
+type discovered struct {
+	Body struct {
+		Tables []connector.Relation `json:"tables"`
+	}
+}
+
+func (d Deps) tables(ctx context.Context, caller access.Principal, in *named) (*discovered, error) {
+	c, err := d.Store.Get(ctx, caller.Tenant, in.Name)
+	if err != nil {
+		return nil, err
+	}
+	out := &discovered{}
+	err = d.with(ctx, caller, c, func(ctx context.Context, s connector.Source) error {
+		found, err := s.Discover(ctx)
+		out.Body.Tables = append([]connector.Relation{}, found...)
+		return err
+	})
+	return out, err
+}
+
+// order is how to sync.
+type order struct {
+	Full bool `json:"full,omitempty" doc:"read everything anew, in the stead of what is there"`
+}
+
+type accepted struct {
+	Location string `header:"Location"`
+	Body     struct {
+		JobID job.ID `json:"job_id"`
+	}
+}
+
+func (d Deps) sync(ctx context.Context, caller access.Principal, in *struct {
+	Name connector.Name `path:"name" maxLength:"64"`
+	Body *order
+}) (*accepted, error) {
+	c, err := d.Store.Get(ctx, caller.Tenant, in.Name)
+	if err != nil {
+		return nil, err
+	}
+	submission, err := c.Submission(caller.ID, in.Body != nil && in.Body.Full)
+	if err != nil {
+		return nil, err
+	}
+	j, err := d.Jobs.Submit(ctx, caller.Tenant, submission)
+	out := &accepted{Location: "/v1/jobs/" + string(j.ID)}
+	out.Body.JobID = j.ID
+	return out, err
+}
