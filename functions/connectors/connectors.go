@@ -179,17 +179,10 @@ type order struct {
 	Full bool `json:"full,omitempty" doc:"read everything anew, in the stead of what is there"`
 }
 
-type accepted struct {
-	Location string `header:"Location"`
-	Body     struct {
-		JobID job.ID `json:"job_id"`
-	}
-}
-
 func (d Deps) sync(ctx context.Context, caller access.Principal, in *struct {
 	Name connector.Name `path:"name" maxLength:"64"`
 	Body *order
-}) (*accepted, error) {
+}) (*api.Ordered, error) {
 	c, err := d.Store.Get(ctx, caller.Tenant, in.Name)
 	if err != nil {
 		return nil, err
@@ -199,7 +192,5 @@ func (d Deps) sync(ctx context.Context, caller access.Principal, in *struct {
 		return nil, err
 	}
 	j, err := d.Jobs.Submit(ctx, caller.Tenant, submission)
-	out := &accepted{Location: "/v1/jobs/" + string(j.ID)}
-	out.Body.JobID = j.ID
-	return out, err
+	return api.OrderedJob(j.ID), err
 }

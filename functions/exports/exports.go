@@ -7,20 +7,14 @@ import (
 	"github.com/tarnhq/tarn/shared/access"
 	"github.com/tarnhq/tarn/shared/api"
 	"github.com/tarnhq/tarn/shared/export"
-	"github.com/tarnhq/tarn/shared/gate"
 	"github.com/tarnhq/tarn/shared/job"
-	"github.com/tarnhq/tarn/shared/limit"
 	"github.com/tarnhq/tarn/shared/route"
-	"github.com/tarnhq/tarn/shared/saved"
 )
 
 // Deps is what the endpoint needs.
 type Deps struct {
-	Gate  gate.Gate
-	Saved saved.Store
-	Jobs  job.Jobs
-
-	Limits *limit.Store // which pay for what an export reads; nil: nothing does
+	Orders export.Orders
+	Jobs   job.Jobs
 }
 
 // Register serves the endpoint.
@@ -33,11 +27,8 @@ func (d Deps) create(w http.ResponseWriter, r *http.Request, caller access.Princ
 	if err != nil {
 		return err
 	}
-	spec, err := export.Decode(body, caller.ID)
+	spec, err := d.Orders.Order(r.Context(), caller, body)
 	if err != nil {
-		return err
-	}
-	if spec, err = export.Prepare(r.Context(), d.Gate, d.Saved, d.Limits, caller, spec); err != nil {
 		return err
 	}
 	j, err := d.Jobs.Submit(r.Context(), caller.Tenant, spec)

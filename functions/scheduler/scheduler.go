@@ -9,6 +9,7 @@ import (
 
 	"github.com/tarnhq/tarn/shared/access"
 	"github.com/tarnhq/tarn/shared/alarm"
+	"github.com/tarnhq/tarn/shared/connector"
 	"github.com/tarnhq/tarn/shared/export"
 	"github.com/tarnhq/tarn/shared/gate"
 	"github.com/tarnhq/tarn/shared/identity"
@@ -36,6 +37,7 @@ type Deps struct {
 // New returns a scheduler for every kind of job that can be scheduled.
 func New(d Deps) schedule.Scheduler {
 	exports := export.Orders{Gate: d.Gate, Saved: saved.Store{Table: d.Table, Now: d.Now}, Limits: d.Limits}
+	syncs := connector.Orders{Store: connector.Store{Table: d.Table, Now: d.Now}, Now: d.Now}
 	makers := schedule.Makers{
 		People: people.People{Directory: d.Directory, Standings: access.People{Table: d.Table, Now: d.Now}},
 		Keys:   access.Keys{Table: d.Table, Now: d.Now},
@@ -44,7 +46,7 @@ func New(d Deps) schedule.Scheduler {
 	return schedule.Scheduler{
 		Store:  schedule.Store{Table: d.Table, Now: d.Now},
 		Jobs:   job.Jobs{Table: d.Table, Queue: d.Queue, Now: d.Now, Lost: func(err error) { d.Log.Error("hint", "error", err) }},
-		Orders: map[job.Kind]schedule.Order{export.Kind: exports.Order},
+		Orders: map[job.Kind]schedule.Order{export.Kind: exports.Order, connector.Sync: syncs.Order},
 		Who:    makers.Who,
 		Alarm:  d.Alarm,
 		Log:    d.Log,

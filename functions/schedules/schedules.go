@@ -10,7 +10,6 @@ import (
 	"github.com/tarnhq/tarn/shared/api"
 	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/fault"
-	"github.com/tarnhq/tarn/shared/job"
 	"github.com/tarnhq/tarn/shared/route"
 	"github.com/tarnhq/tarn/shared/schedule"
 )
@@ -144,20 +143,10 @@ func (d Deps) remove(ctx context.Context, caller access.Principal, in *named) (*
 	return nil, d.Scheduler.Delete(ctx, caller.Tenant, in.Name)
 }
 
-// accepted is the answer of a run at once: what to ask for next.
-type accepted struct {
-	Location string `header:"Location"`
-	Body     struct {
-		JobID job.ID `json:"job_id"`
-	}
-}
-
-func (d Deps) run(ctx context.Context, caller access.Principal, in *named) (*accepted, error) {
+func (d Deps) run(ctx context.Context, caller access.Principal, in *named) (*api.Ordered, error) {
 	if _, err := d.find(ctx, caller, in.Name); err != nil {
 		return nil, err
 	}
 	id, err := d.Scheduler.RunNow(ctx, caller.Tenant, in.Name)
-	out := &accepted{Location: "/v1/jobs/" + string(id)}
-	out.Body.JobID = id
-	return out, err
+	return api.OrderedJob(id), err
 }

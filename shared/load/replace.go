@@ -106,8 +106,8 @@ func (a *attempt) without(ctx context.Context, ref segment.Ref, dead []int32) (n
 		return segment.Ref{}, false, err
 	}
 	slices.Sort(dead)
-	stay := make([]int32, 0, batch.Len-len(dead))
-	for row := range int32(batch.Len) { // #nosec G115 -- a row of a segment
+	stay, all := make([]int32, 0, batch.Len-len(dead)), int32(batch.Len) // #nosec G115 -- the rows of a segment
+	for row := range all {
 		if len(dead) > 0 && dead[0] == row {
 			dead = dead[1:]
 			continue

@@ -29,16 +29,17 @@ func TestATableOfPostgreSQLIsAskedOfAfterItsSync(t *testing.T) {
 		}
 		return out.Body.Bytes()
 	}
-	sync := func() {
+	orders := func(target string) {
 		t.Helper()
 		var ordered struct {
 			JobID string `json:"job_id"`
 		}
-		if err := json.Unmarshal(do(http.MethodPost, "/v1/connectors/crm/sync", "", http.StatusAccepted), &ordered); err != nil {
+		if err := json.Unmarshal(do(http.MethodPost, target, "", http.StatusAccepted), &ordered); err != nil {
 			t.Fatal(err)
 		}
 		w.followed(t, ordered.JobID)
 	}
+	sync := func() { t.Helper(); orders("/v1/connectors/crm/sync") }
 	total := func(want string) {
 		t.Helper()
 		answer := do(http.MethodPost, "/v1/query", `{"dataset":"orders","measures":["count",{"name":"total","op":"sum","column":"price"}],"dimensions":["country"],"order":[{"by":"count","desc":true}]}`, http.StatusOK)
@@ -57,6 +58,13 @@ func TestATableOfPostgreSQLIsAskedOfAfterItsSync(t *testing.T) {
 	source.Exec(t, "postgres", `DELETE FROM orders WHERE id = 1; UPDATE orders SET price = 7 WHERE id = 2`)
 	sync()
 	total(`[["CH",1,0.1],["DE",1,7]]`)
+	do(http.MethodPost, "/v1/schedules", `{"name":"hourly","cron":"0 * * * *","zone":"Europe/Zurich","job":{"kind":"sync","request":{"connector":"crm"}}}`, http.StatusCreated)
+	do(http.MethodPost, "/v1/schedules", `{"name":"bad","cron":"0 * * * *","job":{"kind":"sync","request":{"connector":"nobody"}}}`, http.StatusNotFound)
+	source.Exec(t, "postgres", `INSERT INTO orders VALUES (4, 'DE', 1)`)
+	orders("/v1/schedules/hourly/run")
+	total(`[["DE",2,8],["CH",1,0.1]]`)
+	source.Exec(t, "postgres", `DELETE FROM orders WHERE id = 4`)
+	sync()
 	do(http.MethodDelete, "/v1/connectors/crm", "", http.StatusNoContent)
 	source.Exec(t, "postgres", `DO $$ BEGIN
 		IF EXISTS (SELECT FROM pg_replication_slots) OR EXISTS (SELECT FROM pg_publication) THEN RAISE 'something is left'; END IF; END $$`)

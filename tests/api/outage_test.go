@@ -42,6 +42,7 @@ import (
 	"github.com/tarnhq/tarn/shared/engine/duck"
 	"github.com/tarnhq/tarn/shared/engine/duck/ducktest"
 	"github.com/tarnhq/tarn/shared/erasure"
+	"github.com/tarnhq/tarn/shared/export"
 	"github.com/tarnhq/tarn/shared/fate"
 	"github.com/tarnhq/tarn/shared/fieldrule"
 	"github.com/tarnhq/tarn/shared/file"
@@ -124,7 +125,7 @@ func newDependent(t *testing.T) *dependent {
 		Openers: map[connector.Kind]connector.Opener{connector.Postgres: openEmpty}})
 	schedules.Register(s, schedules.Deps{Now: time.Now, Scheduler: scheduler.New(scheduler.Deps{Table: told, Queue: d.jobs.Queue, Directory: &d.people, Gate: seen, Now: time.Now,
 		Log: slog.New(slog.DiscardHandler), Alarm: &embedded.Alarms{Now: time.Now, Ring: func(alarm.Call) {}}})})
-	exports.Register(s, exports.Deps{Gate: seen, Saved: names, Jobs: d.jobs})
+	exports.Register(s, exports.Deps{Orders: export.Orders{Gate: seen, Saved: names}, Jobs: d.jobs})
 	d.catalog, d.files = catalog, file.Store{Table: told, Blobs: blobs, Now: time.Now}
 	files.Register(s, files.Deps{Catalog: catalog, Gate: seen, Files: d.files, Jobs: d.jobs, Now: time.Now,
 		Loading: file.Loading{Loader: load.Loader{Manifest: manifest.Store{Table: told, Blobs: blobs, Now: time.Now}}, Ingest: options, Salts: salts}})

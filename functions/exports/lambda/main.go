@@ -9,6 +9,7 @@ import (
 	"github.com/tarnhq/tarn/shared/adapter/aws"
 	"github.com/tarnhq/tarn/shared/config"
 	"github.com/tarnhq/tarn/shared/dataset"
+	"github.com/tarnhq/tarn/shared/export"
 	"github.com/tarnhq/tarn/shared/job"
 	"github.com/tarnhq/tarn/shared/limit"
 	"github.com/tarnhq/tarn/shared/manifest"
@@ -26,11 +27,13 @@ func main() {
 	table, blobs := account.Table(config.Table.Value()), account.Blob(config.Bucket.Value())
 	server := apiserver.New(table)
 	exports.Register(server.Server, exports.Deps{
-		Gate: server.Gate(&snapshot.Sealed{Catalog: dataset.Catalog{Table: table, Now: time.Now},
-			Manifest: manifest.Store{Table: table, Blobs: blobs, Now: time.Now}, Poll: snapshot.Every(250 * time.Millisecond)}),
-		Saved:  saved.Store{Table: table, Now: time.Now},
-		Jobs:   job.Jobs{Table: server.Trail.Table(), Queue: account.Queue(config.Queue.Value(), config.Unworked.Value()), Now: time.Now},
-		Limits: &limit.Store{Table: table, Now: time.Now, Meter: server.Meter},
+		Orders: export.Orders{
+			Gate: server.Gate(&snapshot.Sealed{Catalog: dataset.Catalog{Table: table, Now: time.Now},
+				Manifest: manifest.Store{Table: table, Blobs: blobs, Now: time.Now}, Poll: snapshot.Every(250 * time.Millisecond)}),
+			Saved:  saved.Store{Table: table, Now: time.Now},
+			Limits: &limit.Store{Table: table, Now: time.Now, Meter: server.Meter},
+		},
+		Jobs: job.Jobs{Table: server.Trail.Table(), Queue: account.Queue(config.Queue.Value(), config.Unworked.Value()), Now: time.Now},
 	})
 	serve.HTTP(server)
 }

@@ -96,7 +96,7 @@ func (s *Server) register(a *api.Server) {
 		Orders: erasure.Orders{Gate: seen, Suppressions: suppression.Store{Table: s.manifest.Table}, Salts: s.salts}})
 	files.Register(a, files.Deps{Catalog: s.catalog, Gate: seen, Files: s.files(told), Jobs: s.jobs, Now: s.options.Now,
 		Loading: s.loading(manifest.Store{Table: told, Blobs: s.manifest.Blobs, Now: s.options.Now})})
-	exports.Register(a, exports.Deps{Gate: seen, Saved: names, Jobs: s.jobs, Limits: bounds})
+	exports.Register(a, exports.Deps{Orders: export.Orders{Gate: seen, Saved: names, Limits: bounds}, Jobs: s.jobs})
 	schedules.Register(a, schedules.Deps{Scheduler: s.newScheduler(seen, bounds), Now: s.options.Now})
 	keys.Register(a, keys.Deps{Keys: s.keys, Usage: s.usage, Clients: s.clients})
 	users.Register(a, users.Deps{People: people.People{Directory: s.provider, Standings: access.People{Table: s.manifest.Table, Now: s.options.Now}}})

@@ -1,3 +1,5 @@
+// #nosec G204 G306 -- tests start a server that is installed, and another user reads its password
+
 // Package postgrestest runs a real PostgreSQL for tests, from whatever is installed.
 package postgrestest
 
