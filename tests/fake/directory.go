@@ -14,9 +14,9 @@ import (
 
 // Directory is identity.Directory in memory. Nobody can sign in there.
 type Directory struct {
-	mu    sync.Mutex
-	made  int
-	users []identity.User // in the order of their ids
+	mu           sync.Mutex
+	made, resets int
+	users        []identity.User // in the order of their ids
 }
 
 // Issuer implements identity.Directory.
@@ -117,8 +117,12 @@ func (d *Directory) SignOut(_ context.Context, id string) error {
 }
 
 // Reset implements identity.Directory.
-func (d *Directory) Reset(_ context.Context, id string) (string, error) {
-	return "another one-time password", d.change(id, func(*identity.User) {})
+func (d *Directory) Reset(_ context.Context, id string) (password string, err error) {
+	err = d.change(id, func(*identity.User) {
+		d.resets++
+		password = fmt.Sprint("one-time password ", d.resets)
+	})
+	return password, err
 }
 
 // Delete implements identity.Directory.
