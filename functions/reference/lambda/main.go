@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/tarnhq/tarn/functions/audit"
+	"github.com/tarnhq/tarn/functions/connectors"
 	"github.com/tarnhq/tarn/functions/datasets"
 	"github.com/tarnhq/tarn/functions/embeds"
 	"github.com/tarnhq/tarn/functions/erasures"
@@ -20,6 +21,7 @@ import (
 	"github.com/tarnhq/tarn/functions/queries"
 	"github.com/tarnhq/tarn/functions/queries/cube"
 	"github.com/tarnhq/tarn/functions/reference"
+	"github.com/tarnhq/tarn/functions/schedules"
 	"github.com/tarnhq/tarn/functions/users"
 	"github.com/tarnhq/tarn/shared/adapter/aws"
 	"github.com/tarnhq/tarn/shared/api"
@@ -50,6 +52,8 @@ func document() ([]byte, error) {
 	events.Register(whole, events.Deps{})
 	exports.Register(whole, exports.Deps{})
 	files.Register(whole, files.Deps{})
+	connectors.Register(whole, connectors.Deps{})
+	schedules.Register(whole, schedules.Deps{})
 	ingest.Register(whole, ingest.Deps{})
 	jobs.Register(whole, jobs.Deps{})
 	keys.Register(whole, keys.Deps{})
