@@ -23,17 +23,21 @@ type noun struct {
 }
 
 func (a *app) schedules() *cobra.Command {
-	return a.nouns(noun{"schedules", "schedule", []string{"name", "cron", "rate", "zone", "paused"}, "run"}, "Make and steer what is done at set times")
+	return a.nouns(noun{"schedules", "schedule", []string{"name", "cron", "rate", "zone", "paused"}, "run"}, "Make and steer what is done at set times",
+		a.pauseNamed, a.resumeNamed)
 }
 
 func (a *app) connectors() *cobra.Command {
-	return a.nouns(noun{"connectors", "connector", []string{"name", "kind", "paused"}, "sync"}, "Make and steer what is read from elsewhere")
+	return a.nouns(noun{"connectors", "connector", []string{"name", "kind"}, "sync"}, "Make and steer what is read from elsewhere")
 }
 
-func (a *app) nouns(n noun, short string) *cobra.Command {
-	return group(n.many, short, a.listNamed(n), a.createNamed(n),
-		a.runNamed(n), a.pauseNamed(n, "pause", true, "Pause a "+n.one), a.pauseNamed(n, "resume", false, "Go on with a "+n.one),
-		a.deleteNamed(n))
+// nouns makes the commands that every noun has, and some that not all have.
+func (a *app) nouns(n noun, short string, more ...func(noun) *cobra.Command) *cobra.Command {
+	all := []*cobra.Command{a.listNamed(n), a.createNamed(n), a.runNamed(n), a.deleteNamed(n)}
+	for _, command := range more {
+		all = append(all, command(n))
+	}
+	return group(n.many, short, all...)
 }
 
 func (n noun) path(name string) string { return "/v1/" + n.many + "/" + escape(name) }
@@ -72,7 +76,15 @@ func (a *app) createNamed(n noun) *cobra.Command {
 	})
 }
 
-func (a *app) pauseNamed(n noun, verb string, paused bool, short string) *cobra.Command {
+func (a *app) pauseNamed(n noun) *cobra.Command {
+	return a.setPaused(n, "pause", true, "Pause a "+n.one)
+}
+
+func (a *app) resumeNamed(n noun) *cobra.Command {
+	return a.setPaused(n, "resume", false, "Go on with a "+n.one)
+}
+
+func (a *app) setPaused(n noun, verb string, paused bool, short string) *cobra.Command {
 	return command(verb+" NAME", short, cobra.ExactArgs(1), func(ctx context.Context, args []string) error {
 		return a.changed(ctx, client.Request{Method: http.MethodPatch, Path: n.path(args[0]), Body: body(map[string]any{"paused": paused}), Again: true}, verb+"d "+args[0])
 	})
