@@ -4,6 +4,7 @@ package connectors
 
 import (
 	"context"
+	"encoding/json"
 	"time"
 
 	"github.com/tarnhq/tarn/shared/access"
@@ -21,7 +22,7 @@ const askTime = 20 * time.Second
 // Deps is what the endpoints need.
 type Deps struct {
 	Store   connector.Store
-	Openers map[connector.Kind]connector.Opener
+	Drivers connector.Drivers
 	Jobs    job.Jobs
 }
 
@@ -39,23 +40,25 @@ func Register(s *api.Server, d Deps) {
 
 // spec is what a new connector is to be.
 type spec struct {
-	Name   connector.Name    `json:"name" example:"crm"`
-	Kind   connector.Kind    `json:"kind" enum:"postgres" example:"postgres"`
-	DSN    string            `json:"dsn" maxLength:"4096" writeOnly:"true" example:"postgres://reader:password@db.example.com:5432/shop?sslmode=verify-full" doc:"kept as a secret, and never shown"`
-	Tables []connector.Table `json:"tables" minItems:"1" maxItems:"200"`
+	Name     connector.Name    `json:"name" example:"crm"`
+	Kind     connector.Kind    `json:"kind" enum:"postgres" example:"postgres"`
+	DSN      string            `json:"dsn" maxLength:"4096" writeOnly:"true" example:"postgres://reader:password@db.example.com:5432/shop?sslmode=verify-full" doc:"kept as a secret, and never shown"`
+	Settings json.RawMessage   `json:"settings,omitempty" doc:"an object that kinds beside databases have; it is shown, so nothing secret goes into it"`
+	Tables   []connector.Table `json:"tables" minItems:"1" maxItems:"200"`
 }
 
 // shown is a connector as it is shown.
 type shown struct {
-	Name    connector.Name    `json:"name"`
-	Kind    connector.Kind    `json:"kind"`
-	Tables  []connector.Table `json:"tables"`
-	Created time.Time         `json:"created"`
-	Updated time.Time         `json:"updated"`
+	Name     connector.Name    `json:"name"`
+	Kind     connector.Kind    `json:"kind"`
+	Settings json.RawMessage   `json:"settings,omitempty"`
+	Tables   []connector.Table `json:"tables"`
+	Created  time.Time         `json:"created"`
+	Updated  time.Time         `json:"updated"`
 }
 
 func show(c connector.Connector) shown {
-	return shown{Name: c.Name, Kind: c.Kind, Tables: c.Tables, Created: c.Created, Updated: c.Updated}
+	return shown{Name: c.Name, Kind: c.Kind, Settings: c.Settings, Tables: c.Tables, Created: c.Created, Updated: c.Updated}
 }
 
 // named is a request that names a connector.
@@ -64,10 +67,12 @@ type named struct {
 }
 
 func (d Deps) create(ctx context.Context, caller access.Principal, in *struct{ Body spec }) (*struct{ Body shown }, error) {
-	if _, ok := d.Openers[in.Body.Kind]; !ok {
-		return nil, fault.New(fault.Invalid, "bad_connector_kind", "%.40q is no kind of connector", string(in.Body.Kind)).WithHint("use postgres")
+	b := in.Body
+	spec := connector.Spec{Name: b.Name, Kind: b.Kind, Settings: b.Settings, Tables: b.Tables, DSN: secret.New([]byte(b.DSN))}
+	if err := d.Drivers.Check(spec.Kind, connector.Config{DSN: spec.DSN, Settings: spec.Settings, Tables: spec.Tables}); err != nil {
+		return nil, err
 	}
-	c, err := d.Store.Create(ctx, caller.Tenant, connector.Spec{Name: in.Body.Name, Kind: in.Body.Kind, Tables: in.Body.Tables, DSN: secret.New([]byte(in.Body.DSN))})
+	c, err := d.Store.Create(ctx, caller.Tenant, spec)
 	return &struct{ Body shown }{show(c)}, err
 }
 
@@ -94,15 +99,20 @@ func (d Deps) get(ctx context.Context, caller access.Principal, in *named) (*str
 
 // change is what of a connector becomes another.
 type change struct {
-	DSN    string            `json:"dsn,omitempty" maxLength:"4096" writeOnly:"true" doc:"absent: it stays"`
-	Tables []connector.Table `json:"tables,omitempty" maxItems:"200" doc:"all of them; absent: they stay. A table that is read in another way is read from its beginning"`
+	DSN      string            `json:"dsn,omitempty" maxLength:"4096" writeOnly:"true" doc:"absent: it stays"`
+	Settings json.RawMessage   `json:"settings,omitempty" doc:"all of them; absent: they stay"`
+	Tables   []connector.Table `json:"tables,omitempty" maxItems:"200" doc:"all of them; absent: they stay. A table that is read in another way is read from its beginning"`
 }
 
 func (d Deps) update(ctx context.Context, caller access.Principal, in *struct {
 	Name connector.Name `path:"name" maxLength:"64"`
 	Body change
 }) (*struct{ Body shown }, error) {
-	c, err := d.Store.Update(ctx, caller.Tenant, in.Name, connector.Change{Tables: in.Body.Tables, DSN: secret.New([]byte(in.Body.DSN))})
+	change := connector.Change{Settings: in.Body.Settings, Tables: in.Body.Tables, DSN: secret.New([]byte(in.Body.DSN))}
+	if err := d.Store.Check(ctx, caller.Tenant, in.Name, change, d.Drivers); err != nil {
+		return nil, err
+	}
+	c, err := d.Store.Update(ctx, caller.Tenant, in.Name, change)
 	return &struct{ Body shown }{show(c)}, err
 }
 
@@ -130,7 +140,7 @@ func (d Deps) delete(ctx context.Context, caller access.Principal, in *struct {
 func (d Deps) with(ctx context.Context, caller access.Principal, c connector.Connector, do func(context.Context, connector.Source) error) error {
 	ctx, cancel := context.WithTimeout(ctx, askTime)
 	defer cancel()
-	source, err := d.Store.Open(ctx, caller.Tenant, c, d.Openers)
+	source, err := d.Store.Open(ctx, caller.Tenant, c, d.Drivers)
 	if err != nil {
 		return err
 	}

@@ -30,11 +30,8 @@ type Name string
 // ID is a connector's own: one that is made anew under an old name has another.
 type ID string
 
-// Kind is what kind of system a connector reads. It names the Opener.
+// Kind is what kind of system a connector reads. It names the Driver.
 type Kind string
-
-// Postgres reads PostgreSQL.
-const Postgres Kind = "postgres"
 
 // Mode is how a table is kept up to date.
 type Mode string

@@ -71,7 +71,7 @@ func newStore() (connector.Store, *fake.Table) {
 }
 
 func spec(name connector.Name, into dataset.Name) connector.Spec {
-	return connector.Spec{Name: name, Kind: connector.Postgres, DSN: secret.New([]byte("postgres://u:hush@h/" + string(name))), Tables: []connector.Table{{Table: "t", Dataset: into}}}
+	return connector.Spec{Name: name, Kind: "postgres", DSN: secret.New([]byte("postgres://u:hush@h/" + string(name))), Tables: []connector.Table{{Table: "t", Dataset: into}}}
 }
 
 func TestTheConnectionStringIsInTheSecretsAndNotInTheTable(t *testing.T) {

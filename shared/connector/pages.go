@@ -19,7 +19,7 @@ func (x *run) whole(ctx context.Context, d dataset.Dataset, t Table) error {
 	parts := func(yield func(load.Part, error) bool) {
 		for b, err := range x.source.Read(ctx, Read{Table: t, Rows: x.Rows}) {
 			x.count(t, Count{Bytes: b.Rows.Size()})
-			if !yield(load.Part{Rows: b.Rows}, err) {
+			if !yield(b.part(), err) {
 				return
 			}
 		}
@@ -49,7 +49,7 @@ func (x *run) batches(ctx context.Context, d dataset.Dataset, t Table, n note) (
 		if err != nil {
 			return false, err
 		}
-		if b.Rows.Len == 0 && bytes.Equal(b.Next, n.At) {
+		if b.Rows.Len == 0 && len(b.Bad) == 0 && bytes.Equal(b.Next, n.At) {
 			continue // nothing is new
 		}
 		next := n.after(func(n *note) { n.At = b.Next })
@@ -72,7 +72,7 @@ func (x *run) batches(ctx context.Context, d dataset.Dataset, t Table, n note) (
 // plan is the load of a batch that is read at a note. The first of a table goes in the
 // stead of what was there.
 func (n note) plan(t Table, b Batch) load.Plan {
-	p := load.Plan{Mode: load.Upsert, Key: t.Key, Parts: once(load.Part{Rows: b.Rows})}
+	p := load.Plan{Mode: load.Upsert, Key: t.Key, Parts: once(b.part())}
 	if n.Seq == 0 || n.At == nil {
 		p.Mode = load.Replace
 	} else if len(t.Key) == 0 || t.Effective() == Changes { // a copy meets no row twice

@@ -36,7 +36,7 @@ type Runner struct {
 	Store   Store
 	Catalog dataset.Catalog
 	Loader  load.Loader
-	Openers map[Kind]Opener
+	Drivers Drivers
 	Rows    int // of a load; zero: what the source thinks good
 }
 
@@ -108,7 +108,7 @@ func (x *run) open(ctx context.Context, order Order) (err error) {
 			return err
 		}
 	}
-	x.source, err = x.Store.Open(ctx, x.job.Tenant, x.connector, x.Openers)
+	x.source, err = x.Store.Open(ctx, x.job.Tenant, x.connector, x.Drivers)
 	return err
 }
 
@@ -119,16 +119,16 @@ func epochOf(id job.ID) string {
 }
 
 // Open connects to a connector's source.
-func (s Store) Open(ctx context.Context, t tenant.ID, c Connector, openers map[Kind]Opener) (Source, error) {
-	open, ok := openers[c.Kind]
-	if !ok {
-		return nil, fault.New(fault.Invalid, "bad_connector_kind", "%.40q is no kind of connector", string(c.Kind)).WithHint("use postgres")
+func (s Store) Open(ctx context.Context, t tenant.ID, c Connector, drivers Drivers) (Source, error) {
+	driver, err := drivers.of(c.Kind)
+	if err != nil {
+		return nil, err
 	}
 	dsn, err := s.DSN(ctx, t, c)
 	if err != nil {
 		return nil, err
 	}
-	return open(ctx, dsn)
+	return driver.Open(ctx, c.config(dsn))
 }
 
 // all brings every table up to date. One that cannot be does not hold up the others.

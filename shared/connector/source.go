@@ -8,7 +8,6 @@ import (
 	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/load"
 	"github.com/tarnhq/tarn/shared/rows"
-	"github.com/tarnhq/tarn/shared/secret"
 )
 
 // Source is another system, connected. One goroutine uses it. What is wrong with the
@@ -38,11 +37,16 @@ type Read struct {
 	Rows  int             // of a batch, about; zero: what the source thinks good
 }
 
-// Batch is some rows, and the position from which the rows after them are read.
+// Batch is some rows, what among them was none, and the position from which the rows after
+// them are read.
 type Batch struct {
 	Rows rows.Batch
+	Bad  []load.Bad
 	Next json.RawMessage
 }
+
+// part returns the batch as a load has it.
+func (b Batch) part() load.Part { return load.Part{Rows: b.Rows, Bad: b.Bad} }
 
 // Mark is a place in a source's log of changes. Later ones are greater, as text.
 type Mark string
@@ -103,6 +107,3 @@ type Column struct {
 	Becomes  dataset.Type `json:"becomes" doc:"as a dataset has it, while all values fit"`
 	Nullable bool         `json:"nullable"`
 }
-
-// Opener connects to a source by its connection string.
-type Opener func(ctx context.Context, dsn secret.Value) (Source, error)

@@ -23,12 +23,13 @@ const SecretFolder = "connector/"
 // Connector is a source and what is read of it. Its connection string is a secret, and in
 // no table.
 type Connector struct {
-	ID      ID        `json:"id"`
-	Name    Name      `json:"name"`
-	Kind    Kind      `json:"kind"`
-	Tables  []Table   `json:"tables"`
-	Created time.Time `json:"created"`
-	Updated time.Time `json:"updated"`
+	ID       ID              `json:"id"`
+	Name     Name            `json:"name"`
+	Kind     Kind            `json:"kind"`
+	Settings json.RawMessage `json:"settings,omitempty"` // of the kind's own, and no secret
+	Tables   []Table         `json:"tables"`
+	Created  time.Time       `json:"created"`
+	Updated  time.Time       `json:"updated"`
 
 	// Epoch counts how often everything was to be read anew.
 	Epoch string `json:"epoch,omitempty"`
@@ -59,18 +60,25 @@ func (c Connector) secret() secret.Name {
 	return secret.Name(SecretFolder + string(c.Name) + "/" + string(c.ID))
 }
 
+// config is what a Driver is told of the connector.
+func (c Connector) config(dsn secret.Value) Config {
+	return Config{DSN: dsn, Settings: c.Settings, Tables: c.Tables}
+}
+
 // Spec is what a new connector is to be.
 type Spec struct {
-	Name   Name
-	Kind   Kind
-	Tables []Table
-	DSN    secret.Value
+	Name     Name
+	Kind     Kind
+	Settings json.RawMessage
+	Tables   []Table
+	DSN      secret.Value
 }
 
 // Change is what of a connector becomes another. What is nil stays.
 type Change struct {
-	Tables []Table
-	DSN    secret.Value
+	Settings json.RawMessage
+	Tables   []Table
+	DSN      secret.Value
 }
 
 // Store keeps connectors.
@@ -92,7 +100,7 @@ func (s Store) Create(ctx context.Context, t tenant.ID, spec Spec) (Connector, e
 			WithHint("start with a letter; then a-z, 0-9 and _; at most 64 characters")
 	}
 	now := s.Now().UTC().Truncate(time.Microsecond)
-	c := Connector{ID: ID(strings.ToLower(rand.Text())[:12]), Name: spec.Name, Kind: spec.Kind, Tables: spec.Tables, Created: now, Updated: now, Epoch: "0"}
+	c := Connector{ID: ID(strings.ToLower(rand.Text())[:12]), Name: spec.Name, Kind: spec.Kind, Settings: spec.Settings, Tables: spec.Tables, Created: now, Updated: now, Epoch: "0"}
 	if err := s.check(ctx, t, c); err != nil {
 		return Connector{}, err
 	}
@@ -204,6 +212,9 @@ func (s Store) DSN(ctx context.Context, t tenant.ID, c Connector) (secret.Value,
 // Update changes a connector. Who else changed it meanwhile is fault.Conflict.
 func (s Store) Update(ctx context.Context, t tenant.ID, n Name, change Change) (Connector, error) {
 	return s.change(ctx, t, n, func(c *Connector) error {
+		if change.Settings != nil {
+			c.Settings = change.Settings
+		}
 		if change.Tables != nil {
 			c.Tables = change.Tables
 			if err := s.check(ctx, t, *c); err != nil {
@@ -215,6 +226,28 @@ func (s Store) Update(ctx context.Context, t tenant.ID, n Name, change Change) (
 		}
 		return s.Secrets.Put(ctx, t, c.secret(), change.DSN)
 	})
+}
+
+// Check returns fault.Invalid unless a connector's kind lets it become so.
+func (s Store) Check(ctx context.Context, t tenant.ID, n Name, change Change, drivers Drivers) error {
+	c, err := s.Get(ctx, t, n)
+	if err != nil {
+		return err
+	}
+	dsn := change.DSN
+	if len(dsn.Reveal()) == 0 {
+		if dsn, err = s.DSN(ctx, t, c); err != nil {
+			return err
+		}
+	}
+	config := c.config(dsn)
+	if change.Settings != nil {
+		config.Settings = change.Settings
+	}
+	if change.Tables != nil {
+		config.Tables = change.Tables
+	}
+	return drivers.Check(c.Kind, config)
 }
 
 // begin makes an epoch the connector's.

@@ -56,7 +56,6 @@ import (
 	"github.com/tarnhq/tarn/shared/quarantine"
 	"github.com/tarnhq/tarn/shared/route"
 	"github.com/tarnhq/tarn/shared/saved"
-	"github.com/tarnhq/tarn/shared/secret"
 	"github.com/tarnhq/tarn/shared/segment"
 	"github.com/tarnhq/tarn/shared/stream"
 	"github.com/tarnhq/tarn/shared/suppression"
@@ -122,7 +121,7 @@ func newDependent(t *testing.T) *dependent {
 	erasures.Register(s, erasures.Deps{Catalog: dataset.Catalog{Table: tbl, Now: time.Now}, Jobs: d.jobs, Finder: erasure.Finder{Segments: segments, Salts: salts},
 		Orders: erasure.Orders{Gate: seen, Suppressions: suppression.Store{Table: tbl}, Salts: salts}})
 	connectors.Register(s, connectors.Deps{Store: connector.Store{Table: told, Secrets: secrets, Now: time.Now}, Jobs: d.jobs,
-		Openers: map[connector.Kind]connector.Opener{connector.Postgres: openEmpty}})
+		Drivers: connector.Drivers{"postgres": emptyDriver{}}})
 	schedules.Register(s, schedules.Deps{Now: time.Now, Scheduler: scheduler.New(scheduler.Deps{Table: told, Queue: d.jobs.Queue, Directory: &d.people, Gate: seen, Now: time.Now,
 		Log: slog.New(slog.DiscardHandler), Alarm: &embedded.Alarms{Now: time.Now, Ring: func(alarm.Call) {}}})})
 	exports.Register(s, exports.Deps{Orders: export.Orders{Gate: seen, Saved: names}, Jobs: d.jobs})
@@ -189,7 +188,13 @@ func (empty) Check(context.Context) error                            { return ni
 func (empty) Discover(context.Context) ([]connector.Relation, error) { return nil, nil }
 func (empty) Close()                                                 {}
 
-func openEmpty(context.Context, secret.Value) (connector.Source, error) { return empty{}, nil }
+// emptyDriver reaches it.
+type emptyDriver struct{}
+
+func (emptyDriver) Check(connector.Config) error { return nil }
+func (emptyDriver) Open(context.Context, connector.Config) (connector.Source, error) {
+	return empty{}, nil
+}
 
 // healthy are requests that succeed when every dependency is up.
 var healthy = map[string]struct{ target, body string }{

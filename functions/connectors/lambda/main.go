@@ -9,7 +9,7 @@ import (
 	"github.com/tarnhq/tarn/shared/adapter/aws"
 	"github.com/tarnhq/tarn/shared/config"
 	"github.com/tarnhq/tarn/shared/connector"
-	"github.com/tarnhq/tarn/shared/connector/postgres"
+	"github.com/tarnhq/tarn/shared/connector/kinds"
 	"github.com/tarnhq/tarn/shared/job"
 	"github.com/tarnhq/tarn/shared/outbound"
 	"github.com/tarnhq/tarn/shared/serve"
@@ -28,7 +28,7 @@ func main() {
 	server := apiserver.New(account.Table(config.Table.Value()))
 	connectors.Register(server.Server, connectors.Deps{
 		Store:   connector.Store{Table: server.Trail.Table(), Secrets: account.Secrets(config.Secrets.Value()), Now: time.Now},
-		Openers: map[connector.Kind]connector.Opener{connector.Postgres: postgres.Open(outbound.Dialer(outbound.Options{Allow: networks}).DialContext)},
+		Drivers: kinds.All(outbound.Options{Allow: networks}),
 		Jobs:    job.Jobs{Table: server.Trail.Table(), Queue: account.Queue(config.Queue.Value(), config.Unworked.Value()), Now: time.Now},
 	})
 	serve.HTTP(server)

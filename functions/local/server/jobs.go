@@ -10,7 +10,7 @@ import (
 
 	"github.com/tarnhq/tarn/functions/worker"
 	"github.com/tarnhq/tarn/shared/connector"
-	"github.com/tarnhq/tarn/shared/connector/postgres"
+	"github.com/tarnhq/tarn/shared/connector/kinds"
 	"github.com/tarnhq/tarn/shared/erasure"
 	"github.com/tarnhq/tarn/shared/export"
 	"github.com/tarnhq/tarn/shared/file"
@@ -43,7 +43,7 @@ func (s *Server) work(ctx context.Context) {
 // runners are the kinds of jobs there are.
 func (s *Server) runners() map[job.Kind]job.Runner {
 	return map[job.Kind]job.Runner{
-		connector.Sync: connector.Runner{Store: s.connectors(s.store.Table()), Catalog: s.catalog, Loader: load.Loader{Manifest: s.manifest}, Openers: s.openers()},
+		connector.Sync: connector.Runner{Store: s.connectors(s.store.Table()), Catalog: s.catalog, Loader: load.Loader{Manifest: s.manifest}, Drivers: s.drivers()},
 		erasure.Kind:   s.eraser(),
 		export.Kind:    export.Runner{Source: s.live, Seal: s.live.SealAll, Engine: s.engine, Blobs: s.store.Blob(), Folder: s.scratch()},
 		file.Kind:      file.Runner{Catalog: s.catalog, Files: s.files(s.manifest.Table), Loading: s.loading(s.manifest)},
@@ -69,10 +69,9 @@ func (s *Server) connectors(t table.Table) connector.Store {
 	return kept
 }
 
-// openers are the kinds of connectors there are.
-func (s *Server) openers() map[connector.Kind]connector.Opener {
-	dial := outbound.Dialer(outbound.Options{Allow: s.options.Networks})
-	return map[connector.Kind]connector.Opener{connector.Postgres: postgres.Open(dial.DialContext)}
+// drivers are the kinds of connectors there are.
+func (s *Server) drivers() connector.Drivers {
+	return kinds.All(outbound.Options{Allow: s.options.Networks})
 }
 
 // scratch is the folder for files in the making.

@@ -90,7 +90,7 @@ func (s *Server) register(a *api.Server) {
 	cube.Register(a, cube.Deps{Deps: questions, Catalog: s.catalog, Patience: func() <-chan time.Time { return time.After(cubePatience) }})
 	jobs.Register(a, jobs.Deps{Jobs: s.jobs, Now: s.options.Now, Poll: snapshot.Every(watchPoll),
 		Results: map[job.Kind]jobs.Result{export.Kind: s.exports().View}})
-	connectors.Register(a, connectors.Deps{Store: s.connectors(told), Openers: s.openers(), Jobs: s.jobs})
+	connectors.Register(a, connectors.Deps{Store: s.connectors(told), Drivers: s.drivers(), Jobs: s.jobs})
 	embeds.Register(a, embeds.Deps{Gate: seen, Saved: names, Embeds: s.embeds})
 	erasures.Register(a, erasures.Deps{Catalog: s.catalog, Jobs: s.jobs, Finder: erasure.Finder{Segments: s.segments, Salts: s.salts},
 		Orders: erasure.Orders{Gate: seen, Suppressions: suppression.Store{Table: s.manifest.Table}, Salts: s.salts}})

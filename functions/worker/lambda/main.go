@@ -16,7 +16,7 @@ import (
 	"github.com/tarnhq/tarn/shared/audit"
 	"github.com/tarnhq/tarn/shared/config"
 	"github.com/tarnhq/tarn/shared/connector"
-	"github.com/tarnhq/tarn/shared/connector/postgres"
+	"github.com/tarnhq/tarn/shared/connector/kinds"
 	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/engine"
 	"github.com/tarnhq/tarn/shared/engine/duck"
@@ -97,11 +97,10 @@ func syncer(account aws.Account, source *snapshot.Sealed) connector.Runner {
 	if err != nil {
 		panic(err)
 	}
-	dial := outbound.Dialer(outbound.Options{Allow: networks})
 	return connector.Runner{
 		Store:   connector.Store{Table: source.Catalog.Table, Secrets: account.Secrets(config.Secrets.Value()), Now: time.Now},
 		Catalog: source.Catalog, Loader: load.Loader{Manifest: source.Manifest},
-		Openers: map[connector.Kind]connector.Opener{connector.Postgres: postgres.Open(dial.DialContext)},
+		Drivers: kinds.All(outbound.Options{Allow: networks}),
 	}
 }
 

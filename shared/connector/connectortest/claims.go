@@ -63,16 +63,14 @@ var claims = map[string]func(bench){
 		})
 	},
 	"rows with one cursor are not parted from each other by the end of a batch": func(b bench) {
-		b.Rows = 3
-		for i, table := range []connector.Table{incremental, keyless} {
-			table.Table, table.Dataset = fmt.Sprint("ties", i), dataset.Name(fmt.Sprint("ties", i))
+		b.in(func(b bench, table connector.Table) {
+			b.Rows = 3
 			b.Make(b.T, table.Table, 0)
 			rows := items(23, func(i int) int { return i / 10 })
 			b.Put(b.T, table.Table, rows...)
-			c := b.Create(b.T, connector.Spec{Name: connector.Name(table.Dataset), Kind: b.kind, Tables: []connector.Table{table}, DSN: b.DSN()})
-			b.Sync(b.T, c, false)
+			b.Sync(b.T, b.connect(table), false)
 			b.wants(table.Dataset, 0, rows...)
-		}
+		})
 	},
 	"a row that was committed late is found within the window, and beyond it is not": func(b bench) {
 		b.Make(b.T, "things", 0)
@@ -97,6 +95,13 @@ var claims = map[string]func(bench){
 		}
 	},
 	"rows without a key are appended once": func(b bench) {
+		if b.Keyed {
+			table := keyless
+			if err := b.Driver.Check(b.config(b.DSN(), table)); !fault.Is(err, fault.Invalid) {
+				b.Errorf("an incremental table without a key: %v", err)
+			}
+			return
+		}
 		b.Make(b.T, "things", 0)
 		b.Put(b.T, "things", item(1, 0), item(2, 1))
 		c := b.connect(keyless)
@@ -128,11 +133,7 @@ var claims = map[string]func(bench){
 	"a reading that is cancelled ends": func(b bench) {
 		b.Make(b.T, "things", 0)
 		b.Put(b.T, "things", items(100, func(i int) int { return i })...)
-		source, err := b.Openers[b.kind](b.Context(), b.DSN())
-		if err != nil {
-			b.Fatal(err)
-		}
-		defer source.Close()
+		source := b.open(incremental)
 		ctx, cancel := context.WithCancel(b.Context())
 		defer cancel()
 		var last error
@@ -145,11 +146,15 @@ var claims = map[string]func(bench){
 		}
 	},
 	"a wrong password is refused with a reason": func(b bench) {
-		c := b.Create(b.T, connector.Spec{Name: "crm", Kind: b.kind, Tables: []connector.Table{full}, DSN: b.WrongPassword()})
+		spec := b.spec(full)
+		spec.DSN = b.WrongPassword()
+		c := b.Create(b.T, spec)
 		Wants(b.T, b.Try(b.T, c, false), "source_refused")
 	},
 	"an address that is not public is not reached": func(b bench) {
-		c := b.Create(b.T, connector.Spec{Name: "crm", Kind: guarded, Tables: []connector.Table{full}, DSN: b.DSN()})
+		spec := b.spec(full)
+		spec.Kind = guarded
+		c := b.Create(b.T, spec)
 		Wants(b.T, b.Try(b.T, c, false), "address_not_allowed")
 	},
 	"a table or a column that is not there is named": func(b bench) {
@@ -171,17 +176,13 @@ var claims = map[string]func(bench){
 		b.Put(b.T, "things", item(1, 0))
 		other := full
 		other.Table, other.Dataset = "others", "others"
-		c := b.Create(b.T, connector.Spec{Name: "crm", Kind: b.kind, Tables: []connector.Table{other, full}, DSN: b.DSN()})
+		c := b.connect(other, full)
 		Wants(b.T, b.Try(b.T, c, false), "unknown_table")
 		b.wants("things", 0, item(1, 0))
 	},
 	"discovery shows columns, their types and the key": func(b bench) {
 		b.Make(b.T, "things", 1)
-		source, err := b.Openers[b.kind](b.Context(), b.DSN())
-		if err != nil {
-			b.Fatal(err)
-		}
-		defer source.Close()
+		source := b.open(full)
 		if err := source.Check(b.Context()); err != nil {
 			b.Fatal(err)
 		}
@@ -206,14 +207,19 @@ var claims = map[string]func(bench){
 		b.Make(b.T, "things", 0)
 		c := b.connect(full)
 		b.Sync(b.T, c, false)
-		wrong := b.Create(b.T, connector.Spec{Name: "wrong", Kind: b.kind, Tables: []connector.Table{{Table: "things", Dataset: "others"}}, DSN: b.WrongPassword()})
-		b.Try(b.T, wrong, false)
+		wrong := b.spec(connector.Table{Table: "things", Dataset: "others"})
+		wrong.Name, wrong.DSN = "wrong", b.WrongPassword()
+		b.Try(b.T, b.Create(b.T, wrong), false)
 		for _, item := range b.Table.Items() {
 			if bytes.Contains(item.Body, []byte(b.Password())) {
 				b.Errorf("item %v: %s", item.Key, item.Body)
 			}
 		}
-		_, err := b.Openers[b.kind](b.Context(), b.WrongPassword())
+		source, err := b.Driver.Open(b.Context(), b.config(b.WrongPassword(), full))
+		if err == nil {
+			defer source.Close()
+			err = source.Check(b.Context())
+		}
 		if text := fmt.Sprintf("%v %+v", err, err); !fault.Is(err, fault.Invalid) || strings.Contains(text, b.Password()) {
 			b.Errorf("opened with a wrong password: %s", text)
 		}
@@ -227,9 +233,9 @@ func everyKill(b bench, table connector.Table) {
 	name := table.Table
 	for at := 1; ; at += stride() {
 		table.Table = fmt.Sprintf("%s_%d", name, at)
-		w := NewWorld(b.Openers)
+		w := NewWorld(b.Drivers)
 		w.Rows = 2
-		b := bench{T: b.T, World: w, Origin: b.Origin, kind: b.kind}
+		b := bench{T: b.T, World: w, Origin: b.Origin, Suite: b.Suite}
 		b.Make(b.T, table.Table, 0)
 		b.Put(b.T, table.Table, items(5, func(i int) int { return 20 * i })...)
 		c := b.connect(table)

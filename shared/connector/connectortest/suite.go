@@ -1,6 +1,7 @@
 package connectortest
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"testing"
@@ -58,17 +59,20 @@ func (i Item) json(wide int) string {
 // Suite tests a kind of connector.
 type Suite struct {
 	Kind    connector.Kind
-	Open    connector.Opener // may reach the origin
-	Guarded connector.Opener // may reach public addresses alone
+	Driver  connector.Driver // may reach the origin
+	Guarded connector.Driver // may reach public addresses alone
 	Origin  func(*testing.T) Origin
+
+	Settings json.RawMessage // of the connectors
+	Keyed    bool            // nothing is read incrementally without a key
 }
 
 // Run tests the promises.
 func (s Suite) Run(t *testing.T) {
 	for claim, test := range claims {
 		t.Run(claim, func(t *testing.T) {
-			w := NewWorld(map[connector.Kind]connector.Opener{s.Kind: s.Open, guarded: s.Guarded})
-			test(bench{T: t, World: w, Origin: s.Origin(t), kind: s.Kind})
+			w := NewWorld(connector.Drivers{s.Kind: s.Driver, guarded: s.Guarded})
+			test(bench{T: t, World: w, Origin: s.Origin(t), Suite: s})
 		})
 	}
 }
@@ -81,13 +85,33 @@ type bench struct {
 	*testing.T
 	*World
 	Origin
-	kind connector.Kind
+	Suite
 }
 
-// connect makes a connector of one table.
-func (b bench) connect(table connector.Table) connector.Connector {
+// connect makes a connector of tables.
+func (b bench) connect(tables ...connector.Table) connector.Connector {
 	b.Helper()
-	return b.Create(b.T, connector.Spec{Name: "crm", Kind: b.kind, Tables: []connector.Table{table}, DSN: b.DSN()})
+	return b.Create(b.T, b.spec(tables...))
+}
+
+// spec is of a connector that may reach the origin.
+func (b bench) spec(tables ...connector.Table) connector.Spec {
+	return connector.Spec{Name: "crm", Kind: b.Kind, Settings: b.Settings, Tables: tables, DSN: b.DSN()}
+}
+
+// open connects to the origin.
+func (b bench) open(tables ...connector.Table) connector.Source {
+	b.Helper()
+	source, err := b.Driver.Open(b.Context(), b.config(b.DSN(), tables...))
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(source.Close)
+	return source
+}
+
+func (b bench) config(dsn secret.Value, tables ...connector.Table) connector.Config {
+	return connector.Config{DSN: dsn, Settings: b.Settings, Tables: tables}
 }
 
 // wants fails unless a dataset has the items, and nothing else.
@@ -128,18 +152,16 @@ var (
 // feeds reports whether the source tells of changes.
 func (b bench) feeds() bool {
 	b.Helper()
-	source, err := b.Openers[b.kind](b.Context(), b.DSN())
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer source.Close()
-	_, ok := source.(connector.Feed)
+	_, ok := b.open(full).(connector.Feed)
 	return ok
 }
 
 // modes are those that the source has.
 func (b bench) modes() []connector.Table {
-	all := []connector.Table{full, incremental, keyless}
+	all := []connector.Table{full, incremental}
+	if !b.Keyed {
+		all = append(all, keyless)
+	}
 	if b.feeds() {
 		all = append(all, changes)
 	}
@@ -151,8 +173,7 @@ func (b bench) in(test func(b bench, table connector.Table)) {
 	for i, table := range b.modes() {
 		b.T.Run(fmt.Sprintf("%s, key %v", table.Effective(), table.Key), func(t *testing.T) {
 			table.Table, table.Dataset = fmt.Sprint("things", i), dataset.Name(fmt.Sprint("things", i))
-			w := NewWorld(b.Openers)
-			test(bench{T: t, World: w, Origin: b.Origin, kind: b.kind}, table)
+			test(bench{T: t, World: NewWorld(b.Drivers), Origin: b.Origin, Suite: b.Suite}, table)
 		})
 	}
 }

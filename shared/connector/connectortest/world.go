@@ -29,7 +29,7 @@ type World struct {
 	Table   fake.Table
 	Blobs   fake.Blobs
 	Secrets fake.Secrets
-	Openers map[connector.Kind]connector.Opener
+	Drivers connector.Drivers
 	Rows    int // of a load
 
 	now   time.Time
@@ -39,8 +39,8 @@ type World struct {
 }
 
 // NewWorld returns a World with some kinds of connectors.
-func NewWorld(openers map[connector.Kind]connector.Opener) *World {
-	w := &World{Openers: openers, now: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}
+func NewWorld(drivers connector.Drivers) *World {
+	w := &World{Drivers: drivers, now: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}
 	w.queue = &fake.Queue{Now: w.clock, Tries: 5}
 	w.Table.Now = w.clock
 	return w
@@ -62,7 +62,7 @@ func (w *World) runner() connector.Runner {
 		Store:   connector.Store{Table: t, Secrets: &w.Secrets, Now: w.clock},
 		Catalog: dataset.Catalog{Table: t, Now: w.clock},
 		Loader:  load.Loader{Manifest: manifest.Store{Table: t, Blobs: mortalBlobs{&w.Blobs, w}, Now: w.clock}},
-		Openers: w.Openers, Rows: w.Rows,
+		Drivers: w.Drivers, Rows: w.Rows,
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/tarnhq/tarn/shared/connector"
 	"github.com/tarnhq/tarn/shared/connector/connectortest"
+	"github.com/tarnhq/tarn/shared/connector/postgres"
 	"github.com/tarnhq/tarn/shared/connector/postgres/postgrestest"
 )
 
@@ -24,8 +25,8 @@ func follow(t *testing.T, server postgrestest.Server, setup string, tables ...co
 	t.Helper()
 	o := newOrigin(t, server)
 	o.exec(t, "%s", setup)
-	w := connectortest.NewWorld(map[connector.Kind]connector.Opener{connector.Postgres: open(t)})
-	return followed{o, w, t, w.Create(t, connector.Spec{Name: "crm", Kind: connector.Postgres, Tables: tables, DSN: o.DSN()})}
+	w := connectortest.NewWorld(connector.Drivers{postgres.Kind: driver(t)})
+	return followed{o, w, t, w.Create(t, connector.Spec{Name: "crm", Kind: postgres.Kind, Tables: tables, DSN: o.DSN()})}
 }
 
 // after fails unless the dataset has some rows after statements and a sync.

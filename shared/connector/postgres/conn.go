@@ -4,6 +4,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net"
@@ -16,7 +17,6 @@ import (
 	"github.com/tarnhq/tarn/shared/connector"
 	"github.com/tarnhq/tarn/shared/fault"
 	"github.com/tarnhq/tarn/shared/outbound"
-	"github.com/tarnhq/tarn/shared/secret"
 )
 
 // session is what every session of ours is set to: it cannot write, waits for no lock for
@@ -39,27 +39,37 @@ const connectTime = 15 * time.Second
 // Dial connects to an address as package outbound allows.
 type Dial func(ctx context.Context, network, address string) (net.Conn, error)
 
-// Open returns the Opener of PostgreSQL.
-func Open(dial Dial) connector.Opener {
-	return func(ctx context.Context, dsn secret.Value) (connector.Source, error) {
-		config, err := configOf(string(dsn.Reveal()))
-		if err != nil {
-			return nil, err
-		}
-		config.DialFunc = pgconn.DialFunc(dial)
-		ctx, cancel := context.WithTimeout(ctx, connectTime)
-		defer cancel()
-		conn, err := pgconn.ConnectConfig(ctx, config)
-		if err != nil {
-			return nil, faultOf(err)
-		}
-		s := &Source{conn: conn}
-		if err := s.exec(ctx, session); err != nil {
-			s.Close()
-			return nil, err
-		}
-		return s, nil
+// Kind is the kind of connectors that read PostgreSQL.
+const Kind connector.Kind = "postgres"
+
+// Driver reaches PostgreSQL.
+type Driver struct{ Dial Dial }
+
+// Check implements connector.Driver.
+func (Driver) Check(c connector.Config) error {
+	_, err := configOf(string(c.DSN.Reveal()))
+	return cmp.Or(err, c.NoSettings())
+}
+
+// Open implements connector.Driver.
+func (d Driver) Open(ctx context.Context, c connector.Config) (connector.Source, error) {
+	config, err := configOf(string(c.DSN.Reveal()))
+	if err != nil {
+		return nil, err
 	}
+	config.DialFunc = pgconn.DialFunc(d.Dial)
+	ctx, cancel := context.WithTimeout(ctx, connectTime)
+	defer cancel()
+	conn, err := pgconn.ConnectConfig(ctx, config)
+	if err != nil {
+		return nil, faultOf(err)
+	}
+	s := &Source{conn: conn}
+	if err := s.exec(ctx, session); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
 }
 
 // modes are the values of sslmode.

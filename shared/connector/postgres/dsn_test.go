@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/tarnhq/tarn/shared/connector"
 	"github.com/tarnhq/tarn/shared/connector/postgres"
 	"github.com/tarnhq/tarn/shared/fault"
 	"github.com/tarnhq/tarn/shared/secret"
@@ -37,11 +38,11 @@ func TestADSNReachesItsOneHostAndNoFileOfThisMachine(t *testing.T) {
 		"":                                                              "",
 	} {
 		dialed := map[string]bool{}
-		open := postgres.Open(func(_ context.Context, _, address string) (net.Conn, error) {
+		driver := postgres.Driver{Dial: func(_ context.Context, _, address string) (net.Conn, error) {
 			dialed[address] = true
 			return nil, errDialed
-		})
-		_, err := open(t.Context(), secret.New([]byte(dsn)))
+		}}
+		_, err := driver.Open(t.Context(), connector.Config{DSN: secret.New([]byte(dsn))})
 		if err == nil || strings.Contains(err.Error(), "hush") {
 			t.Errorf("%s: %v", dsn, err)
 		}

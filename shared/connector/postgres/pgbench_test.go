@@ -15,6 +15,7 @@ import (
 
 	"github.com/tarnhq/tarn/shared/connector"
 	"github.com/tarnhq/tarn/shared/connector/connectortest"
+	"github.com/tarnhq/tarn/shared/connector/postgres"
 	"github.com/tarnhq/tarn/shared/connector/postgres/postgrestest"
 	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/rows"
@@ -92,9 +93,9 @@ func prove(t *testing.T, p proof) {
 		}
 		tables = append(tables, table)
 	}
-	w := connectortest.NewWorld(map[connector.Kind]connector.Opener{connector.Postgres: open(t)})
+	w := connectortest.NewWorld(connector.Drivers{postgres.Kind: driver(t)})
 	w.Rows = 150_000 // of a load: the first takes several
-	c := w.Create(t, connector.Spec{Name: "bench", Kind: connector.Postgres, Tables: tables, DSN: o.DSN()})
+	c := w.Create(t, connector.Spec{Name: "bench", Kind: postgres.Kind, Tables: tables, DSN: o.DSN()})
 	stop := o.write(t, p.writes, scale)
 	random := rand.New(rand.NewPCG(1, 2))
 	killed, calls := 0, 30

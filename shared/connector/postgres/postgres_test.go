@@ -15,20 +15,20 @@ import (
 	"github.com/tarnhq/tarn/shared/secret"
 )
 
-// open may reach this machine.
-func open(t *testing.T) connector.Opener {
+// driver may reach this machine.
+func driver(t *testing.T) connector.Driver {
 	t.Helper()
 	loopback, err := outbound.ParseNetworks("127.0.0.0/8")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return postgres.Open(outbound.Dialer(outbound.Options{Allow: loopback}).DialContext)
+	return postgres.Driver{Dial: outbound.Dialer(outbound.Options{Allow: loopback}).DialContext}
 }
 
 func TestPostgresKeepsThePromisesOfAConnector(t *testing.T) {
 	server := postgrestest.Start(t)
 	connectortest.Suite{
-		Kind: connector.Postgres, Open: open(t), Guarded: postgres.Open(outbound.Dialer(outbound.Options{}).DialContext),
+		Kind: postgres.Kind, Driver: driver(t), Guarded: postgres.Driver{Dial: outbound.Dialer(outbound.Options{}).DialContext},
 		Origin: func(t *testing.T) connectortest.Origin { return newOrigin(t, server) },
 	}.Run(t)
 }

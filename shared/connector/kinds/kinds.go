@@ -1,0 +1,16 @@
+// Package kinds lists the kinds of systems that connectors read.
+package kinds
+
+import (
+	"github.com/tarnhq/tarn/shared/connector"
+	"github.com/tarnhq/tarn/shared/connector/postgres"
+	"github.com/tarnhq/tarn/shared/outbound"
+)
+
+// All returns the drivers of every kind. They reach what the options allow.
+func All(o outbound.Options) connector.Drivers {
+	dial := outbound.Dialer(o).DialContext
+	return connector.Drivers{
+		postgres.Kind: postgres.Driver{Dial: dial},
+	}
+}
