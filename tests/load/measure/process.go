@@ -72,6 +72,21 @@ func (p *Process) RSS() (int64, error) {
 	return pages * int64(os.Getpagesize()), err
 }
 
+// PeakRSS returns the most bytes of memory that the process itself has held.
+func (p *Process) PeakRSS() (int64, error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
+	if err != nil {
+		return 0, err
+	}
+	_, rest, found := strings.Cut(string(text), "VmHWM:")
+	fields := strings.Fields(rest)
+	if !found || len(fields) < 2 {
+		return 0, errors.New("the kernel does not tell the peak of a process's memory")
+	}
+	kib, err := strconv.ParseInt(fields[0], 10, 64)
+	return kib << 10, err
+}
+
 // total adds up the process, those of its descendants that live, and those that it
 // has waited for.
 func (p *Process) total() (time.Duration, error) {
