@@ -128,7 +128,14 @@ var claims = map[string]func(bench){
 		})
 	},
 	"a sync that is killed at any call ends in the same rows": func(b bench) {
-		b.in(everyKill)
+		b.in(func(b bench, table connector.Table) {
+			atEveryCall(b, table, func(b bench, _ connector.Connector) { panic(death{}) })
+		})
+	},
+	"a sync during which another is done, at any of its calls, ends in the same rows": func(b bench) {
+		b.in(func(b bench, table connector.Table) {
+			atEveryCall(b, table, func(b bench, c connector.Connector) { b.Sync(b.T, c, false) })
+		})
 	},
 	"a reading that is cancelled ends": func(b bench) {
 		b.Make(b.T, "things", 0)
@@ -226,20 +233,18 @@ var claims = map[string]func(bench){
 	},
 }
 
-// everyKill syncs twice, with a change in between, once for every call of a port at which
-// the process ends.
-func everyKill(b bench, table connector.Table) {
-	b.Rows = 2
+// atEveryCall syncs twice, with a change in between, once for every call of a port, at which
+// something happens.
+func atEveryCall(b bench, table connector.Table, happens func(bench, connector.Connector)) {
 	name := table.Table
 	for at := 1; ; at += stride() {
 		table.Table = fmt.Sprintf("%s_%d", name, at)
-		w := NewWorld(b.Drivers)
-		w.Rows = 2
-		b := bench{T: b.T, World: w, Origin: b.Origin, Suite: b.Suite}
+		b := bench{T: b.T, World: NewWorld(b.Drivers), Origin: b.Origin, Suite: b.Suite}
+		b.Rows = 2
 		b.Make(b.T, table.Table, 0)
 		b.Put(b.T, table.Table, items(5, func(i int) int { return 20 * i })...)
 		c := b.connect(table)
-		b.Kill(at)
+		b.At(at, func() { happens(b, c) })
 		b.Sync(b.T, c, false)
 		changed := item(2, 200)
 		changed.Name = "changed"
@@ -250,7 +255,7 @@ func everyKill(b bench, table connector.Table) {
 		b.Put(b.T, table.Table, changed, item(6, 220))
 		b.Sync(b.T, c, false)
 		b.wants(table.Dataset, 0, want...)
-		if !b.Killed() {
+		if !b.Struck() {
 			return
 		}
 	}

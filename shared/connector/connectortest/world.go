@@ -32,10 +32,11 @@ type World struct {
 	Drivers connector.Drivers
 	Rows    int // of a load
 
-	now   time.Time
-	queue *fake.Queue
-	die   int // the call of a port at which the process ends; 0: at none
-	calls int
+	now    time.Time
+	queue  *fake.Queue
+	strike int // the call of a port at which something happens; 0: at none
+	what   func()
+	calls  int
 }
 
 // NewWorld returns a World with some kinds of connectors.
@@ -135,13 +136,17 @@ func (w *World) work(t *testing.T) {
 
 // Kill ends the process at its call number n of a port from now on, once, and returns how
 // many calls there were since the last time.
-func (w *World) Kill(n int) (calls int) {
-	calls, w.calls, w.die = w.calls, 0, n
+func (w *World) Kill(n int) (calls int) { return w.At(n, func() { panic(death{}) }) }
+
+// At does something in the midst of the process's call number n of a port from now on, once,
+// and returns how many calls there were since the last time.
+func (w *World) At(n int, do func()) (calls int) {
+	calls, w.calls, w.strike, w.what = w.calls, 0, n, do
 	return calls
 }
 
-// Killed reports whether the process has ended at a call.
-func (w *World) Killed() bool { return w.die == 0 }
+// Struck reports whether what At or Kill are told has happened.
+func (w *World) Struck() bool { return w.strike == 0 }
 
 // Dataset returns a dataset.
 func (w *World) Dataset(t *testing.T, name dataset.Name) dataset.Dataset {
@@ -224,8 +229,8 @@ type death struct{}
 // step counts a call, which may be the last.
 func (w *World) step() {
 	w.calls++
-	if w.die > 0 && w.calls == w.die {
-		w.die = 0
-		panic(death{})
+	if w.strike > 0 && w.calls == w.strike {
+		w.strike = 0
+		w.what()
 	}
 }

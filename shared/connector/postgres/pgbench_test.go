@@ -102,7 +102,7 @@ func prove(t *testing.T, p proof) {
 	for range 10 {
 		w.Kill(1 + random.IntN(calls))
 		w.Sync(t, c, false)
-		if w.Killed() {
+		if w.Struck() {
 			killed++
 		}
 		calls = max(20, w.Kill(0)/2)
