@@ -27,6 +27,7 @@ func newFunctions(app awscdk.App, s Stage, d data, f front, a assets) functions 
 	for _, spec := range route.Functions {
 		fn := newFunction(stack, s, spec, a.code(spec.Name), settings)
 		grant(fn, spec, d)
+		s.Network.enter(fn, spec)
 		alarms.watchFunction(spec.Name, fn)
 		byName[spec.Name] = fn
 	}

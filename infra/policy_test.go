@@ -25,7 +25,9 @@ func (s synth) policy(t *testing.T, function string) []statement {
 			continue
 		}
 		for _, raw := range at(p.Properties, "PolicyDocument", "Statement").([]any) {
-			all = append(all, read(t, raw.(map[string]any)))
+			if at(raw, "Effect") != "Deny" { // which takes away
+				all = append(all, read(t, raw.(map[string]any)))
+			}
 		}
 	}
 	if len(all) == 0 {

@@ -20,10 +20,11 @@ var someProviders = []Provider{
 		Rules: federation.Rules{EmailDomains: []string{"corp.example"}, TrustEmail: true, GroupsClaim: "memberOf", GroupsOf: federation.GroupsTable{"bi": "analyst"}}},
 }
 
-// withProviders is a stage that lets people sign in with others.
+// withProviders is a stage with what others leave out: people sign in with others, and
+// databases are in a private network.
 var withProviders = sync.OnceValues(func() (synth, error) {
 	stage := Stages[0]
-	stage.Providers = someProviders
+	stage.Providers, stage.Network = someProviders, &someNetwork
 	all, err := renderAll(stage)
 	if err != nil {
 		return synth{}, err

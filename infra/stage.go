@@ -30,6 +30,10 @@ type Stage struct {
 	// Providers are others that people may sign in with, beside a password of their own.
 	Providers []Provider
 
+	// Network is where the databases of connectors are that have no public address; nil:
+	// connectors reach public ones alone.
+	Network *Network
+
 	// ScanBytes is how many bytes of segments a query may read itself; past it Athena
 	// scans the Iceberg table. It must fit the function's disk. Zero: queries are never
 	// put to Athena.
