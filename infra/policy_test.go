@@ -15,18 +15,24 @@ type statement struct {
 }
 
 // policy returns what a function may do.
-func (s synth) policy(t *testing.T, function string) []statement {
+func (s synth) policy(t *testing.T, function string) (all []statement) {
+	t.Helper()
+	for _, raw := range s.statements(t, function) {
+		if at(raw, "Effect") != "Deny" { // which takes away
+			all = append(all, read(t, raw.(map[string]any)))
+		}
+	}
+	return all
+}
+
+// statements are those of a function's policies. What is too long for one is in a second.
+func (s synth) statements(t *testing.T, function string) (all []any) {
 	t.Helper()
 	role := s.role(t, function)
-	var all []statement
-	for _, p := range s.functions.of("AWS::IAM::Policy") {
-		roles, _ := json.Marshal(p.Properties["Roles"])
-		if !strings.Contains(string(roles), role) {
-			continue
-		}
-		for _, raw := range at(p.Properties, "PolicyDocument", "Statement").([]any) {
-			if at(raw, "Effect") != "Deny" { // which takes away
-				all = append(all, read(t, raw.(map[string]any)))
+	for _, kind := range []string{"AWS::IAM::Policy", "AWS::IAM::ManagedPolicy"} {
+		for _, p := range s.functions.of(kind) {
+			if roles, _ := json.Marshal(p.Properties["Roles"]); strings.Contains(string(roles), role) {
+				all = append(all, at(p.Properties, "PolicyDocument", "Statement").([]any)...)
 			}
 		}
 	}
