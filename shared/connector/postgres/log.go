@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/jackc/pglogrepl"
 
@@ -67,9 +66,9 @@ func (l *log) add(data []byte) error {
 	if err != nil {
 		return err
 	}
-	message, err := pglogrepl.Parse(raw)
+	message, err := parse(raw)
 	if err != nil {
-		return fmt.Errorf("log of changes: %w", err)
+		return err
 	}
 	l.messages++
 	switch m := message.(type) {
@@ -166,17 +165,4 @@ func (l *log) changed(until connector.Mark, most int) connector.Changed {
 		}
 	}
 	return c
-}
-
-func unhex(data []byte) ([]byte, error) {
-	digits := strings.TrimPrefix(string(data), `\x`)
-	raw := make([]byte, len(digits)/2)
-	for i := range raw {
-		n, err := strconv.ParseUint(digits[2*i:2*i+2], 16, 8)
-		if err != nil {
-			return nil, fmt.Errorf("log of changes: %w", err)
-		}
-		raw[i] = byte(n)
-	}
-	return raw, nil
 }
