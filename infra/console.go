@@ -10,7 +10,6 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscertificatemanager"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudfront"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudfrontorigins"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awscognito"
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/tarnhq/tarn/shared/route"
@@ -18,12 +17,12 @@ import (
 
 // newConsole serves the web page from a private bucket, and the API under the same
 // origin, so that the page needs no permission to call it.
-func newConsole(stack awscdk.Stack, s Stage, api awsapigatewayv2.HttpApi, signIn awscognito.UserPoolDomain, a assets) awscloudfront.Distribution {
+func newConsole(stack awscdk.Stack, s Stage, api awsapigatewayv2.HttpApi, d data, a assets) awscloudfront.Distribution {
 	bucket := newPageBucket(stack, s)
 	distribution := awscloudfront.NewDistribution(stack, jsii.String("Console"), s.named(stack, &awscloudfront.DistributionProps{
 		DefaultRootObject:   jsii.String("index.html"),
 		PriceClass:          awscloudfront.PriceClass_PRICE_CLASS_100,
-		DefaultBehavior:     pageBehavior(stack, bucket, signIn),
+		DefaultBehavior:     pageBehavior(stack, bucket, d),
 		AdditionalBehaviors: apiBehaviors(stack, api),
 	}))
 	excuse(distribution, "AwsSolutions-CFR1", "Tarn has no reason to refuse a country.")

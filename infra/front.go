@@ -19,7 +19,7 @@ type front struct {
 func newFront(app awscdk.App, s Stage, d data, a assets) front {
 	stack := newStack(app, s, "front", "Tarn: the API's address and the web page")
 	api := newAPI(stack, s)
-	page := newConsole(stack, s, api, d.domain, a)
+	page := newConsole(stack, s, api, d, a)
 	home := awscdk.Fn_Join(jsii.String(""), &[]*string{jsii.String("https://"), page.DomainName()})
 	if s.Host != nil {
 		home = jsii.String("https://" + s.Host.Name)

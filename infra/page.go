@@ -6,7 +6,6 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudfront"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudfrontorigins"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awscognito"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3deployment"
 	"github.com/aws/jsii-runtime-go"
@@ -20,12 +19,12 @@ func newPageBucket(stack awscdk.Stack, s Stage) awss3.Bucket {
 	return bucket
 }
 
-func pageBehavior(stack awscdk.Stack, bucket awss3.IBucket, signIn awscognito.UserPoolDomain) *awscloudfront.BehaviorOptions {
+func pageBehavior(stack awscdk.Stack, bucket awss3.IBucket, d data) *awscloudfront.BehaviorOptions {
 	return &awscloudfront.BehaviorOptions{
 		Origin:                awscloudfrontorigins.S3BucketOrigin_WithOriginAccessControl(bucket, nil),
 		ViewerProtocolPolicy:  awscloudfront.ViewerProtocolPolicy_REDIRECT_TO_HTTPS,
 		CachePolicy:           awscloudfront.CachePolicy_CACHING_OPTIMIZED(),
-		ResponseHeadersPolicy: newPageHeaders(stack, signIn),
+		ResponseHeadersPolicy: newPageHeaders(stack, d),
 		FunctionAssociations: &[]*awscloudfront.FunctionAssociation{{
 			EventType: awscloudfront.FunctionEventType_VIEWER_REQUEST, Function: newPageNames(stack),
 		}},
@@ -46,12 +45,13 @@ const pageNames = `function handler(event) {
   return request;
 }`
 
-// newPageHeaders let the page run its own files, call its own origin and exchange
-// codes for tokens where people sign in, and nothing else.
-func newPageHeaders(stack awscdk.Stack, signIn awscognito.UserPoolDomain) awscloudfront.ResponseHeadersPolicy {
+// newPageHeaders let the page run its own files, call its own origin, exchange codes for
+// tokens where people sign in and upload to presigned addresses, and nothing else.
+func newPageHeaders(stack awscdk.Stack, d data) awscloudfront.ResponseHeadersPolicy {
 	policy := awscdk.Fn_Join(jsii.String(""), &[]*string{
 		jsii.String("default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; " +
-			"base-uri 'none'; form-action 'none'; frame-ancestors 'none'; connect-src 'self' "), signIn.BaseUrl(nil),
+			"base-uri 'none'; form-action 'none'; frame-ancestors 'none'; connect-src 'self' "), d.domain.BaseUrl(nil),
+		jsii.String(" https://"), d.segments.BucketRegionalDomainName(),
 	})
 	override := jsii.Bool(true)
 	isolated := &awscloudfront.ResponseCustomHeader{

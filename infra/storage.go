@@ -33,10 +33,17 @@ func newSegmentBucket(stack awscdk.Stack, s Stage, key awskms.IKey, logs awss3.I
 	props := private(s)
 	props.encryptWith(key)
 	props.logTo(logs, "segments/")
+	props.Cors = uploads()
 	props.LifecycleRules = &[]*awss3.LifecycleRule{abandonedUploads()}
 	bucket := awss3.NewBucket(stack, jsii.String("Segments"), &props.BucketProps)
 	announce(bucket)
 	return bucket
+}
+
+// uploads lets pages put files to presigned addresses. Any page may try: the address is
+// what permits it, and no cookie goes along.
+func uploads() *[]*awss3.CorsRule {
+	return &[]*awss3.CorsRule{{AllowedMethods: &[]awss3.HttpMethods{awss3.HttpMethods_PUT}, AllowedOrigins: jsii.Strings("*"), AllowedHeaders: jsii.Strings("*"), MaxAge: jsii.Number(3600)}}
 }
 
 // announce sends what happens in a bucket to EventBridge. The CDK's own way deploys

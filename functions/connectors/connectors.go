@@ -35,6 +35,7 @@ func Register(s *api.Server, d Deps) {
 	api.Handle(s, route.DeleteConnector, d.delete)
 	api.Handle(s, route.TestConnector, d.test)
 	api.Handle(s, route.ListSourceTables, d.tables)
+	api.Handle(s, route.DiscoverTables, d.discover)
 	api.Handle(s, route.SyncConnector, d.sync)
 }
 
@@ -55,6 +56,7 @@ type shown struct {
 	Tables   []connector.Table `json:"tables"`
 	Created  time.Time         `json:"created"`
 	Updated  time.Time         `json:"updated"`
+	Latest   *latest           `json:"last_sync,omitempty" doc:"absent: none was begun in the last 30 days"`
 }
 
 func show(c connector.Connector) shown {
@@ -89,12 +91,20 @@ func (d Deps) list(ctx context.Context, caller access.Principal, _ *struct{}) (*
 	for _, c := range all {
 		out.Body.Connectors = append(out.Body.Connectors, show(c))
 	}
-	return out, err
+	if err != nil {
+		return nil, err
+	}
+	return out, d.tell(ctx, caller, all, out.Body.Connectors)
 }
 
 func (d Deps) get(ctx context.Context, caller access.Principal, in *named) (*struct{ Body shown }, error) {
 	c, err := d.Store.Get(ctx, caller.Tenant, in.Name)
-	return &struct{ Body shown }{show(c)}, err
+	if err != nil {
+		return nil, err
+	}
+	out := []shown{show(c)}
+	err = d.tell(ctx, caller, []connector.Connector{c}, out)
+	return &struct{ Body shown }{out[0]}, err
 }
 
 // change is what of a connector becomes another.
@@ -181,6 +191,34 @@ func (d Deps) tables(ctx context.Context, caller access.Principal, in *named) (*
 		out.Body.Tables = append([]connector.Relation{}, found...)
 		return err
 	})
+	return out, err
+}
+
+// candidate is a source that is no connector yet.
+type candidate struct {
+	Kind     connector.Kind  `json:"kind" example:"postgres" doc:"as of a connector"`
+	DSN      string          `json:"dsn" maxLength:"4096" writeOnly:"true" example:"postgres://reader:password@db.example.com:5432/shop?sslmode=verify-full" doc:"it is not kept"`
+	Settings json.RawMessage `json:"settings,omitempty"`
+}
+
+func (d Deps) discover(ctx context.Context, _ access.Principal, in *struct{ Body candidate }) (*discovered, error) {
+	ctx, cancel := context.WithTimeout(ctx, askTime)
+	defer cancel()
+	config := connector.Config{DSN: secret.New([]byte(in.Body.DSN)), Settings: in.Body.Settings}
+	if err := d.Drivers.Check(in.Body.Kind, config); err != nil {
+		return nil, err
+	}
+	source, err := d.Drivers.Open(ctx, in.Body.Kind, config)
+	if err != nil {
+		return nil, err
+	}
+	defer source.Close()
+	if err := source.Check(ctx); err != nil {
+		return nil, err
+	}
+	out := &discovered{}
+	found, err := source.Discover(ctx)
+	out.Body.Tables = append([]connector.Relation{}, found...)
 	return out, err
 }
 

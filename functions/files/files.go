@@ -35,6 +35,7 @@ func Register(s *api.Server, d Deps) {
 	api.Handle(s, route.CreateFile, d.create)
 	api.Handle(s, route.ListFiles, d.list)
 	api.Handle(s, route.GetFile, d.get)
+	api.Handle(s, route.ChangeFile, d.change)
 	api.Handle(s, route.DeleteFile, d.delete)
 	api.Handle(s, route.PreviewFile, d.preview)
 	api.Raw(s, route.LoadFile, nil, api.Accepted{}, d.load)
@@ -102,6 +103,19 @@ func (d Deps) found(ctx context.Context, caller access.Principal, name dataset.N
 
 func (d Deps) get(ctx context.Context, caller access.Principal, in *named) (*struct{ Body file.File }, error) {
 	f, _, err := d.found(ctx, caller, in.Dataset, in.File)
+	return &struct{ Body file.File }{f}, err
+}
+
+func (d Deps) change(ctx context.Context, caller access.Principal, in *struct {
+	Dataset dataset.Name `path:"dataset" maxLength:"64"`
+	File    file.ID      `path:"file" maxLength:"64"`
+	Body    file.Change
+}) (*struct{ Body file.File }, error) {
+	f, of, err := d.found(ctx, caller, in.Dataset, in.File)
+	if err != nil {
+		return nil, err
+	}
+	f, err = d.Files.Change(ctx, caller.Tenant, of, f, in.Body)
 	return &struct{ Body file.File }{f}, err
 }
 

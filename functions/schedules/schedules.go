@@ -27,6 +27,7 @@ func Register(s *api.Server, d Deps) {
 	api.Handle(s, route.GetSchedule, d.get)
 	api.Handle(s, route.ChangeSchedule, d.change)
 	api.Handle(s, route.DeleteSchedule, d.remove)
+	api.Handle(s, route.PreviewSchedule, d.preview)
 	api.Handle(s, route.RunSchedule, d.run)
 }
 
@@ -55,15 +56,30 @@ type View struct {
 
 func (d Deps) view(is schedule.Schedule) View {
 	v := View{Spec: is.Spec, By: is.By.ID, Dataset: is.Dataset, Created: is.Created, Updated: is.Updated, Next: []tick{}}
-	timetable, err := is.Spec.Timetable()
-	zone, failed := time.LoadLocation(is.Spec.Zone)
-	if err != nil || failed != nil || is.Spec.Paused {
+	if is.Spec.Paused {
 		return v
 	}
-	for at := timetable.Next(d.Now()); !at.IsZero() && len(v.Next) < shownTicks; at = timetable.Next(at) {
-		v.Next = append(v.Next, tick{at, at.In(zone).Format(time.RFC3339)})
+	if next, err := d.next(is.Spec); err == nil {
+		v.Next = next
 	}
 	return v
+}
+
+// next returns when a schedule is due from now on.
+func (d Deps) next(spec schedule.Spec) ([]tick, error) {
+	timetable, err := spec.Timetable()
+	if err != nil {
+		return nil, err
+	}
+	zone, err := time.LoadLocation(spec.Zone)
+	if err != nil {
+		return nil, err
+	}
+	next := []tick{}
+	for at := timetable.Next(d.Now()); !at.IsZero() && len(next) < shownTicks; at = timetable.Next(at) {
+		next = append(next, tick{at, at.In(zone).Format(time.RFC3339)})
+	}
+	return next, nil
 }
 
 // sees reports whether a schedule is the caller's, or theirs to manage.
@@ -141,6 +157,32 @@ func (d Deps) remove(ctx context.Context, caller access.Principal, in *named) (*
 		return nil, err
 	}
 	return nil, d.Scheduler.Delete(ctx, caller.Tenant, in.Name)
+}
+
+// timing is of a schedule what says when it is due.
+type timing struct {
+	Cron  string    `json:"cron,omitempty" maxLength:"200" example:"30 2 * * MON-FRI"`
+	Rate  string    `json:"rate,omitempty" maxLength:"40"`
+	At    time.Time `json:"at,omitzero"`
+	Start time.Time `json:"start,omitzero" doc:"absent: now"`
+	Zone  string    `json:"zone,omitempty" maxLength:"64" example:"Europe/Zurich"`
+}
+
+type previewed struct {
+	Body struct {
+		Next []tick `json:"next" doc:"the next runs, five at most"`
+	}
+}
+
+func (d Deps) preview(_ context.Context, _ access.Principal, in *struct{ Body timing }) (*previewed, error) {
+	t := in.Body
+	if t.Start.IsZero() {
+		t.Start = d.Now().Truncate(time.Second)
+	}
+	out := &previewed{}
+	var err error
+	out.Body.Next, err = d.next(schedule.Spec{Cron: t.Cron, Rate: t.Rate, At: t.At, Start: t.Start, Zone: t.Zone})
+	return out, err
 }
 
 func (d Deps) run(ctx context.Context, caller access.Principal, in *named) (*api.Ordered, error) {

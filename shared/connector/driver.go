@@ -39,6 +39,15 @@ func (d Drivers) Check(k Kind, c Config) error {
 	return driver.Check(c)
 }
 
+// Open connects to a source of a kind.
+func (d Drivers) Open(ctx context.Context, k Kind, c Config) (Source, error) {
+	driver, err := d.of(k)
+	if err != nil {
+		return nil, err
+	}
+	return driver.Open(ctx, c)
+}
+
 func (d Drivers) of(k Kind) (Driver, error) {
 	if driver, ok := d[k]; ok {
 		return driver, nil

@@ -103,6 +103,9 @@ func (x *run) open(ctx context.Context, order Order) (err error) {
 	if x.connector.ID != order.ID {
 		return fault.New(fault.NotFound, "connector_gone", "the connector %q was deleted, and another made", order.Connector)
 	}
+	if err := x.Store.began(ctx, x.connector, x.job); err != nil {
+		return err
+	}
 	if epoch := epochOf(x.job.ID); order.Full && x.connector.Epoch != epoch {
 		if x.connector, err = x.Store.begin(ctx, x.job.Tenant, order.Connector, epoch); err != nil {
 			return err
@@ -120,15 +123,11 @@ func epochOf(id job.ID) string {
 
 // Open connects to a connector's source.
 func (s Store) Open(ctx context.Context, t tenant.ID, c Connector, drivers Drivers) (Source, error) {
-	driver, err := drivers.of(c.Kind)
-	if err != nil {
-		return nil, err
-	}
 	dsn, err := s.DSN(ctx, t, c)
 	if err != nil {
 		return nil, err
 	}
-	return driver.Open(ctx, c.config(dsn))
+	return drivers.Open(ctx, c.Kind, c.config(dsn))
 }
 
 // all brings every table up to date. One that cannot be does not hold up the others.

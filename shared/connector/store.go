@@ -281,7 +281,7 @@ func later(now, than time.Time) time.Time {
 
 // Delete removes a connector and its connection string. What it has loaded stays.
 func (s Store) Delete(ctx context.Context, t tenant.ID, c Connector) error {
-	if err := s.Table.Commit(ctx, table.Delete(key(t, c.Name))); err != nil {
+	if err := s.Table.Commit(ctx, table.Delete(key(t, c.Name)), table.Delete(latestKey(t, c.ID))); err != nil {
 		return err
 	}
 	return s.Secrets.Delete(ctx, t, c.secret())

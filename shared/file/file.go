@@ -100,13 +100,17 @@ func (s Store) Create(ctx context.Context, t tenant.ID, d dataset.Dataset, spec 
 func (s Store) Get(ctx context.Context, t tenant.ID, d dataset.Dataset, id ID) (File, error) {
 	item, err := s.Table.Get(ctx, key(t, d.ID, id))
 	if fault.Is(err, fault.NotFound) {
-		return File{}, fault.New(fault.NotFound, "file_not_found", "there is no such file").
-			WithHint("files are kept for a week; POST /v1/datasets/%s/files makes a place for another", d.Name)
+		return File{}, missing(d)
 	}
 	if err != nil {
 		return File{}, err
 	}
 	return read(item, d)
+}
+
+func missing(d dataset.Dataset) error {
+	return fault.New(fault.NotFound, "file_not_found", "there is no such file").
+		WithHint("files are kept for a week; POST /v1/datasets/%s/files makes a place for another", d.Name)
 }
 
 func read(item table.Item, d dataset.Dataset) (File, error) {
@@ -115,6 +119,40 @@ func read(item table.Item, d dataset.Dataset) (File, error) {
 		return File{}, fmt.Errorf("file %s: %w", item.Key.Sort, err)
 	}
 	return f, nil
+}
+
+// Change is what of a file becomes another. What is nil stays.
+type Change struct {
+	Mode    *load.Mode       `json:"mode,omitempty" enum:"append,replace,upsert"`
+	Key     *[]string        `json:"key,omitempty" maxItems:"10" doc:"of an upsert: the columns that tell rows apart"`
+	Options *tabular.Options `json:"options,omitempty" doc:"all of them; what is left out is found"`
+	Again   *bool            `json:"again,omitempty" doc:"append it even if a file with the same content was appended before"`
+}
+
+// Change changes what is made of a file. Loads that were ordered before stay as they were.
+func (s Store) Change(ctx context.Context, t tenant.ID, d dataset.Dataset, f File, c Change) (File, error) {
+	set(&f.Mode, c.Mode)
+	set(&f.Key, c.Key)
+	set(&f.Options, c.Options)
+	set(&f.Again, c.Again)
+	if err := f.Check(d); err != nil {
+		return File{}, err
+	}
+	text, err := json.Marshal(f)
+	if err != nil {
+		return File{}, err
+	}
+	err = s.Table.Commit(ctx, table.Put(table.Item{Key: key(t, d.ID, f.ID), Body: text, Expires: f.Expires}).If(table.Present))
+	if fault.Is(err, fault.Conflict) {
+		return File{}, missing(d)
+	}
+	return f, err
+}
+
+func set[T any](to, given *T) {
+	if given != nil {
+		*to = *given
+	}
 }
 
 // List returns a page of a dataset's files; next continues.

@@ -3,6 +3,7 @@ package file
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 
 	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/fault"
@@ -17,10 +18,15 @@ type request struct {
 	File ID `json:"file"`
 }
 
-// Job returns the job that loads a file.
+// Job returns the job that loads a file as it is to be loaded now: a try of it that comes
+// after a change does what the first one did.
 func (f File) Job(by string) (job.Spec, error) {
 	text, err := json.Marshal(request{f.ID})
-	return job.Spec{Kind: Kind, Dataset: f.Dataset, By: by, Request: text}, err
+	if err != nil {
+		return job.Spec{}, err
+	}
+	pinned, err := json.Marshal(f.Spec)
+	return job.Spec{Kind: Kind, Dataset: f.Dataset, By: by, Request: text, Pinned: pinned}, err
 }
 
 // Runner does the jobs.
@@ -47,6 +53,12 @@ func (r Runner) Run(ctx context.Context, j job.Job, at job.Checkpointer) (any, e
 	src, err := r.Files.Source(ctx, j.Tenant, f)
 	if err != nil {
 		return nil, err
+	}
+	if len(j.Pinned) > 0 {
+		f.Spec = Spec{}
+		if err := json.Unmarshal(j.Pinned, &f.Spec); err != nil {
+			return nil, fmt.Errorf("pinned of job %s: %w", j.ID, err)
+		}
 	}
 	order := Order{Spec: f.Spec, ID: string(j.ID), Arrived: j.Submitted.UnixMicro()}
 	return r.Load(ctx, j.Tenant, d, order, src, func(read, size, rows int64) {

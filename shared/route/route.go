@@ -50,7 +50,7 @@ func (r Route) Pattern() string { return r.Method + " " + r.Path }
 // carries an entry of the audit log. Producers' routes change that on first use only, and
 // to make a token changes nothing.
 func (r Route) Changes() bool {
-	return r.Method != http.MethodGet && !r.Producer && r.Action != "" && r.Action != access.RunQuery && r.Action != access.RunSQL && r.Action != access.ReadAudit
+	return r.Method != http.MethodGet && !r.Producer && r.Action != "" && r.Action != access.RunQuery && r.Action != access.RunSQL && r.Action != access.ReadAudit && r.Action != access.ReadSchedules
 }
 
 // DatasetParam is the path segment that names a dataset, wherever there is one.
@@ -107,6 +107,8 @@ var (
 		Action: access.LoadRows, Status: http.StatusOK, Tag: "Files", Summary: "List the files of the last week"}
 	GetFile = Route{ID: "getFile", Function: "files", Method: http.MethodGet, Path: "/v1/datasets/{dataset}/files/{file}",
 		Action: access.LoadRows, Status: http.StatusOK, Tag: "Files", Summary: "Read what is known of a file"}
+	ChangeFile = Route{ID: "changeFile", Function: "files", Method: http.MethodPatch, Path: "/v1/datasets/{dataset}/files/{file}",
+		Action: access.LoadRows, Status: http.StatusOK, Tag: "Files", Summary: "Change how a file is read, and what is made of it"}
 	DeleteFile = Route{ID: "deleteFile", Function: "files", Method: http.MethodDelete, Path: "/v1/datasets/{dataset}/files/{file}",
 		Action: access.LoadRows, Status: http.StatusNoContent, Tag: "Files", Summary: "Delete what was uploaded", Outside: true}
 	PreviewFile = Route{ID: "previewFile", Function: "files", Method: http.MethodGet, Path: "/v1/datasets/{dataset}/files/{file}/preview",
@@ -155,6 +157,8 @@ var (
 		Action: access.Connect, Status: http.StatusOK, Tag: "Connectors", Summary: "Try whether the source answers", Unbound: true, Outside: true}
 	ListSourceTables = Route{ID: "listSourceTables", Function: "connectors", Method: http.MethodGet, Path: "/v1/connectors/{name}/tables",
 		Action: access.Connect, Status: http.StatusOK, Tag: "Connectors", Summary: "List the tables that the source has, with columns, types and keys", Unbound: true}
+	DiscoverTables = Route{ID: "discoverTables", Function: "connectors", Method: http.MethodPost, Path: "/v1/source-tables",
+		Action: access.Connect, Status: http.StatusOK, Tag: "Connectors", Summary: "Try a source that is no connector yet, and list its tables", Unbound: true, Outside: true}
 	SyncConnector = Route{ID: "syncConnector", Function: "connectors", Method: http.MethodPost, Path: "/v1/connectors/{name}/sync",
 		Action: access.Connect, Status: http.StatusAccepted, Tag: "Connectors", Summary: "Bring the datasets up to date", Unbound: true, Optional: true}
 	CreateErasure = Route{ID: "createErasure", Function: "erasures", Method: http.MethodPost, Path: "/v1/erasures",
@@ -178,6 +182,8 @@ var (
 		Action: access.ChangeSchedules, Status: http.StatusOK, Tag: "Schedules", Summary: "Pause or resume a schedule, or change when it runs and what", Unbound: true}
 	DeleteSchedule = Route{ID: "deleteSchedule", Function: "schedules", Method: http.MethodDelete, Path: "/v1/schedules/{name}",
 		Action: access.ChangeSchedules, Status: http.StatusNoContent, Tag: "Schedules", Summary: "Delete a schedule; jobs that it ordered go on", Unbound: true}
+	PreviewSchedule = Route{ID: "previewSchedule", Function: "schedules", Method: http.MethodPost, Path: "/v1/next-runs",
+		Action: access.ReadSchedules, Status: http.StatusOK, Tag: "Schedules", Summary: "Tell when a schedule would be due, and make none", Unbound: true}
 	RunSchedule = Route{ID: "runSchedule", Function: "schedules", Method: http.MethodPost, Path: "/v1/schedules/{name}/run",
 		Action: access.ChangeSchedules, Status: http.StatusAccepted, Tag: "Schedules", Summary: "Order a schedule's job at once", Unbound: true}
 	GetJobLog = Route{ID: "getJobLog", Function: "jobs", Method: http.MethodGet, Path: "/v1/jobs/{job_id}/log",
@@ -279,11 +285,11 @@ var All = append([]Route{
 	SendEvents, GetEvent, ListQuarantine, ReplayQuarantine, GetLedger,
 	RunQuery, ListValues, GetSaved, RunSQL, CreateEmbedToken,
 	CubeLoad[0], CubeLoad[1], CubeDryRun[0], CubeDryRun[1], CubeSQL[0], CubeSQL[1], CubeMeta, CubeStatement,
-	CreateConnector, ListConnectors, GetConnector, UpdateConnector, DeleteConnector, TestConnector, ListSourceTables, SyncConnector,
+	CreateConnector, ListConnectors, GetConnector, UpdateConnector, DeleteConnector, TestConnector, ListSourceTables, DiscoverTables, SyncConnector,
 	CreateErasure, GetSubject,
-	CreateFile, ListFiles, GetFile, DeleteFile, PreviewFile, LoadFile, LoadRows,
+	CreateFile, ListFiles, GetFile, ChangeFile, DeleteFile, PreviewFile, LoadFile, LoadRows,
 	CreateExport, ListJobs, GetJob, WatchJob, GetJobLog, CancelJob, RetryJob,
-	CreateSchedule, ListSchedules, GetSchedule, ChangeSchedule, DeleteSchedule, RunSchedule,
+	CreateSchedule, ListSchedules, GetSchedule, ChangeSchedule, DeleteSchedule, PreviewSchedule, RunSchedule,
 	GetLimits, SetLimits,
 	CreateKey, ListKeys, RotateKey, RevokeKey, CreateToken, GetSelf,
 	CreateRowFilter, ListRowFilters, DeleteRowFilter, CreateMask, ListMasks, DeleteMask, CreateGrant, ListGrants, DeleteGrant,

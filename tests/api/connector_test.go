@@ -47,13 +47,23 @@ func TestATableOfPostgreSQLIsAskedOfAfterItsSync(t *testing.T) {
 			t.Errorf("%s, want %s", answer, want)
 		}
 	}
+	if found := string(do(http.MethodPost, "/v1/source-tables", fmt.Sprintf(`{"kind":"postgres","dsn":%q}`, source.DSN("postgres")), http.StatusOK)); !strings.Contains(found, `"table":"public.orders"`) {
+		t.Errorf("discovered %s before there was a connector", found)
+	}
+	do(http.MethodPost, "/v1/source-tables", `{"kind":"postgres","dsn":"host=/tmp"}`, http.StatusBadRequest)
 	do(http.MethodPost, "/v1/connectors", fmt.Sprintf(`{"name":"crm","kind":"postgres","dsn":%q,"tables":[{"table":"public.orders","dataset":"orders","mode":"changes","key":["id"]}]}`, source.DSN("postgres")), http.StatusCreated)
 	do(http.MethodGet, "/v1/connectors/crm", "", http.StatusOK)
 	do(http.MethodPost, "/v1/connectors/crm/test", "", http.StatusOK)
 	if found := string(do(http.MethodGet, "/v1/connectors/crm/tables", "", http.StatusOK)); !strings.Contains(found, `"table":"public.orders"`) {
 		t.Errorf("discovered %s", found)
 	}
+	if never := string(do(http.MethodGet, "/v1/connectors/crm", "", http.StatusOK)); strings.Contains(never, "last_sync") {
+		t.Errorf("never synced: %s", never)
+	}
 	sync()
+	if synced := string(do(http.MethodGet, "/v1/connectors", "", http.StatusOK)); !strings.Contains(synced, `"state":"done","rows":3`) {
+		t.Errorf("synced: %s", synced)
+	}
 	total(`[["CH",2,20],["DE",1,5]]`)
 	source.Exec(t, "postgres", `DELETE FROM orders WHERE id = 1; UPDATE orders SET price = 7 WHERE id = 2`)
 	sync()

@@ -234,12 +234,14 @@ var healthy = map[string]struct{ target, body string }{
 	"deleteConnector":  {"/v1/connectors/doomed", ""},
 	"testConnector":    {"/v1/connectors/web/test", ""},
 	"listSourceTables": {"/v1/connectors/web/tables", ""},
+	"discoverTables":   {"/v1/source-tables", `{"kind":"postgres","dsn":"postgres://u:p@example.com/d"}`},
 	"syncConnector":    {"/v1/connectors/web/sync", ""},
 	"createErasure":    {"/v1/erasures", `{"subject":"somebody"}`},
 	"getSubject":       {"/v1/subjects/somebody", ""},
 	"createFile":       {"/v1/datasets/web/files", `{"name":"orders.csv"}`},
 	"listFiles":        {"/v1/datasets/web/files", ""},
 	"getFile":          {"/v1/datasets/web/files/", ""}, // the id is made
+	"changeFile":       {"/v1/datasets/web/files/", `{"mode":"append"}`},
 	"deleteFile":       {"/v1/datasets/web/files/", ""},
 	"previewFile":      {"/v1/datasets/web/files/", ""},
 	"loadFile":         {"/v1/datasets/web/files/", ""},
@@ -250,6 +252,7 @@ var healthy = map[string]struct{ target, body string }{
 	"getSchedule":      {"/v1/schedules/nightly", ""},
 	"changeSchedule":   {"/v1/schedules/nightly", `{"paused":true}`},
 	"deleteSchedule":   {"/v1/schedules/doomed", ""},
+	"previewSchedule":  {"/v1/next-runs", `{"cron":"30 2 * * *","zone":"Europe/Zurich"}`},
 	"runSchedule":      {"/v1/schedules/nightly/run", ""},
 	"listJobs":         {"/v1/jobs", ""},
 	"getJob":           {"/v1/jobs/", ""}, // the id is made
