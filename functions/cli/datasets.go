@@ -61,6 +61,7 @@ type settings struct {
 	description string
 	conflict    string
 	retention   int
+	time        string
 }
 
 func (s *settings) register(c *cobra.Command) {
@@ -68,13 +69,14 @@ func (s *settings) register(c *cobra.Command) {
 	f.StringArrayVar(&s.columns, "column", nil, "declare a column: price:float (bool, int, float, text, time, json)")
 	f.StringVar(&s.description, "description", "", "what it holds")
 	f.StringVar(&s.conflict, "on-conflict", "", "what becomes of a value that its column cannot hold: quarantine or keep")
+	f.StringVar(&s.time, "time-column", "", "of a table: the column of times that questions by period are about")
 	f.IntVar(&s.retention, "retention-days", 0, "days that events are kept; 0: for ever")
 }
 
 // change is what the flags that were given ask for.
 func (s *settings) change(c *cobra.Command) (map[string]any, error) {
 	out, set := map[string]any{}, map[string]any{}
-	for flag, value := range map[string]any{"description": s.description, "on-conflict": s.conflict, "retention-days": s.retention} {
+	for flag, value := range map[string]any{"description": s.description, "on-conflict": s.conflict, "retention-days": s.retention, "time-column": s.time} {
 		if c.Flags().Changed(flag) {
 			set[strings.ReplaceAll(flag, "-", "_")] = value
 		}

@@ -88,6 +88,7 @@ type Table struct {
 	Mode    Mode         `json:"mode,omitempty" enum:"full,incremental,changes" doc:"default: incremental with a cursor, full without"`
 	Cursor  string       `json:"cursor,omitempty" example:"updated_at" doc:"a column that grows with every change of a row"`
 	Key     []string     `json:"key,omitempty" maxItems:"16" doc:"the columns that tell rows apart"`
+	Time    string       `json:"time,omitempty" example:"placed_at" doc:"a column of times that questions by period are about: the time_column of a dataset that is made for the table"`
 	Window  Window       `json:"window,omitempty" example:"10m" doc:"how far behind the cursor rows are read again: a duration or a number; default 10m or 1000"`
 }
 

@@ -184,7 +184,7 @@ func (x *run) dataset(ctx context.Context, t Table) (dataset.Dataset, error) {
 	if !fault.Is(err, fault.NotFound) {
 		return d, err
 	}
-	d, err = x.Catalog.Create(ctx, x.job.Tenant, dataset.Spec{Name: t.Dataset, Kind: dataset.Table})
+	d, err = x.Catalog.Create(ctx, x.job.Tenant, dataset.Spec{Name: t.Dataset, Kind: dataset.Table, Settings: dataset.Settings{TimeColumn: t.Time}})
 	if fault.Is(err, fault.Conflict) { // somebody else has
 		return x.Catalog.Get(ctx, x.job.Tenant, t.Dataset)
 	}

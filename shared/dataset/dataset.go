@@ -52,6 +52,8 @@ type Settings struct {
 	// RetentionDays counts whole UTC days before today's. What is older goes within minutes
 	// of its day's end, and is not stored any more.
 	RetentionDays *int `json:"retention_days,omitempty" minimum:"0" maximum:"36525" doc:"days that events are kept for, by their time; older ones go for ever; 0 keeps everything"`
+	// TimeColumn is copied when rows are loaded: rows that are there keep the time they have.
+	TimeColumn string `json:"time_column,omitempty" maxLength:"256" example:"placed_at" doc:"of kind table: the column of times whose values are the rows' time, too, for questions by period; it holds for what is loaded from then on. The name time: the rows bring their own"`
 }
 
 // check returns fault.Invalid unless s may be the settings of a dataset of a kind.
@@ -62,6 +64,9 @@ func (s Settings) check(kind Kind) error {
 	}
 	if err := checkRetention(kind, s.RetentionDays); err != nil {
 		return err
+	}
+	if kind != Table && s.TimeColumn != "" {
+		return fault.New(fault.Invalid, "not_a_table", "events have a time of their own, and a dataset of kind %s no time_column", kind)
 	}
 	return fieldrule.Check(s.Fields)
 }

@@ -47,6 +47,9 @@ func checkRetention(kind Kind, days *int) error {
 func (s Settings) settled(was Settings) Settings {
 	s.Description = cmp.Or(s.Description, was.Description)
 	s.OnConflict = cmp.Or(s.OnConflict, was.OnConflict, Quarantine)
+	if s.TimeColumn = cmp.Or(s.TimeColumn, was.TimeColumn); s.TimeColumn == ColumnTime {
+		s.TimeColumn = ""
+	}
 	if s.Fields == nil {
 		s.Fields = was.Fields
 	}

@@ -121,6 +121,9 @@ func (a *attempt) add(ctx context.Context, part Part) error {
 	if err != nil {
 		return err
 	}
+	if batch, err = timed(batch, a.dataset.Settings.TimeColumn); err != nil {
+		return err
+	}
 	if err := a.widen(batch); err != nil {
 		return err
 	}

@@ -80,6 +80,18 @@ func TestSmallFilesAreLoadedAsTheyAreSent(t *testing.T) {
 	}
 }
 
+func TestATableIsAskedByTheTimesOfItsTimeColumn(t *testing.T) {
+	p := start(t, t.TempDir())
+	p.call(t, http.MethodPost, "/v1/datasets", map[string]any{"name": "orders", "kind": "table", "settings": map[string]any{"time_column": "placed"}}, nil)
+	p.loadRows(t, "", "text/csv", orders)
+	var answer struct{ Rows [][]any }
+	p.call(t, http.MethodPost, "/v1/query", map[string]any{"dataset": "orders", "measures": []any{"count"},
+		"time": map[string]any{"grain": "month", "from": "2025-11-01T00:00:00Z", "to": "2026-02-01T00:00:00Z", "fill": true}}, &answer)
+	if diff := cmp.Diff([][]any{{"2025-11-01T00:00:00Z", 0.0}, {"2025-12-01T00:00:00Z", 1.0}, {"2026-01-01T00:00:00Z", 2.0}}, answer.Rows); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestALargeFileIsUploadedLookedAtAndLoadedByAJob(t *testing.T) {
 	p := start(t, t.TempDir())
 	p.call(t, http.MethodPost, "/v1/datasets", map[string]any{"name": "orders", "kind": "table"}, nil)
