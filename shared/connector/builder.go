@@ -2,6 +2,7 @@ package connector
 
 import (
 	"bytes"
+	"encoding/json"
 	"math"
 	"strconv"
 
@@ -168,6 +169,14 @@ func (v *Values) AddText(text []byte) {
 	v.present()
 	v.Bytes = append(v.Bytes, text...)
 	v.end()
+}
+
+// AddJSON adds a text that ought to be JSON. One that is not does not fit.
+func (v *Values) AddJSON(text []byte) {
+	if v.Type == dataset.JSON && !json.Valid(text) {
+		v.widen()
+	}
+	v.AddText(text)
 }
 
 // Misfit adds a value that the column's type does not hold, as text.

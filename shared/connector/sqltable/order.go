@@ -9,28 +9,29 @@ type ordered struct {
 	quoted string
 }
 
-// place is where a row is in the order: its values, as text. Nil is a null.
-type place []*string
+// place is where a row is in the order: its values, as text or, of bytes, as they are.
+// Nil is a null.
+type place [][]byte
 
-func (o ordered) equal(to *string) string {
+func (o ordered) equal(to []byte) string {
 	if to == nil {
 		return o.quoted + " IS NULL"
 	}
-	return o.quoted + " = " + o.Literal(*to)
+	return o.quoted + " = " + o.Literal(string(to))
 }
 
-func (o ordered) greater(than *string) string {
+func (o ordered) greater(than []byte) string {
 	if than == nil {
 		return o.quoted + " IS NOT NULL"
 	}
-	return o.quoted + " > " + o.Literal(*than)
+	return o.quoted + " > " + o.Literal(string(than))
 }
 
-func (o ordered) less(than *string) string {
+func (o ordered) less(than []byte) string {
 	if than == nil {
 		return "1 = 0"
 	}
-	less := o.quoted + " < " + o.Literal(*than)
+	less := o.quoted + " < " + o.Literal(string(than))
 	if o.Nullable {
 		return "(" + less + " OR " + o.quoted + " IS NULL)"
 	}
@@ -41,18 +42,18 @@ func (o ordered) less(than *string) string {
 // values by an index, or none at all; so the conditions nest. The first column, a cursor,
 // is never null: its bound by itself is what an index is used for.
 func after(order []ordered, at place) string {
-	return order[0].quoted + " >= " + order[0].Literal(*at[0]) + " AND " + nested(order, at, ordered.greater, order[len(order)-1].greater(at[len(at)-1]))
+	return order[0].quoted + " >= " + order[0].Literal(string(at[0])) + " AND " + nested(order, at, ordered.greater, order[len(order)-1].greater(at[len(at)-1]))
 }
 
 // upTo is the condition that a row is at a place or before it.
 func upTo(order []ordered, at place) string {
 	last, end := order[len(order)-1], at[len(at)-1]
-	return order[0].quoted + " <= " + order[0].Literal(*at[0]) + " AND " + nested(order, at, ordered.less, "("+last.less(end)+" OR "+last.equal(end)+")")
+	return order[0].quoted + " <= " + order[0].Literal(string(at[0])) + " AND " + nested(order, at, ordered.less, "("+last.less(end)+" OR "+last.equal(end)+")")
 }
 
 // nested compares column by column: where all before are equal, the next decides, and at
 // last a condition.
-func nested(order []ordered, at place, strictly func(ordered, *string) string, last string) string {
+func nested(order []ordered, at place, strictly func(ordered, []byte) string, last string) string {
 	var b strings.Builder
 	n := len(order) - 1
 	for i := range n {

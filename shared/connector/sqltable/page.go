@@ -56,8 +56,9 @@ func (p *pass) bound(ctx context.Context) error {
 	}
 	c := p.order[0]
 	last, err := p.first(ctx, "SELECT MAX("+c.quoted+") FROM "+p.table.SQL+" AS t WHERE "+c.Cursor.finite(c.quoted), 1)
-	if err == nil && last != nil {
-		p.at.Through = last[0]
+	if err == nil && last != nil && last[0] != nil {
+		text := string(last[0])
+		p.at.Through = &text
 	}
 	return err
 }

@@ -1,6 +1,7 @@
 package sqltable
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -162,10 +163,7 @@ func (p *pass) first(ctx context.Context, statement string, columns int) (row pl
 	err = p.each(ctx, statement, columns, func(cells []cell) error {
 		row = make(place, columns)
 		for i, c := range cells {
-			if c.text != nil {
-				text := string(c.text)
-				row[i] = &text
-			}
+			row[i] = bytes.Clone(c.text)
 		}
 		return nil
 	})
