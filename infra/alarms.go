@@ -111,13 +111,22 @@ func (a alarms) watchData(d data) {
 
 // watchWork tells of jobs that nobody does. Each job says itself when it failed.
 func (a alarms) watchWork(w route.Worker, d data) {
-	worst := func(name string, q awssqs.Queue) awscloudwatch.IMetric {
-		return metric("AWS/SQS", name, map[string]*string{"QueueName": q.QueueName()}).With(&awscloudwatch.MetricOptions{Statistic: awscloudwatch.Stats_MAXIMUM()})
-	}
 	a.add(alarm{w.Function + "Unworked", "The function " + w.Function + " died again and again: see its errors. No job is lost; purge the queue once it is mended.",
 		worst("ApproximateNumberOfMessagesVisible", d.unworked), 0, 1})
 	a.add(alarm{w.Function + "Late", "Jobs have waited for an hour: more come than the worker's concurrency can do.",
 		worst("ApproximateAgeOfOldestMessage", d.hints), 3600, 2})
+}
+
+// watchDrops tells of drops that nobody looks at. Each one that cannot be loaded says itself
+// why.
+func (a alarms) watchDrops(w route.Worker, d data) {
+	a.add(alarm{w.Function + "Uncollected", "The function " + w.Function + " failed again and again: see its errors. Nothing that was dropped is lost; purge the queue once it is mended.",
+		worst("ApproximateNumberOfMessagesVisible", d.untold), 0, 1})
+}
+
+// worst is the highest value of a queue's metric.
+func worst(name string, q awssqs.Queue) awscloudwatch.IMetric {
+	return metric("AWS/SQS", name, map[string]*string{"QueueName": q.QueueName()}).With(&awscloudwatch.MetricOptions{Statistic: awscloudwatch.Stats_MAXIMUM()})
 }
 
 func (a alarms) watchSignIns(fn awslambda.Function) {

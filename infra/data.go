@@ -11,6 +11,8 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 	"github.com/aws/jsii-runtime-go"
+
+	"github.com/tarnhq/tarn/shared/route"
 )
 
 // data is what outlives a deploy of the functions.
@@ -23,11 +25,14 @@ type data struct {
 	failures awss3.Bucket
 	copies   awss3.Bucket // of audit logs
 	answers  awss3.Bucket // of Athena
+	drops    awss3.Bucket // of files to be loaded
 	stream   awskinesis.Stream
 
 	workgroup awsathena.CfnWorkGroup
 	hints     awssqs.Queue // that there are jobs
 	unworked  awssqs.Queue // hints that no worker survived
+	told      awssqs.Queue // that files were dropped
+	untold    awssqs.Queue // and nobody has looked
 	wakeups   wakeups      // of schedules
 	pool      awscognito.UserPool
 	domain    awscognito.UserPoolDomain
@@ -38,7 +43,7 @@ func newData(app awscdk.App, s Stage, a assets) data {
 	stack := newStack(app, s, "data", "Tarn: what is stored. It outlives the functions")
 	d := data{stage: s, stack: stack}
 	d.key = awskms.NewKey(stack, jsii.String("Key"), &awskms.KeyProps{
-		Description:       jsii.String("Tarn: segments, failed batches and copies of audit logs"),
+		Description:       jsii.String("Tarn: segments, dropped files, failed batches and copies of audit logs"),
 		EnableKeyRotation: jsii.Bool(true),
 		RemovalPolicy:     s.removal(),
 	})
@@ -51,12 +56,15 @@ func newData(app awscdk.App, s Stage, a assets) data {
 	d.answers = newAnswerBucket(stack, s, d.key, logs)
 	d.workgroup = newWorkgroup(stack, s, d)
 	d.stream = newStream(stack, s)
-	d.hints, d.unworked = newQueues(stack, s)
+	d.hints, d.unworked = newQueues(stack, s, "Work", "Unworked", route.Work)
+	d.told, d.untold = newQueues(stack, s, "Dropped", "Uncollected", route.Collect)
+	d.drops = newDropBucket(stack, s, d.key, logs, d.told)
 	d.wakeups = newWakeups(stack, s)
 	d.pool, d.domain = newUsers(stack, s)
 	if len(s.Providers) > 0 {
 		d.signIns = newSignIns(stack, d.pool, s, a)
 	}
+	awscdk.NewCfnOutput(stack, jsii.String("DropBucket"), &awscdk.CfnOutputProps{Value: d.drops.BucketName()})
 	awscdk.NewCfnOutput(stack, jsii.String("UserPool"), &awscdk.CfnOutputProps{Value: d.pool.UserPoolId()})
 	return d
 }

@@ -36,7 +36,8 @@ func newFunctions(app awscdk.App, s Stage, d data, f front, a assets) functions 
 		source := consume(byName[c.Function], c, d)
 		alarms.watchConsumer(c, byName[c.Function], source)
 	}
-	work(byName[route.Work.Function], route.Work, d)
+	work(byName[route.Work.Function], route.Work, d.hints)
+	work(byName[route.Collect.Function], route.Collect, d.told)
 	for _, sc := range route.Schedules {
 		schedule(stack, sc, byName[sc.Function])
 	}
@@ -47,6 +48,7 @@ func newFunctions(app awscdk.App, s Stage, d data, f front, a assets) functions 
 		alarms.watchSignIns(d.signIns)
 	}
 	alarms.watchWork(route.Work, d)
+	alarms.watchDrops(route.Collect, d)
 	alarms.watchPoison(d.segments)
 	awscdk.NewCfnOutput(stack, jsii.String("RedriveFunction"), &awscdk.CfnOutputProps{Value: byName["redrive"].FunctionName()})
 	return functions{stack: stack, byName: byName}
@@ -59,6 +61,7 @@ func settingsOf(s Stage, d data, f front) map[string]*string {
 		config.Bucket:        d.segments.BucketName(),
 		config.Failures:      d.failures.BucketName(),
 		config.Copies:        d.copies.BucketName(),
+		config.Drops:         d.drops.BucketName(),
 		config.Workgroup:     d.workgroup.Name(),
 		config.ScanBytes:     jsii.String(strconv.FormatInt(s.ScanBytes, 10)),
 		config.Database:      jsii.String(databaseName(s)),
@@ -112,6 +115,7 @@ var sizes = map[string]size{
 	"scheduler": {memory: 512, seconds: 300, scratch: 512},
 
 	"compactor": {memory: 1769, seconds: 600, scratch: 512},
+	"collector": {memory: 512, seconds: route.Collect.Seconds, scratch: 512},
 	"publisher": {memory: 1024, seconds: 600, scratch: 512},
 }
 

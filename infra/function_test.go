@@ -15,7 +15,7 @@ import (
 
 func TestEveryFunctionOfTheTableIsDeployedWithAllSettings(t *testing.T) {
 	want := []string{}
-	for _, v := range []config.Var{config.Table, config.Bucket, config.Failures, config.Copies, config.Database, config.Workgroup, config.ScanBytes, config.Stream, config.Buckets,
+	for _, v := range []config.Var{config.Table, config.Bucket, config.Failures, config.Copies, config.Drops, config.Database, config.Workgroup, config.ScanBytes, config.Stream, config.Buckets,
 		config.Queue, config.Unworked, config.AlarmGroup, config.AlarmFunction, config.AlarmRole, config.UserPool, config.Client, config.Domain, config.Secrets, config.Scratch} {
 		want = append(want, string(v))
 	}

@@ -39,6 +39,8 @@ func grant(fn awslambda.Function, spec route.Function, d data) {
 		case "files":
 			grantItems(fn, what, how, d)
 			grantObjects(fn, how, d.segments, fileFolder)
+		case "drops":
+			grantDrops(fn, how, d)
 		case "failures":
 			grantObjects(fn, how, d.failures, failureFolder)
 		case "open":
@@ -116,6 +118,29 @@ const exportFolder = "exports/*"
 
 // fileFolder is where uploads are.
 const fileFolder = "t/*/" + file.Folder + "/*"
+
+// Folders of the bucket that files are dropped into.
+const (
+	dropFolder    = "drop/*"
+	refusedFolder = "refused/*"
+)
+
+// grantDrops covers versions of what was dropped: what is copied, and what is taken away, is
+// what was listed.
+func grantDrops(fn awslambda.Function, how string, d data) {
+	switch how {
+	case "read":
+		allowObjects(fn, []string{"s3:GetObjectVersion"}, d.drops, dropFolder)
+		allow(fn, []string{"s3:ListBucketVersions", "s3:ListBucket"}, *d.drops.BucketArn()) // without the second what is gone is forbidden, and not gone
+	case "write":
+		allowObjects(fn, []string{"s3:PutObject"}, d.drops, refusedFolder)
+	case "delete":
+		allowObjects(fn, []string{"s3:DeleteObjectVersion"}, d.drops, dropFolder)
+	}
+	if actions := keyActions[how]; len(actions) > 0 {
+		allow(fn, actions, *d.drops.EncryptionKey().KeyArn())
+	}
+}
 
 // partialFolder is where engines keep answers over segments.
 const partialFolder = "t/*/" + partial.Folder + "/*"

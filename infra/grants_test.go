@@ -90,6 +90,9 @@ var rights = map[route.Need][]right{
 	route.DeletePartials:  {{"s3:DeleteObject", "/partials/*", ""}},
 	route.ReadFailures:    {{"s3:GetObject", "/aws/lambda/*", ""}},
 	route.DeleteFailures:  {{"s3:DeleteObject", "/aws/lambda/*", ""}},
+	route.ReadDrops:       {{"s3:GetObjectVersion", "/drop/*", ""}, {"s3:ListBucketVersions", "Drops", ""}},
+	route.WriteDrops:      {{"s3:PutObject", "/refused/*", ""}},
+	route.DeleteDrops:     {{"s3:DeleteObjectVersion", "/drop/*", ""}},
 	route.WriteOpen: {{"s3:PutObject", "/open/*", ""}, {"s3:DeleteObject", "/open/*", ""},
 		{"glue:UpdateTable", "table/tarn_", ""}, {"glue:CreateTable", "database/tarn_", ""}},
 	route.RunScans: {{"athena:StartQueryExecution", "workgroup/tarn-", ""}, {"athena:GetQueryResults", "workgroup/tarn-", ""}, {"athena:StopQueryExecution", "workgroup/tarn-", ""},
@@ -132,7 +135,7 @@ func TestFunctionsReachOnlyThePartitionsTheirNeedsName(t *testing.T) {
 			want, got := map[string]bool{}, map[string]bool{}
 			for _, n := range f.Needs {
 				what, _, _ := strings.Cut(string(n), ":")
-				if !slices.Contains([]string{"segments", "partials", "stream", "failures", "queue", "exports", "open", "scans", "copies", "directory", "secret", "dsn", "alarms"}, what) {
+				if !slices.Contains([]string{"segments", "partials", "stream", "failures", "queue", "exports", "open", "scans", "copies", "directory", "secret", "dsn", "alarms", "drops"}, what) {
 					want[what] = true
 				}
 			}

@@ -14,29 +14,29 @@ import (
 // that comes back too early would only have the worker look in vain.
 const hiddenFor = 60
 
-// newQueues returns the queue of hints that there are jobs, and the one for hints that
-// no worker survived. What is to be done is in the table, and none of it is lost with
-// a hint.
-func newQueues(stack awscdk.Stack, s Stage) (hints, unworked awssqs.Queue) {
-	unworked = awssqs.NewQueue(stack, jsii.String("Unworked"), &awssqs.QueueProps{
+// newQueues returns a queue of hints that there is work, and the one for hints that no
+// worker survived. What is to be done is in the table or the bucket, and none of it is lost
+// with a hint.
+func newQueues(stack awscdk.Stack, s Stage, id, failureID string, w route.Worker) (hints, unworked awssqs.Queue) {
+	unworked = awssqs.NewQueue(stack, jsii.String(failureID), &awssqs.QueueProps{
 		Encryption:      awssqs.QueueEncryption_SQS_MANAGED,
 		EnforceSSL:      jsii.Bool(true),
 		RetentionPeriod: awscdk.Duration_Days(jsii.Number(14)),
 		RemovalPolicy:   s.removal(),
 	})
-	hints = awssqs.NewQueue(stack, jsii.String("Work"), &awssqs.QueueProps{
+	hints = awssqs.NewQueue(stack, jsii.String(id), &awssqs.QueueProps{
 		Encryption:        awssqs.QueueEncryption_SQS_MANAGED,
 		EnforceSSL:        jsii.Bool(true),
-		VisibilityTimeout: awscdk.Duration_Seconds(jsii.Number(route.Work.Seconds + hiddenFor)),
-		DeadLetterQueue:   &awssqs.DeadLetterQueue{Queue: unworked, MaxReceiveCount: jsii.Number(route.Work.Tries)},
+		VisibilityTimeout: awscdk.Duration_Seconds(jsii.Number(w.Seconds + hiddenFor)),
+		DeadLetterQueue:   &awssqs.DeadLetterQueue{Queue: unworked, MaxReceiveCount: jsii.Number(w.Tries)},
 		RemovalPolicy:     s.removal(),
 	})
 	return hints, unworked
 }
 
 // work drives a function with the queue. One run may answer many hints.
-func work(fn awslambda.Function, w route.Worker, d data) {
-	fn.AddEventSource(awslambdaeventsources.NewSqsEventSource(d.hints, &awslambdaeventsources.SqsEventSourceProps{
+func work(fn awslambda.Function, w route.Worker, hints awssqs.Queue) {
+	fn.AddEventSource(awslambdaeventsources.NewSqsEventSource(hints, &awslambdaeventsources.SqsEventSourceProps{
 		BatchSize:      jsii.Number(10),
 		MaxConcurrency: jsii.Number(w.Concurrency),
 	}))

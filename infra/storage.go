@@ -1,10 +1,14 @@
 package main
 
 import (
+	"strings"
+
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/tarnhq/tarn/shared/config"
@@ -77,6 +81,47 @@ func newCopyBucket(stack awscdk.Stack, s Stage, key awskms.IKey, logs awss3.IBuc
 		props.ObjectLockDefaultRetention = awss3.ObjectLockRetention_Compliance(days)
 	}
 	return awss3.NewBucket(stack, jsii.String("Copies"), &props.BucketProps)
+}
+
+// keepRefused is for how many days what was refused, or deleted by its dropper, is kept.
+const keepRefused = 30
+
+// newDropBucket is apart, so that who may drop files there needs no right to anything else,
+// and keeps versions: of two files that are dropped under one name both are loaded. Its events
+// are hints that go to a queue.
+func newDropBucket(stack awscdk.Stack, s Stage, key awskms.IKey, logs awss3.IBucket, told awssqs.Queue) awss3.Bucket {
+	props := private(s)
+	props.encryptWith(key)
+	props.logTo(logs, "drops/")
+	props.Versioned = jsii.Bool(true)
+	old := awscdk.Duration_Days(jsii.Number(keepRefused))
+	props.LifecycleRules = &[]*awss3.LifecycleRule{abandonedUploads(), {NoncurrentVersionExpiration: old}, {ExpiredObjectDeleteMarker: jsii.Bool(true)},
+		{Prefix: jsii.String(strings.TrimSuffix(refusedFolder, "*")), Expiration: old}}
+	bucket := awss3.NewBucket(stack, jsii.String("Drops"), &props.BucketProps)
+	tell(stack, bucket, told)
+	return bucket
+}
+
+// tell sends the bucket's events to a queue. S3 asks whether it may when the bucket is made,
+// so the right cannot name the bucket: it names the account. The CDK's own way deploys a
+// function for it.
+func tell(stack awscdk.Stack, bucket awss3.Bucket, told awssqs.Queue) {
+	told.AddToResourcePolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
+		Principals: &[]awsiam.IPrincipal{awsiam.NewServicePrincipal(jsii.String("s3.amazonaws.com"), nil)},
+		Actions:    jsii.Strings("sqs:SendMessage"),
+		Resources:  &[]*string{told.QueueArn()},
+		Conditions: &map[string]any{"StringEquals": map[string]any{"aws:SourceAccount": stack.Account()}},
+	}))
+	raw := bucket.Node().DefaultChild().(awss3.CfnBucket)
+	raw.SetNotificationConfiguration(&awss3.CfnBucket_NotificationConfigurationProperty{
+		QueueConfigurations: []any{&awss3.CfnBucket_QueueConfigurationProperty{
+			Event: jsii.String("s3:ObjectCreated:*"), Queue: told.QueueArn(),
+			Filter: &awss3.CfnBucket_NotificationFilterProperty{S3Key: &awss3.CfnBucket_S3KeyFilterProperty{
+				Rules: []any{&awss3.CfnBucket_FilterRuleProperty{Name: jsii.String("prefix"), Value: jsii.String(strings.TrimSuffix(dropFolder, "*"))}},
+			}},
+		}},
+	})
+	raw.Node().AddDependency(told.Node().FindChild(jsii.String("Policy")))
 }
 
 func newLogBucket(stack awscdk.Stack, s Stage) awss3.Bucket {

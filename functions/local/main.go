@@ -1,5 +1,5 @@
 // Command local runs the whole of Tarn in one process: every handler and consumer
-// over the embedded adapters. Settings are PORT, HOST, DATA_DIR, KEY_FILE, DEMO, TLS,
+// over the embedded adapters. Settings are PORT, HOST, DATA_DIR, DROP_DIR, KEY_FILE, DEMO, TLS,
 // ALLOW_ORIGINS, ALLOW_NETWORKS and PROVIDERS.
 package main
 
@@ -102,7 +102,7 @@ func serve() error {
 		return fmt.Errorf("%s: %w", config.Providers, err)
 	}
 	s, err := server.Open(ctx, server.Options{Dir: dir, URL: at, Log: log, Program: program, Web: web, CA: ca,
-		Networks: networks, Others: others, KeyFile: config.KeyFile.Or("")})
+		Networks: networks, Others: others, KeyFile: config.KeyFile.Or(""), DropDir: config.DropDir.Or("")})
 	if err != nil {
 		return err
 	}

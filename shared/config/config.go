@@ -12,6 +12,7 @@ const (
 	Table         Var = "TARN_TABLE"          // name of the table
 	Bucket        Var = "TARN_BUCKET"         // name of the bucket that holds segments
 	Failures      Var = "TARN_FAILURES"       // name of the bucket that holds batches nobody could fold in
+	Drops         Var = "TARN_DROPS"          // name of the bucket that files are dropped into
 	Copies        Var = "TARN_COPIES"         // name of the bucket that holds copies of the audit logs
 	Workgroup     Var = "TARN_WORKGROUP"      // name of the Athena workgroup that large scans run in
 	ScanBytes     Var = "TARN_SCAN_BYTES"     // of segments that a query may read itself; past it Athena does. 0: any number
@@ -65,6 +66,7 @@ const (
 	DataDir Var = "DATA_DIR" // where everything is kept
 	Demo    Var = "DEMO"     // 0: no demo data
 	KeyFile Var = "KEY_FILE" // seals the secrets; beside the data folder where it is not set
+	DropDir Var = "DROP_DIR" // that files are dropped into to be loaded; drop in the data folder where it is not set
 
 	AllowOrigins Var = "ALLOW_ORIGINS" // origins of other sites' pages that may call the API, with commas; default none
 	TLS          Var = "TLS"           // 1: HTTPS, with a certificate of its own

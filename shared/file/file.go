@@ -84,16 +84,46 @@ func key(t tenant.ID, d dataset.ID, id ID) table.Key {
 
 // Create makes a place for a file.
 func (s Store) Create(ctx context.Context, t tenant.ID, d dataset.Dataset, spec Spec, by string) (File, error) {
-	if err := spec.Check(d); err != nil {
-		return File{}, err
-	}
-	now := s.Now().UTC().Truncate(time.Microsecond)
-	f := File{ID: ID(strings.ToLower(rand.Text())[:16]), Dataset: d.Name, Spec: spec, By: by, Created: now, Expires: now.Add(Keep), home: d.ID}
-	text, err := json.Marshal(f)
+	f, err := s.place(d, ID(strings.ToLower(rand.Text())[:16]), spec, by)
 	if err != nil {
 		return File{}, err
 	}
-	return f, s.Table.Commit(ctx, table.Put(table.Item{Key: key(t, d.ID, f.ID), Body: text, Expires: f.Expires}).If(table.Absent))
+	return f, s.Table.Commit(ctx, f.write(t))
+}
+
+// place is a place for a file.
+func (s Store) place(d dataset.Dataset, id ID, spec Spec, by string) (File, error) {
+	now := s.Now().UTC().Truncate(time.Microsecond)
+	return File{ID: id, Dataset: d.Name, Spec: spec, By: by, Created: now, Expires: now.Add(Keep), home: d.ID}, spec.Check(d)
+}
+
+func (f File) write(t tenant.ID) table.Write {
+	text, err := json.Marshal(f)
+	if err != nil {
+		panic(err) // plain data
+	}
+	return table.Put(table.Item{Key: key(t, f.home, f.ID), Body: text, Expires: f.Expires}).If(table.Absent)
+}
+
+// Receive returns the file with an id, which it makes of what put stores under a key unless
+// it is there.
+func (s Store) Receive(ctx context.Context, t tenant.ID, d dataset.Dataset, id ID, spec Spec, by string, put func(key string) error) (File, error) {
+	if f, err := s.Get(ctx, t, d, id); !fault.Is(err, fault.NotFound) {
+		return f, err
+	}
+	f, err := s.place(d, id, spec, by)
+	if err != nil {
+		return File{}, err
+	}
+	if err := put(f.blob(t)); err != nil {
+		return File{}, err
+	}
+	if err := s.Table.Commit(ctx, f.write(t)); fault.Is(err, fault.Conflict) { // somebody else has made it
+		return s.Get(ctx, t, d, id)
+	} else if err != nil {
+		return File{}, err
+	}
+	return f, nil
 }
 
 // Get returns a file, or fault.NotFound.

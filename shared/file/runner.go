@@ -13,20 +13,28 @@ import (
 // Kind is that of jobs that load files.
 const Kind job.Kind = "load"
 
-// request is what a job is to do.
+// request is what a job is to do: to load a file, or to fail in sight, for one that can be
+// none.
 type request struct {
-	File ID `json:"file"`
+	File    ID           `json:"file,omitempty"`
+	Refused *job.Failure `json:"refused,omitempty"`
 }
 
 // Job returns the job that loads a file as it is to be loaded now: a try of it that comes
 // after a change does what the first one did.
 func (f File) Job(by string) (job.Spec, error) {
-	text, err := json.Marshal(request{f.ID})
+	text, err := json.Marshal(request{File: f.ID})
 	if err != nil {
 		return job.Spec{}, err
 	}
 	pinned, err := json.Marshal(f.Spec)
 	return job.Spec{Kind: Kind, Dataset: f.Dataset, By: by, Request: text, Pinned: pinned}, err
+}
+
+// Refused returns the job that fails in the stead of one that would load a file.
+func Refused(d dataset.Name, by string, why error) (job.Spec, error) {
+	text, err := json.Marshal(request{Refused: job.FailureOf(why)})
+	return job.Spec{Kind: Kind, Dataset: d, By: by, Request: text}, err
 }
 
 // Runner does the jobs.
@@ -41,6 +49,9 @@ func (r Runner) Run(ctx context.Context, j job.Job, at job.Checkpointer) (any, e
 	var asked request
 	if err := json.Unmarshal(j.Request, &asked); err != nil {
 		return nil, fault.New(fault.Invalid, "bad_request", "the job's request cannot be read").Because(err)
+	}
+	if why := asked.Refused; why != nil {
+		return nil, fault.New(fault.Invalid, why.Code, "%s", why.Message).WithHint("%s", why.Hint)
 	}
 	d, err := r.Catalog.Get(ctx, j.Tenant, j.Dataset)
 	if err != nil {

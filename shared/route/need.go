@@ -80,6 +80,9 @@ const (
 	ReadFiles         Need = "files:read" // what was uploaded, and what is known of it
 	WriteFiles        Need = "files:write"
 	DeleteFiles       Need = "files:delete"
+	ReadDrops         Need = "drops:read"        // what was dropped into the bucket for it
+	WriteDrops        Need = "drops:write"       // put aside, with the reason
+	DeleteDrops       Need = "drops:delete"      // what was loaded or put aside
 	WriteOpen         Need = "open:write"        // the Iceberg tables: their own files, and where the catalog says they are
 	ReadSuppressions  Need = "suppressions:read" // keyed hashes of who was erased
 	WriteSuppressions Need = "suppressions:write"
@@ -132,6 +135,7 @@ var Functions = []Function{
 	{Name: "redrive", Needs: []Need{ReadFailures, DeleteFailures, PutStream}},
 	{Name: "compactor", Needs: []Need{ReadCatalog, ReadManifest, WriteManifest, DeleteManifest, ReadSegments, WriteSegments}},
 	{Name: "publisher", Needs: []Need{ReadCatalog, ReadManifest, WriteManifest, WriteOpen}},
+	{Name: "collector", Needs: []Need{ReadDrops, WriteDrops, DeleteDrops, ReadCatalog, ReadFiles, WriteFiles, ReadJobs, WriteJobs, SendQueue}},
 	{Name: "sweeper", Needs: []Need{ReadCatalog, DeleteCatalog, ReadManifest, DeleteManifest, ReadLedger, DeleteLedger, DeleteSegments, DeletePartials, DeleteExports, DeleteFiles, ReadSweep, WriteSweep, ReadDefinitions, DeleteDefinitions}},
 }
 
@@ -174,6 +178,10 @@ var Notarize = Schedule{Function: "notary", Every: 5 * time.Minute}
 // Tend has the jobs looked at that no hint told of: a worker died, a hint was lost.
 var Tend = Schedule{Function: "worker", Every: 5 * time.Minute}
 
+// Look has the bucket looked at that files are dropped into, lest an event was lost or a load
+// lasted.
+var Look = Schedule{Function: "collector", Every: 5 * time.Minute}
+
 // Remind has what is due looked for, lest an alarm was lost.
 var Remind = Schedule{Function: "scheduler", Every: 15 * time.Minute}
 
@@ -188,5 +196,8 @@ type Worker struct {
 // Work does the jobs.
 var Work = Worker{Function: "worker", Seconds: 900, Concurrency: 10, Tries: 5}
 
+// Collect has dropped files loaded, whose bucket tells of them.
+var Collect = Worker{Function: "collector", Seconds: 600, Concurrency: 2, Tries: 5}
+
 // Schedules lists every schedule.
-var Schedules = []Schedule{Sweep, Compact, Publish, Notarize, Tend, Remind}
+var Schedules = []Schedule{Sweep, Compact, Publish, Notarize, Tend, Look, Remind}

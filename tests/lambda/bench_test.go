@@ -18,7 +18,7 @@ import (
 // before it has an event.
 func BenchmarkStart(b *testing.B) {
 	settings := map[config.Var]string{
-		config.Table: "t", config.Bucket: "b", config.Failures: "f", config.Copies: "c", config.Stream: "s", config.Buckets: "16", config.Database: "tarn", config.Workgroup: "tarn", config.ScanBytes: "0",
+		config.Table: "t", config.Bucket: "b", config.Failures: "f", config.Copies: "c", config.Drops: "d", config.Stream: "s", config.Buckets: "16", config.Database: "tarn", config.Workgroup: "tarn", config.ScanBytes: "0",
 		config.Queue: "https://sqs.us-east-1.amazonaws.com/1/hints", config.Unworked: "https://sqs.us-east-1.amazonaws.com/1/unworked",
 		config.AlarmGroup: "tarn", config.AlarmFunction: "arn:aws:lambda:us-east-1:1:function:f", config.AlarmRole: "arn:aws:iam::1:role/r",
 		config.UserPool: "us-east-1_p", config.Client: "c", config.Domain: "https://sign-in.example.com", config.Secrets: "tarn/test/", config.Scratch: b.TempDir(),

@@ -30,15 +30,16 @@ type use struct {
 type guard struct {
 	needs    []route.Need
 	failures string // name of the bucket of failed batches
+	drops    string // name of the bucket of dropped files
 	refused  func(use)
 	upstream map[string]*httputil.ReverseProxy // by service, as the SDK's endpoint variables name it
 }
 
 // guarded puts a guard before the services of a function's environment and returns
 // the changed environment. What it refuses fails the test.
-func guarded(t testing.TB, f route.Function, env []string, failures string) []string {
+func guarded(t testing.TB, f route.Function, env []string, failures, drops string) []string {
 	t.Helper()
-	g := &guard{needs: f.Needs, failures: failures, upstream: map[string]*httputil.ReverseProxy{},
+	g := &guard{needs: f.Needs, failures: failures, drops: drops, upstream: map[string]*httputil.ReverseProxy{},
 		refused: func(a use) { t.Errorf("the function %s is not granted %s on %s", f.Name, a.action, a.resource) }}
 	server := httptest.NewServer(g)
 	t.Cleanup(server.Close)
@@ -102,8 +103,19 @@ func useOf(r *http.Request, body []byte) (service string, wanted []use) {
 		return "KINESIS", []use{{"kinesis:" + operation, ""}}
 	}
 	bucket, key, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+	query := r.URL.Query()
+	if key == "" && query.Has("versions") {
+		return "S3", []use{{"s3:ListBucketVersions", bucket + "/"}}
+	}
 	if key == "" {
 		return "S3", []use{{"s3:ListBucket", bucket + "/"}}
+	}
+	if query.Has("versionId") && r.Method == http.MethodDelete {
+		return "S3", []use{{"s3:DeleteObjectVersion", bucket + "/" + key}}
+	}
+	if source, err := url.PathUnescape(r.Header.Get("X-Amz-Copy-Source")); err == nil && source != "" {
+		source, _, _ = strings.Cut(source, "?versionId=")
+		return "S3", []use{{"s3:GetObjectVersion", source}, {"s3:PutObject", bucket + "/" + key}}
 	}
 	verbs := map[string]string{http.MethodGet: "s3:GetObject", http.MethodHead: "s3:GetObject", http.MethodPut: "s3:PutObject", http.MethodDelete: "s3:DeleteObject"}
 	return "S3", []use{{verbs[r.Method], bucket + "/" + key}}
@@ -155,6 +167,9 @@ var actions = map[string][]string{
 	"objects:read":   {"s3:GetObject", "s3:ListBucket"},
 	"objects:write":  {"s3:PutObject"},
 	"objects:delete": {"s3:DeleteObject", "s3:ListBucket"},
+	"drops:read":     {"s3:GetObjectVersion", "s3:ListBucketVersions", "s3:ListBucket"},
+	"drops:write":    {"s3:PutObject"},
+	"drops:delete":   {"s3:DeleteObjectVersion"},
 	"stream:read":    {"kinesis:ListShards", "kinesis:GetShardIterator", "kinesis:GetRecords"},
 	"stream:put":     {"kinesis:PutRecords"},
 	"queue:send":     {"sqs:SendMessage"},
@@ -167,7 +182,11 @@ var folders = map[string][]string{
 	"manifest": {"entry", "state"},
 	"failures": {"aws"},
 	"exports":  {"exports"},
+	"files":    {"files"},
 }
+
+// dropFolders are where a need reaches in the bucket of dropped files.
+var dropFolders = map[string]string{"read": "drop", "write": "refused", "delete": "drop"}
 
 func folderOf(key string) string {
 	words := strings.Split(key, "/")
@@ -190,6 +209,9 @@ func (g *guard) allows(n route.Need, a use) bool {
 		return mine && slices.Contains(actions["items:"+how], a.action)
 	}
 	bucket, key, _ := strings.Cut(a.resource, "/")
+	if bucket == g.drops || what == "drops" {
+		return bucket == g.drops && what == "drops" && slices.Contains(actions[string(n)], a.action) && (key == "" || dropFolders[how] == folderOf(key))
+	}
 	if folders[what] == nil || (bucket == g.failures) != (what == "failures") || !slices.Contains(actions["objects:"+how], a.action) {
 		return false
 	}

@@ -22,14 +22,14 @@ func startS3(t testing.TB) string {
 		t.Errorf("build the S3 gateway: %v\n%s", err, output)
 		return ""
 	}
-	buckets, attributes := filepath.Join(folder, "buckets"), filepath.Join(folder, "attributes")
-	for _, path := range []string{buckets, attributes} {
+	buckets, attributes, versions := filepath.Join(folder, "buckets"), filepath.Join(folder, "attributes"), filepath.Join(folder, "versions")
+	for _, path := range []string{buckets, attributes, versions} {
 		if err := os.Mkdir(path, 0o700); err != nil {
 			t.Error(err)
 			return ""
 		}
 	}
-	child := exec.Command(program, "-listen", fmt.Sprintf("127.0.0.1:%d", port), "-folder", buckets, "-attributes", attributes)
+	child := exec.Command(program, "-listen", fmt.Sprintf("127.0.0.1:%d", port), "-folder", buckets, "-attributes", attributes, "-versions", versions)
 	child.Env = append(os.Environ(), "AWS_ACCESS_KEY_ID="+accessKey, "AWS_SECRET_ACCESS_KEY="+secretKey, "AWS_REGION="+region)
 	return run(t, port, child)
 }
@@ -52,6 +52,17 @@ func (a *All) Bucket(t testing.TB) string {
 	}
 	if Real() {
 		cleanup(t, "bucket", func(ctx context.Context) error { return drop(ctx, client, bucket) })
+	}
+	return bucket
+}
+
+// VersionedBucket makes a bucket that keeps versions, and returns its name.
+func (a *All) VersionedBucket(t testing.TB) string {
+	t.Helper()
+	bucket := a.Bucket(t)
+	_, err := a.S3().PutBucketVersioning(t.Context(), &s3.PutBucketVersioningInput{Bucket: &bucket, VersioningConfiguration: &types.VersioningConfiguration{Status: types.BucketVersioningStatusEnabled}})
+	if err != nil {
+		t.Fatalf("have a bucket keep versions: %v", err)
 	}
 	return bucket
 }

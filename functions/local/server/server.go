@@ -68,6 +68,9 @@ type Options struct {
 	CompactEvery time.Duration // zero: as often as in AWS; Never: not at all
 	PublishEvery time.Duration // zero: as often as in AWS; Never: not at all
 
+	DropDir   string        // that files are dropped into; empty: "drop" in the data folder
+	DropEvery time.Duration // how often it is looked at; zero: every two seconds
+
 	Program string // this one, whose main hands SQL to sqlrun.Child; empty: SQL is not run
 
 	AskAnew bool // nothing is kept of answers: for those who measure what asking costs
@@ -119,6 +122,7 @@ type Server struct {
 	tables   *embedded.Pointers // of the Iceberg tables
 	sql      *sqlrun.Runner
 	jobs     job.Jobs
+	drops    *embedded.Drops
 	handler  http.Handler
 
 	scheduler schedule.Scheduler
@@ -214,6 +218,9 @@ func (s *Server) open(ctx context.Context) (err error) {
 	if err := s.openScratch(); err != nil {
 		return err
 	}
+	if err := s.openDrops(); err != nil {
+		return err
+	}
 	s.jobs = job.Jobs{Table: s.trail.Table(), Queue: s.hints(), Now: now, Lost: func(err error) { s.options.Log.Error("hint", "error", err) }}
 	s.handler = s.routes()
 	return nil
@@ -251,6 +258,7 @@ func (s *Server) start() {
 	s.running.Go(func() { s.recordUsage(ctx) })
 	s.running.Go(func() { s.sweep(ctx) })
 	s.running.Go(func() { s.schedule(ctx) })
+	s.running.Go(func() { s.collect(ctx) })
 	s.work(ctx)
 	if s.options.CompactEvery != Never {
 		s.running.Go(func() { s.compact(ctx) })
@@ -310,6 +318,9 @@ func (s *Server) Close() error {
 	}
 	if s.tables != nil {
 		errs = append(errs, s.tables.Close())
+	}
+	if s.drops != nil {
+		errs = append(errs, s.drops.Close())
 	}
 	if s.store != nil {
 		errs = append(errs, s.store.Close())

@@ -67,6 +67,12 @@ func (a Account) Blob(bucket string) *Blob {
 	return NewBlob(s3.NewFromConfig(a.config, func(o *s3.Options) { o.DisableLogOutputChecksumValidationSkipped = true }), bucket)
 }
 
+// Drops opens the S3 bucket with this name, that files are dropped into, and the one of the
+// blobs which they become.
+func (a Account) Drops(bucket, blobs string) *Drops {
+	return NewDrops(s3.NewFromConfig(a.config), bucket, blobs)
+}
+
 // Stream opens the Kinesis stream with this name.
 func (a Account) Stream(name string) *Stream {
 	return NewStream(kinesis.NewFromConfig(a.config), name)

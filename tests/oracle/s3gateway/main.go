@@ -20,23 +20,25 @@ func main() {
 	listen := flag.String("listen", "", "address to serve on")
 	folder := flag.String("folder", "", "folder that holds the buckets")
 	attributes := flag.String("attributes", "", "folder that holds the objects' attributes")
+	versions := flag.String("versions", "", "folder that holds the objects' earlier versions")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := serve(ctx, *listen, *folder, *attributes); err != nil {
+	if err := serve(ctx, *listen, *folder, *attributes, *versions); err != nil {
 		log.Fatal(err)
 	}
 }
 
 // serve keeps attributes in files of their own, since not every file system of a
 // test machine has extended attributes.
-func serve(ctx context.Context, listen, folder, attributes string) error {
+func serve(ctx context.Context, listen, folder, attributes, versions string) error {
 	store, err := meta.NewSideCar(attributes)
 	if err != nil {
 		return err
 	}
 	backend, err := posix.New(folder, store, posix.PosixOpts{
 		SideCarDir:          attributes,
+		VersioningDir:       versions,
 		Concurrency:         64,
 		CopyObjectThreshold: 5 << 30, // zero refuses every copy
 	})
