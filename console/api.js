@@ -11,11 +11,11 @@ export class Problem extends Error {
   }
 }
 
-/** Calls the API and returns the answer's JSON. body, if given, is sent as JSON. */
+/** Calls the API and returns the answer's JSON, null where it has none. body, if given, is sent as JSON. */
 export async function call(method, path, body, signal) {
   let answer = await send(method, path, body, signal, await held(credential));
   if (answer.status === 401 && session()?.refresh) answer = await send(method, path, body, signal, await held(renew));
-  if (answer.ok) return answer.json();
+  if (answer.ok) return answer.status === 204 ? null : answer.json();
   const problem = await read(answer);
   throw answer.status === 401 ? end(problem) : problem;
 }

@@ -1,16 +1,22 @@
-// The console: who you are, which datasets there are, one of them in detail.
+// The console: who you are, and the part of the page that the address names.
 
-import { call } from "./api.js";
-import { createDataset } from "./commands.js";
-import { h, problemBox, setText } from "./dom.js";
-import { compact } from "./format.js";
-import { Panel } from "./panel.js";
-import { poll } from "./poll.js";
+import { Connectors } from "./connectors.js";
+import { h, problemBox } from "./dom.js";
+import { Home } from "./home.js";
+import { whoAmI } from "./me.js";
+import { Schedules } from "./schedules.js";
 import { finishSignIn, session, signIn, signOut, useKey } from "./session.js";
 
 const main = document.querySelector("main");
 const out = document.querySelector("#sign-out");
 out.addEventListener("click", signOut);
+
+// The parts, by what the address begins with. The first is for what no other is.
+const PARTS = [
+  { name: "Datasets", link: "#/", begins: /^(?!)/, of: Home, seen: () => true },
+  { name: "Schedules", link: "#schedules", begins: /^#schedules(\/|$)/, of: Schedules, seen: (caller) => caller.mayAnywhere("schedules:read") },
+  { name: "Connectors", link: "#connectors", begins: /^#connectors(\/|$)/, of: Connectors, seen: (caller) => caller.mayAnywhere("connectors:manage") },
+];
 
 let view = { stop() {} }; // what is on the page
 
@@ -50,107 +56,60 @@ function keyForm() {
   const use = (e) => {
     e.preventDefault();
     useKey(input.value.trim());
-    show(new Home());
+    show(new Console());
   };
   return h("form", { onsubmit: use }, h("label", { for: "key" }, "API key"), h("div", { class: "field" }, input, h("button", { type: "submit" }, "Use")));
 }
 
-/** The page for somebody we know. */
-class Home {
+/** The page for somebody we know: its parts, and the one that the address names. */
+class Console {
+  #leaving = new AbortController();
+
   constructor() {
-    this.list = h("ul");
-    this.trouble = h("div");
-    this.place = h("div", { class: "place" }, h("p", { class: "soft", role: "status" }, "Loading…"));
-    this.more = h("button", { type: "button", class: "plain", hidden: true, onclick: () => this.#load(this.next).catch((e) => this.#complain(e)) }, "Show more");
-    this.nav = h("nav", { "aria-label": "Datasets", hidden: true }, h("h2", {}, "Datasets"), this.list, this.more);
-    this.element = h("div", { class: "home" }, this.nav, h("div", {}, this.trouble, this.place));
-    this.counts = new Map();
-    this.select = () => { this.#select(); this.panel?.focus(); };
-    addEventListener("hashchange", this.select);
-    this.stopList = poll((signal) => this.#turn(signal), { least: 2000, most: 30_000, growth: 1.5 });
+    this.menu = document.querySelector("#parts");
+    this.element = h("div", {}, h("p", { class: "soft", role: "status" }, "Loading…"));
+    addEventListener("hashchange", () => this.#go(), { signal: this.#leaving.signal });
+    this.#begin();
+  }
+
+  async #begin() {
+    try {
+      this.caller = await whoAmI(this.#leaving.signal);
+    } catch (problem) {
+      if (problem.name === "AbortError" || problem.status === 401) return;
+      this.element.replaceChildren(problemBox(problem));
+      setTimeout(() => { if (!this.#leaving.signal.aborted) this.#begin(); }, 3000);
+      return;
+    }
+    this.parts = PARTS.filter((p) => p.seen(this.caller));
+    this.menu.hidden = this.parts.length < 2;
+    this.menu.replaceChildren(...this.parts.map((p) => h("a", { href: p.link }, p.name)));
+    this.#go();
   }
 
   stop() {
-    removeEventListener("hashchange", this.select);
-    this.stopList();
-    this.panel?.stop();
+    this.#leaving.abort();
+    this.menu.hidden = true;
+    this.part?.stop();
   }
 
-  // The list, then the count of each dataset but the panel's own, which it counts itself.
-  async #turn(signal) {
-    const before = this.#names();
-    try {
-      if (!this.next || !this.datasets) await this.#load("", signal);
-      for (const { name } of this.datasets) {
-        if (name !== this.panel?.name) this.#count(name, (await call("GET", `v1/datasets/${name}`, undefined, signal)).rows);
-      }
-      this.trouble.replaceChildren();
-    } catch (problem) {
-      if (problem.name === "AbortError") return false;
-      this.#complain(problem);
-      throw problem;
-    }
-    return before !== this.#names();
+  #go() {
+    if (!this.parts) return;
+    const of = this.parts.find((p) => p.begins.test(location.hash)) ?? this.parts[0];
+    [...this.menu.children].forEach((a, i) => (this.parts[i] === of ? a.setAttribute("aria-current", "page") : a.removeAttribute("aria-current")));
+    if (this.of === of) { this.part.go(); return; }
+    this.part?.stop();
+    this.of = of;
+    this.part = new of.of(this.caller);
+    this.element.replaceChildren(this.part.element);
   }
-
-  #complain(problem) {
-    if (!this.datasets) this.place.replaceChildren();
-    if (!this.panel) this.trouble.replaceChildren(problemBox(problem)); // a panel tells of its own
-  }
-
-  #names() { return this.datasets?.map((d) => d.name).join(); }
-
-  async #load(next, signal) {
-    const before = this.#names();
-    const page = await call("GET", "v1/datasets?limit=100" + (next && `&next=${encodeURIComponent(next)}`), undefined, signal);
-    this.datasets = [...(next ? this.datasets : []), ...page.datasets];
-    this.next = page.next;
-    this.more.hidden = !page.next;
-    if (before === this.#names()) return;
-    this.#draw();
-    this.#select();
-  }
-
-  #draw() {
-    this.nav.hidden = this.datasets.length === 0;
-    this.list.replaceChildren(...this.datasets.map(({ name, kind }) => {
-      if (!this.counts.has(name)) this.counts.set(name, h("span", { class: "count" }));
-      return h("li", {}, h("a", { href: `#/${name}` },
-        h("span", { class: "name" }, name), this.counts.get(name), h("span", { class: "kind" }, kind)));
-    }));
-  }
-
-  #select() {
-    const wanted = decodeURIComponent(location.hash.replace(/^#\//, ""));
-    const name = wanted || this.datasets?.[0]?.name;
-    if (!this.datasets) return;
-    if (!name) { this.place.replaceChildren(welcomeIn()); return; }
-    for (const link of this.list.querySelectorAll("a")) {
-      if (link.hash === `#/${name}`) link.setAttribute("aria-current", "page");
-      else link.removeAttribute("aria-current");
-    }
-    if (this.panel?.name === name) return;
-    this.panel?.stop();
-    this.panel = new Panel(name, (of, rows) => this.#count(of, rows));
-    this.place.replaceChildren(this.panel.element);
-    document.title = `${name} – Tarn`;
-  }
-
-  #count(name, rows) {
-    const place = this.counts.get(name);
-    if (place) setText(place, compact(rows));
-  }
-}
-
-function welcomeIn() {
-  return h("article", { class: "empty" }, h("h1", {}, "No datasets yet"), h("p", {}, "A dataset holds events of one kind of source. Make one, then send it something."), createDataset());
 }
 
 addEventListener("signed-out", (e) => show(new Welcome(e.detail)));
 
 try {
   await finishSignIn();
-  show(session() ? new Home() : new Welcome());
+  show(session() ? new Console() : new Welcome());
 } catch (e) {
   show(new Welcome(e));
 }

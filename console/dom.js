@@ -12,6 +12,11 @@ export function h(tag, attributes = {}, ...children) {
   return element;
 }
 
+/** Puts children in the place of an element's own, as h takes them. */
+export function put(element, ...children) {
+  element.replaceChildren(...children.flat(Infinity).filter((child) => child != null && child !== false));
+}
+
 /** Sets an element's text, leaving the page alone when nothing changed. */
 export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;

@@ -29,3 +29,20 @@ export function bytes(n) {
   while (n >= 1000 && unit < units.length - 1) { n /= 1000; unit++; }
   return `${n >= 100 || unit === 0 ? Math.round(n) : n.toFixed(1)} ${units[unit]}`;
 }
+
+/** A time that passes, in seconds: "7 s", "3 min", "2 h 5 min". */
+export function duration(seconds) {
+  const s = Math.round(seconds);
+  if (s < 90) return `${s} s`;
+  const minutes = Math.round(s / 60);
+  return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
+const relative = new Intl.RelativeTimeFormat(undefined, { numeric: "auto" });
+
+/** How long ago: "5 minutes ago", "yesterday". */
+export function ago(time) {
+  const seconds = (new Date(time) - Date.now()) / 1000;
+  const [unit, length] = [["day", 86_400], ["hour", 3600], ["minute", 60]].find(([, n]) => Math.abs(seconds) >= n) ?? ["second", 1];
+  return relative.format(Math.round(seconds / length), unit);
+}

@@ -5,7 +5,9 @@ import { Chart } from "./chart.js";
 import { forEvents, forTable, key, send } from "./commands.js";
 import { command, h, problemBox, setText } from "./dom.js";
 import { bytes, count as number, date } from "./format.js";
+import { takeDrops } from "./drop.js";
 import { Conservation, Numbers } from "./ledger.js";
+import { Loads } from "./loads.js";
 import { poll } from "./poll.js";
 import { Quarantine } from "./quarantine.js";
 import { count, spans } from "./span.js";
@@ -17,14 +19,19 @@ export class Panel {
   #looked = 0;
   #stale = false; // something changed since
 
-  constructor(name, onRows) {
-    this.name = name;
-    this.onRows = onRows;
+  /** onFile, if given, is called with a file to load; quarantine: that is what is looked for. */
+  constructor(name, { caller, onRows, onFile, quarantine }) {
+    Object.assign(this, { name, caller, onRows, wanted: quarantine && "Quarantine" });
     this.trouble = h("div");
     this.about = h("p", { class: "soft" }, "Loading…");
     this.body = h("div", { class: "body" });
     this.title = h("h1", { tabindex: "-1" }, name);
-    this.element = h("article", { "aria-busy": "true" }, h("header", {}, this.title, this.about), this.trouble, this.body);
+    this.element = h("article", { "aria-busy": "true" },
+      h("header", { class: "titled" }, h("div", {}, this.title, this.about), onFile && h("a", { class: "button", href: `#/${name}/load` }, "Load a file")), this.trouble, this.body);
+    if (onFile) {
+      takeDrops(this.element, onFile);
+      this.loads = new Loads(name);
+    }
     this.stop = poll((signal) => this.#turn(signal));
   }
 
@@ -35,6 +42,8 @@ export class Panel {
     try {
       if (!this.live) await this.#look(signal);
       const changed = await this.live.refresh(signal);
+      await this.loads?.show(signal);
+      this.#find();
       this.#stale ||= changed;
       if (this.#stale && Date.now() - this.#looked > AGAIN) await this.#look(signal);
       this.#settle();
@@ -44,6 +53,16 @@ export class Panel {
       this.#settle(problem);
       throw problem;
     }
+  }
+
+  // Who came to see what is in quarantine is taken there, once it is there.
+  #find() {
+    const place = this.wanted && this.body.querySelector(`section[aria-label="${this.wanted}"]:not([hidden])`);
+    if (!place) return;
+    this.wanted = null;
+    place.tabIndex = -1;
+    place.focus();
+    place.scrollIntoView();
   }
 
   // Trouble that stays is told once, so that a screen reader does not repeat it.
@@ -64,8 +83,8 @@ export class Panel {
     this.columns.show(dataset.schema.columns ?? []);
     if (this.live) return;
     this.onRows(this.name, dataset.rows);
-    this.live = dataset.kind === "events" ? new Events(this.name, this.onRows) : new Table(dataset);
-    this.body.replaceChildren(...this.live.elements, this.columns.element);
+    this.live = dataset.kind === "events" ? new Events(this.name, this.onRows) : new Table(dataset, this.caller.may("events:read"));
+    this.body.replaceChildren(...this.live.elements, this.loads?.element ?? "", this.columns.element);
   }
 }
 
@@ -88,11 +107,21 @@ class Columns {
 }
 
 class Table {
-  constructor({ name }) {
-    this.elements = [h("section", {}, h("h2", {}, "Try it"), forTable(name))];
+  constructor({ name }, accounts) {
+    this.name = name;
+    this.accounts = accounts; // whether they may be seen
+    this.quarantine = new Quarantine(name);
+    this.elements = [this.quarantine.element, h("section", {}, h("h2", {}, "Try it"), forTable(name))];
   }
 
-  async refresh() { return false; }
+  async refresh(signal) {
+    if (!this.accounts) return false;
+    const { quarantined, visible } = await call("GET", `v1/datasets/${this.name}/ledger`, undefined, signal);
+    await this.quarantine.show(quarantined, signal);
+    const changed = this.visible !== visible;
+    this.visible = visible;
+    return changed;
+  }
 }
 
 class Events {

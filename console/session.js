@@ -120,9 +120,11 @@ async function describe() {
   return answer.json();
 }
 
-// near returns the address on this page's own origin when both are this machine:
-// "localhost" and "127.0.0.1" are one server, but two origins to the browser.
-function near(address) {
+/**
+ * The address on this page's own origin when both are this machine: "localhost" and
+ * "127.0.0.1" are one server, but two origins to the browser.
+ */
+export function near(address) {
   const url = new URL(address);
   const local = (name) => ["localhost", "127.0.0.1", "[::1]"].includes(name);
   if (local(url.hostname) && local(location.hostname) && url.port === location.port) url.hostname = location.hostname;

@@ -12,6 +12,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
+
+	"github.com/tarnhq/tarn/shared/connector/postgres/postgrestest"
 )
 
 // browsers are the names of Chromium and its kin.
@@ -27,22 +29,34 @@ func TestPage(t *testing.T) {
 		"a duplicate and a quarantined event show, with the reason, and the ledger adds up",
 		"a key signs in and a wrong one is told so",
 		"trouble is told with its hint and goes away with its cause",
+		"a file is dropped, looked at, read another way and loaded, and counts once",
+		"a schedule shows its next runs while it is typed, and is made, run, paused and deleted",
+		"a source that refuses is told with its hint, and no connector is made",
+		"who may only look is offered nothing else",
 		"no page is wider than a narrow screen",
 		"the reference shows every operation of the document",
 	} {
-		t.Run(name, func(t *testing.T) { play(t, chromium, name, s) })
+		t.Run(name, func(t *testing.T) { play(t, chromium, name, s, "") })
 	}
+	name := "tables of a PostgreSQL are found, chosen, synced and asked of"
+	t.Run(name, func(t *testing.T) {
+		source := postgrestest.Start(t)
+		source.Exec(t, "postgres", `CREATE TABLE orders (id bigint PRIMARY KEY, country text, updated_at timestamptz NOT NULL DEFAULT now());
+			INSERT INTO orders SELECT i, 'CH' FROM generate_series(1, 1000) i`)
+		play(t, chromium, name, s, source.DSN("postgres"))
+	})
 }
 
-// play runs one scenario. Its failures come on standard error, with a screenshot.
-func play(t *testing.T, chromium, name string, s server) {
+// play runs one scenario, with a source that it may connect to. Its failures come on
+// standard error, with a screenshot.
+func play(t *testing.T, chromium, name string, s server, dsn string) {
 	t.Helper()
 	picture, err := filepath.Abs(filepath.Join(root, "build", "browser-failure.png"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	input, err := json.Marshal(map[string]any{"scenario": name, "chromium": chromium, "picture": picture,
-		"url": s.URL, "key": s.Key, "email": s.Owner.Email, "password": s.Owner.Password})
+		"url": s.URL, "key": s.Key, "email": s.Owner.Email, "password": s.Owner.Password, "dsn": dsn})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -29,9 +29,25 @@ async function makeDataset() {
 const clicks = (...ids) => ids.map((event_id) => ({ event_id, event: "clicked", time: new Date().toISOString() }));
 const send = (dataset, events) => call("POST", `/v1/datasets/${dataset}/events`, events);
 
-async function enterKey(page, hash = "") {
+/** How many rows a query counts. */
+async function rowsOf(dataset) {
+  return (await call("POST", "/v1/query", { dataset, measures: ["count"] })).rows[0]?.[0] ?? 0;
+}
+
+/** Drops a file somewhere, as from the desktop. */
+async function drop(page, onto, name, text) {
+  await page.locator(onto).waitFor();
+  const carried = await page.evaluateHandle(([name, text]) => {
+    const transfer = new DataTransfer();
+    transfer.items.add(new File([text], name));
+    return transfer;
+  }, [name, text]);
+  for (const kind of ["dragenter", "dragover", "drop"]) await page.dispatchEvent(onto, kind, { dataTransfer: carried });
+}
+
+async function enterKey(page, hash = "", key = given.key) {
   await page.goto(given.url + "/" + hash);
-  await page.getByLabel("API key").fill(given.key);
+  await page.getByLabel("API key").fill(key);
   await page.getByRole("button", { name: "Use" }).click();
 }
 
@@ -148,6 +164,155 @@ const scenarios = {
     assert.equal(await page.getByRole("alert").count(), 0, "the trouble is over");
   },
 
+  async "a file is dropped, looked at, read another way and loaded, and counts once"(page) {
+    const name = `sales_${process.pid}`;
+    await enterKey(page, "#new");
+    const csv = "id;price;day\n" + Array.from({ length: 500 }, (_, i) => `${i};${i},5;${1 + (i % 28)}.02.2026\n`).join("") + "ragged\n";
+    await drop(page, "label.drop", "sales.csv", csv);
+    await page.getByLabel("Name of the table").fill(name);
+    await page.getByRole("button", { name: "Make the table and upload the file" }).click();
+
+    await page.getByText("Read as CSV, semicolon, with a header, UTF-8, decimal comma").click();
+    const preview = page.getByRole("region", { name: "The first rows" });
+    await preview.getByRole("cell", { name: "2026-02-01T00:00:00Z" }).first().waitFor();
+    await page.getByText("Line 502").first().waitFor();
+    await page.getByLabel("Delimiter").selectOption("comma");
+    await preview.getByText("5;1.02.2026").waitFor();
+    await page.getByRole("list", { name: "Warnings" }).waitFor();
+    await page.getByLabel("Delimiter").selectOption({ index: 0 });
+    await preview.getByLabel("Type of id").selectOption("text");
+    await page.waitForFunction(() => document.querySelector("[data-column=id]")?.value === "text" && document.querySelector("[aria-busy=true]") === null);
+    assert.equal(await rowsOf(name), 0, "nothing is loaded by a look");
+
+    await page.getByRole("button", { name: `Load into ${name}` }).click();
+    await shows(page, "loaded", 500);
+    await shows(page, "quarantined", 1);
+    assert.equal(await rowsOf(name), 500);
+    const done = page.url();
+    await page.getByRole("link", { name: "See why 1 row did not fit" }).click();
+    await page.getByRole("region", { name: "Quarantine" }).getByText("sales.csv:502").waitFor();
+    await page.getByRole("region", { name: "Loads" }).getByText("done").waitFor();
+
+    await page.goto(done); // it can be come back to
+    await shows(page, "loaded", 500);
+    await page.getByRole("link", { name: "Load another file" }).click();
+    await drop(page, "label.drop", "sales.csv", csv);
+    await page.getByRole("button", { name: `Load into ${name}` }).click();
+    await page.getByText("This file was loaded already.").waitFor();
+    assert.equal(await rowsOf(name), 500);
+    await page.getByRole("button", { name: "Load it again" }).click();
+    await shows(page, "loaded", 500);
+    assert.equal(await rowsOf(name), 1000);
+
+    await page.goto(`${given.url}/#/${name}`);
+    await drop(page, "article", "fewer.csv", "id;price\n1;2,5\n");
+    await page.getByRole("radio", { name: "Replace" }).check();
+    await page.getByText("There are 1,000 rows.").waitFor();
+    await page.getByRole("button", { name: `Load into ${name}` }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Replace" }).click();
+    await shows(page, "loaded", 1);
+    assert.equal(await rowsOf(name), 1);
+  },
+
+  async "a schedule shows its next runs while it is typed, and is made, run, paused and deleted"(page) {
+    const dataset = await makeDataset(), name = `nightly-${process.pid}`;
+    await enterKey(page, "#schedules");
+    await page.getByRole("link", { name: "New schedule" }).click();
+    await page.getByLabel("Name").fill(name);
+    await page.getByRole("radio", { name: "Export a dataset" }).check();
+    await page.getByLabel("Dataset", { exact: true }).selectOption(dataset);
+    await page.getByLabel("Time zone").fill("Europe/Zurich");
+    await page.getByLabel("Cron expression").fill("61 2 * * *");
+    await page.locator(".next .wrong").waitFor();
+    await page.getByLabel("Cron expression").fill("30 2 * * *");
+    await page.locator(".next").getByText("02:30").nth(4).waitFor();
+    await page.getByRole("button", { name: "Make the schedule" }).click();
+
+    await page.getByRole("heading", { name, exact: true }).waitFor();
+    const next = page.getByRole("region", { name: "Next runs" });
+    assert.equal(await next.getByText("02:30").count(), 5);
+    await page.getByRole("button", { name: "Run now" }).click();
+    await page.getByText(/^Done/).waitFor();
+    await page.getByRole("region", { name: "Last runs" }).getByText("asked for").waitFor();
+    await page.getByRole("button", { name: "Pause" }).click();
+    await next.getByText("None while it is paused.").waitFor();
+    assert.equal((await call("GET", `/v1/schedules/${name}`)).paused, true);
+    await page.getByRole("button", { name: "Resume" }).click();
+    await next.getByText("02:30").first().waitFor();
+
+    await page.getByRole("link", { name: "Edit" }).click();
+    await page.getByRole("radio", { name: "At a rate" }).check();
+    await page.getByLabel("Every").fill("15 minutes");
+    await page.getByRole("button", { name: "Save" }).click();
+    await page.getByText("every 15 minutes").waitFor();
+    await page.getByRole("button", { name: "Delete" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
+    await page.getByRole("heading", { name: "Schedules", exact: true }).waitFor();
+    assert.ok(!(await call("GET", "/v1/schedules")).schedules.some((s) => s.name === name));
+  },
+
+  async "a source that refuses is told with its hint, and no connector is made"(page) {
+    await enterKey(page, "#connectors/new");
+    await page.getByLabel("Name").fill("refused");
+    await page.getByLabel("Connection string").fill("postgres://reader:hunter2@127.0.0.1:1/shop?sslrootcert=/etc/passwd");
+    await page.getByRole("button", { name: "Connect and look for tables" }).click();
+    const alert = page.getByRole("alert");
+    await alert.getByText(/^Leave options out but for sslmode/).waitFor();
+    await page.getByLabel("Connection string").fill("postgres://reader:hunter2@127.0.0.1:1/shop");
+    await page.getByRole("button", { name: "Connect and look for tables" }).click();
+    await alert.getByText(/cannot be reached/).waitFor();
+    assert.ok(!(await page.locator("body").innerText()).includes("hunter2"), "the password is nowhere");
+    assert.ok(!(await call("GET", "/v1/connectors")).connectors.some((c) => c.name === "refused"));
+  },
+
+  async "tables of a PostgreSQL are found, chosen, synced and asked of"(page) {
+    const name = `crm_${process.pid}`;
+    await enterKey(page, "#connectors");
+    await page.getByRole("link", { name: "New connector" }).click();
+    await page.getByLabel("Name").fill(name);
+    await page.getByLabel("Connection string").fill(given.dsn);
+    await page.getByRole("button", { name: "Connect and look for tables" }).click();
+    await page.getByRole("checkbox", { name: "public.orders" }).check();
+    await page.getByLabel("Dataset").fill(name);
+    assert.equal(await page.getByLabel("Cursor").inputValue(), "updated_at");
+    await page.getByRole("button", { name: "Make the connector" }).click();
+
+    await page.getByRole("button", { name: "Test" }).click();
+    await page.getByText("The source answers.").waitFor();
+    await page.getByRole("button", { name: "Sync now" }).click();
+    await page.getByRole("heading", { name: "Synced" }).waitFor();
+    assert.equal(await rowsOf(name), 1000);
+    await page.getByRole("link", { name: "All connectors" }).click();
+    const row = page.getByRole("listitem").filter({ hasText: name });
+    await row.getByText("1,000 rows").waitFor();
+
+    await row.getByRole("link").click();
+    await page.getByRole("link", { name: "Edit" }).click();
+    assert.equal(await page.getByLabel("Connection string").inputValue(), "", "it is never shown again");
+    await page.getByLabel("Dataset").waitFor();
+    await page.getByRole("link", { name: `Back to ${name}` }).click();
+    await page.getByRole("button", { name: "Sync everything anew" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Read anew" }).click();
+    await page.getByRole("heading", { name: "Synced" }).waitFor();
+    await page.getByRole("button", { name: "Delete" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
+    await page.getByRole("heading", { name: "Connectors", exact: true }).waitFor();
+    assert.ok(!(await call("GET", "/v1/connectors")).connectors.some((c) => c.name === name));
+    assert.equal(await rowsOf(name), 1000, "what was loaded stays");
+  },
+
+  async "who may only look is offered nothing else"(page) {
+    const dataset = await makeDataset();
+    const { key } = await call("POST", "/v1/keys", { name: "viewer", role: "viewer" });
+    await enterKey(page, `#/${dataset}`, key);
+    await page.getByRole("heading", { name: dataset }).waitFor();
+    for (const name of ["Load a file", "New table from a file", "Schedules", "Connectors"]) {
+      assert.equal(await page.getByRole("link", { name }).count(), 0, name);
+    }
+    await page.goto(`${given.url}/#connectors/new`);
+    await page.getByRole("heading", { name: "New connector" }).waitFor({ state: "detached" });
+  },
+
   async "no page is wider than a narrow screen"(page) {
     const dataset = await makeDataset();
     await send(dataset, [...clicks("a"), { event_id: "nameless" }]);
@@ -159,6 +324,11 @@ const scenarios = {
     await enterKey(page, `#/${dataset}`);
     await shows(page, "quarantined", 1);
     await fits("a dataset");
+    for (const [hash, ready] of [["#new", "Choose a file"], [`#/${dataset}/load`, "Choose a file"], ["#schedules", "New schedule"], ["#schedules/new", "Make the schedule"], ["#connectors", "New connector"], ["#connectors/new", "Connect and look for tables"]]) {
+      await page.goto(`${given.url}/${hash}`);
+      await page.getByText(ready, { exact: true }).first().waitFor();
+      await fits(hash);
+    }
     await page.goto(`${given.url}/docs`);
     await page.getByRole("heading", { name: "Errors", exact: true }).waitFor();
     await fits("the reference");

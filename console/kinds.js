@@ -1,0 +1,25 @@
+// The kinds of connectors that the server has, as its own document names them.
+
+import { call } from "./api.js";
+
+let known = null;
+
+/** The kinds there are. The document is large, and asked for once. */
+export function kinds() {
+  known ??= call("GET", "openapi.json").then((d) => d.components.schemas.ConnectorsSpec.properties.kind.enum).catch((e) => { known = null; throw e; });
+  return known;
+}
+
+// What is known beyond the name; a kind that is not here works all the same.
+const KNOWN = {
+  postgres: { title: "PostgreSQL", example: "postgres://reader:password@db.example.com:5432/shop?sslmode=verify-full" },
+  mysql: { title: "MySQL, MariaDB", example: "mysql://reader:password@db.example.com:3306/shop" },
+  mariadb: { title: "MariaDB", example: "mysql://reader:password@db.example.com:3306/shop" },
+  sqlserver: { title: "SQL Server", example: "sqlserver://reader:password@db.example.com:1433?database=shop" },
+  mongodb: { title: "MongoDB", example: "mongodb://reader:password@db.example.com:27017/shop" },
+  http: { title: "HTTP API", example: "https://api.example.com/v1" },
+  files: { title: "Folder of files", example: "https://files.example.com/exports/" },
+};
+
+export const titleOf = (kind) => KNOWN[kind]?.title ?? kind;
+export const exampleOf = (kind) => KNOWN[kind]?.example ?? "";
