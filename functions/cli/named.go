@@ -19,25 +19,6 @@ import (
 type noun struct {
 	many, one string // "schedules", "schedule"
 	columns   []string
-	run       string // the last segment of the path that runs one
-}
-
-func (a *app) schedules() *cobra.Command {
-	return a.nouns(noun{"schedules", "schedule", []string{"name", "cron", "rate", "zone", "paused"}, "run"}, "Make and steer what is done at set times",
-		a.pauseNamed, a.resumeNamed)
-}
-
-func (a *app) connectors() *cobra.Command {
-	return a.nouns(noun{"connectors", "connector", []string{"name", "kind"}, "sync"}, "Make and steer what is read from elsewhere")
-}
-
-// nouns makes the commands that every noun has, and some that not all have.
-func (a *app) nouns(n noun, short string, more ...func(noun) *cobra.Command) *cobra.Command {
-	all := []*cobra.Command{a.listNamed(n), a.createNamed(n), a.runNamed(n), a.deleteNamed(n)}
-	for _, command := range more {
-		all = append(all, command(n))
-	}
-	return group(n.many, short, all...)
 }
 
 func (n noun) path(name string) string { return "/v1/" + n.many + "/" + escape(name) }
@@ -92,7 +73,7 @@ func (a *app) setPaused(n noun, verb string, paused bool, short string) *cobra.C
 
 func (a *app) runNamed(n noun) *cobra.Command {
 	return command("run NAME", "Run a "+n.one+" now", cobra.ExactArgs(1), func(ctx context.Context, args []string) error {
-		got, err := a.do(ctx, client.Request{Method: http.MethodPost, Path: n.path(args[0]) + "/" + n.run})
+		got, err := a.do(ctx, client.Request{Method: http.MethodPost, Path: n.path(args[0]) + "/run"})
 		if err != nil {
 			return err
 		}

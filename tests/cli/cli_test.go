@@ -11,10 +11,13 @@ import (
 	"path/filepath"
 	"regexp"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/tarnhq/tarn/shared/connector/postgres/postgrestest"
 )
 
 const root = "../.."
@@ -53,7 +56,7 @@ func (p prepared) run() (code int, err error) {
 		}
 	}
 	server := exec.Command(filepath.Join(folder, "tarnd"))
-	server.Env = append(os.Environ(), "PORT=0", "DATA_DIR="+data, "DEMO=0")
+	server.Env = append(os.Environ(), "PORT=0", "DATA_DIR="+data, "DEMO=0", "ALLOW_NETWORKS=127.0.0.0/8")
 	if err := server.Start(); err != nil {
 		return 1, err
 	}
@@ -79,8 +82,33 @@ func appeared(path string) error {
 }
 
 func TestScripts(t *testing.T) {
-	testscript.Run(t, testscript.Params{
-		Dir:                 "testdata",
+	testscript.Run(t, params("testdata/*.txtar"))
+}
+
+// TestScriptsOfConnectors plays those that need another system.
+func TestScriptsOfConnectors(t *testing.T) {
+	source := postgrestest.Start(t)
+	p := params("testdata/postgres/*.txtar")
+	setup := p.Setup
+	p.Setup = func(e *testscript.Env) error {
+		if err := setup(e); err != nil {
+			return err
+		}
+		e.Setenv("PATH", e.Getenv("PATH")+string(filepath.ListSeparator)+source.Bin) // psql
+		e.Setenv("SOURCE", source.DSN("postgres"))
+		e.Setenv("REFUSED", strings.Replace(source.DSN("postgres"), postgrestest.Password, "wrong", 1))
+		return os.WriteFile(filepath.Join(e.WorkDir, "dsn"), []byte(source.DSN("postgres")+"\n"), 0o600)
+	}
+	testscript.Run(t, p)
+}
+
+func params(scripts string) testscript.Params {
+	files, err := filepath.Glob(scripts)
+	if err != nil || len(files) == 0 {
+		panic(fmt.Sprintf("%s: no scripts, %v", scripts, err))
+	}
+	return testscript.Params{
+		Files:               files,
 		RequireExplicitExec: true,
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("PATH", bin+string(filepath.ListSeparator)+e.Getenv("PATH"))
@@ -89,7 +117,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "until": until},
-	})
+	}
 }
 
 // exits runs a program that must end with a code: exits 3 tarn ledger shop.
