@@ -25,10 +25,14 @@ type Order struct {
 	Full      bool `json:"full,omitempty"`
 }
 
+// tries of a sync without a new checkpoint take five to ten minutes: as long as another
+// system is away that is restarted, or changes over to its standby.
+const tries = 10
+
 // Submission is the job that syncs a connector. Full reads everything anew.
 func (c Connector) Submission(by string, full bool) (job.Spec, error) {
 	text, err := json.Marshal(Order{Connector: c.Name, ID: c.ID, Full: full})
-	return job.Spec{Kind: Sync, By: by, Request: text}, err
+	return job.Spec{Kind: Sync, By: by, Request: text, Tries: tries}, err
 }
 
 // Runner syncs.

@@ -30,7 +30,7 @@ type stage struct {
 	functions map[string]*Function
 
 	table, segments, failures, drops, stream string
-	hints, unworked                   string // URLs of queues
+	hints, unworked                          string // URLs of queues
 
 	redelivered atomic.Int64 // batches that the event source had to deliver again
 }

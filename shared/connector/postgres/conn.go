@@ -220,6 +220,8 @@ var codes = map[string]struct {
 	"57014": {fault.Unavailable, "source_timeout", "an index on the cursor and the key makes reading fast"},
 	"55P03": {fault.Unavailable, "source_timeout", "somebody else holds a lock on the table"},
 	"55006": {fault.Unavailable, "source_busy", "another sync reads the changes"},
+	"42710": {fault.Unavailable, "source_busy", "another sync has changes kept at the same time"}, // of a publication or a slot
+	"23505": {fault.Unavailable, "source_busy", "another sync has changes kept at the same time"}, // of a publication, at the very same time
 	"53300": {fault.Unavailable, "source_busy", "the server takes no more connections"},
 }
 
