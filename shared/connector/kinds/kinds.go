@@ -3,6 +3,7 @@ package kinds
 
 import (
 	"github.com/tarnhq/tarn/shared/connector"
+	"github.com/tarnhq/tarn/shared/connector/httpjson"
 	"github.com/tarnhq/tarn/shared/connector/mysql"
 	"github.com/tarnhq/tarn/shared/connector/postgres"
 	"github.com/tarnhq/tarn/shared/outbound"
@@ -12,6 +13,7 @@ import (
 func All(o outbound.Options) connector.Drivers {
 	dial := outbound.Dialer(o).DialContext
 	return connector.Drivers{
+		httpjson.Kind: httpjson.New(o),
 		mysql.Kind:    mysql.Driver{Dial: dial},
 		postgres.Kind: postgres.Driver{Dial: dial},
 	}
