@@ -128,6 +128,22 @@ func TestAFailureThatMayPassIsTriedAgainLaterAndLater(t *testing.T) {
 	}
 }
 
+func TestAFailureThatSaysHowLongItLastsIsTriedAgainAfterThat(t *testing.T) {
+	for asked, want := range map[time.Duration]time.Duration{5 * time.Minute: 5 * time.Minute, time.Hour: 10 * time.Minute} {
+		w := newWorld(t)
+		id := w.submit(job.Spec{}).ID
+		w.do = func(context.Context, job.Job, job.Checkpointer) (any, error) {
+			f := fault.New(fault.Unavailable, "rate_limited", "later")
+			f.RetryAfter = asked
+			return nil, fmt.Errorf("table orders: %w", f)
+		}
+		w.work()
+		if wait := w.inState(id, job.Queued).Due.Sub(w.now); wait != want {
+			t.Errorf("asked for %v it waits %v, want %v", asked, wait, want)
+		}
+	}
+}
+
 func TestAFailureThatCannotPassEndsTheJobAtOnce(t *testing.T) {
 	for _, kind := range []fault.Kind{fault.Invalid, fault.Denied, fault.NotFound, fault.TooLarge, fault.Unauthenticated} {
 		w := newWorld(t)

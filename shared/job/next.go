@@ -41,7 +41,7 @@ func (j Job) failed(err error, now time.Time) Job {
 		return j.ended(Failed, now)
 	}
 	j = j.ready()
-	j.Due = now.Add(j.backoff())
+	j.Due = now.Add(max(j.backoff(), asked(err)))
 	return j
 }
 
@@ -75,6 +75,16 @@ func (j Job) backoff() time.Duration {
 	h := fnv.New32a()
 	_, _ = h.Write([]byte(j.ID)) // never fails
 	return ceiling/2 + time.Duration(h.Sum32()%1000)*ceiling/2000
+}
+
+// asked returns how long an error says that another try has to wait, if the wait is not
+// longer than the longest.
+func asked(err error) time.Duration {
+	var e *fault.Error
+	if !errors.As(err, &e) {
+		return 0
+	}
+	return min(longestWait, e.RetryAfter)
 }
 
 // again reports whether an error leaves hope for another try.
