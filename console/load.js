@@ -72,7 +72,7 @@ export class Load {
   }
 
   #look() {
-    const preview = new Preview(this.dataset, this.file, { signal: this.#leaving.signal, onOrder: () => this.#order() });
+    const preview = new Preview(this.dataset, this.file, { signal: this.#leaving.signal, onOrder: () => this.#order(), mayChange: this.caller.may("dataset:update") });
     put(this.place, preview.element);
   }
 

@@ -2,7 +2,7 @@
 
 import { call } from "./api.js";
 import { h, problemBox, put, sentence } from "./dom.js";
-import { attempt, choice, chosen, confirmed, tick } from "./form.js";
+import { attempt, choice, chosen, confirmed, field, select, tick } from "./form.js";
 import { count } from "./format.js";
 import { rows } from "./job.js";
 import { Reading } from "./reading.js";
@@ -15,10 +15,10 @@ const MODES = {
   upsert: "Replaces the rows whose key the file has, and adds the others.",
 };
 
-/** A preview with its choices. onOrder orders the load. */
+/** A preview with its choices. onOrder orders the load; mayChange: the dataset's settings, too. */
 export class Preview {
-  constructor(dataset, file, { signal, onOrder }) {
-    Object.assign(this, { path: `v1/datasets/${dataset}/files/${file}`, dataset, signal, onOrder });
+  constructor(dataset, file, { signal, onOrder, mayChange }) {
+    Object.assign(this, { path: `v1/datasets/${dataset}/files/${file}`, dataset, signal, onOrder, mayChange });
     this.trouble = h("div");
     this.body = h("div", {}, h("p", { class: "soft", role: "status" }, "Looking at the file…"));
     this.element = h("div", { "aria-busy": "true" }, this.trouble, this.body);
@@ -83,6 +83,7 @@ export class Preview {
       bad?.length > 0 ? unfit(bad) : "");
     this.found.querySelector(`select[data-column="${CSS.escape(typed ?? "")}"]`)?.focus();
     if (this.keys) this.#drawKeys();
+    if (this.times) this.#drawTimes();
   }
 
   #tableOrder() {
@@ -91,7 +92,9 @@ export class Preview {
     this.means = h("p", { class: "soft", "aria-live": "polite" });
     this.keys = h("fieldset", { class: "keys" });
     this.#drawKeys();
-    const order = h("div", { class: "order" }, this.modes, this.means, this.keys);
+    this.times = h("div");
+    this.#drawTimes();
+    const order = h("div", { class: "order" }, this.modes, this.means, this.keys, this.times);
     this.#chose(mode);
     return order;
   }
@@ -100,6 +103,18 @@ export class Preview {
     const key = this.#key() ?? this.file.key ?? [];
     put(this.keys, h("legend", {}, "Key: the columns that tell rows apart"),
       ...(this.seen?.columns ?? []).map(({ name }) => tick(name, { value: name, checked: key.includes(name) })));
+  }
+
+  // An empty table is asked by period through the column that is chosen here, if the file
+  // has times and none of them is called so.
+  #drawTimes() {
+    const was = this.time?.value;
+    const columns = this.seen?.columns ?? [], names = columns.filter((c) => c.type === "time").map((c) => c.name);
+    this.time = null;
+    if (names.length === 0 || columns.some((c) => c.name === "time") || this.into.rows > 0 || !this.mayChange) { put(this.times); return; }
+    const mine = was ?? this.into.settings?.time_column ?? names[0];
+    this.time = select([...names, ["time", "none"]], mine);
+    put(this.times, field("Questions by day are about", this.time));
   }
 
   #key() {
@@ -116,6 +131,7 @@ export class Preview {
     if (this.into.kind === "table") {
       const mode = chosen(this.modes);
       if (mode === "replace" && this.into.rows > 0 && !await confirmed(`Replace ${this.dataset}?`, `Its ${rows(this.into.rows)} are removed once the file is loaded.`, "Replace")) return;
+      if (this.time) await call("PATCH", `v1/datasets/${this.dataset}`, { settings: { time_column: this.time.value } });
       await call("PATCH", this.path, { mode, key: mode === "upsert" ? this.#key() ?? [] : [], again: false });
     }
     await this.onOrder();

@@ -34,6 +34,11 @@ async function rowsOf(dataset) {
   return (await call("POST", "/v1/query", { dataset, measures: ["count"] })).rows[0]?.[0] ?? 0;
 }
 
+/** The number of rows of each day. */
+async function byDay(dataset) {
+  return (await call("POST", "/v1/query", { dataset, measures: ["count"], time: { grain: "day" } })).rows;
+}
+
 /** Drops a file somewhere, as from the desktop. */
 async function drop(page, onto, name, text) {
   await page.locator(onto).waitFor();
@@ -183,6 +188,7 @@ const scenarios = {
     await preview.getByLabel("Type of id").selectOption("text");
     await page.waitForFunction(() => document.querySelector("[data-column=id]")?.value === "text" && document.querySelector("[aria-busy=true]") === null);
     assert.equal(await rowsOf(name), 0, "nothing is loaded by a look");
+    assert.equal(await page.getByLabel("Questions by day are about").inputValue(), "day");
 
     await page.getByRole("button", { name: `Load into ${name}` }).click();
     await shows(page, "loaded", 500);
@@ -192,6 +198,7 @@ const scenarios = {
     await page.getByRole("link", { name: "See why 1 row did not fit" }).click();
     await page.getByRole("region", { name: "Quarantine" }).getByText("sales.csv:502").waitFor();
     await page.getByRole("region", { name: "Loads" }).getByText("done").waitFor();
+    assert.equal((await byDay(name)).length, 28, "days of the column that was chosen");
 
     await page.goto(done); // it can be come back to
     await shows(page, "loaded", 500);
