@@ -6,18 +6,16 @@ import (
 	"errors"
 	"io"
 	"testing"
+	"time"
 
 	"github.com/klauspost/compress/gzip"
 
-	"github.com/tarnhq/tarn/shared/adapter/embedded"
 	"github.com/tarnhq/tarn/shared/fault"
+	"github.com/tarnhq/tarn/tests/fake"
 )
 
 func TestBlobsAreReadRangeByRange(t *testing.T) {
-	data, err := embedded.Open(t.TempDir(), embedded.Options{})
-	check(t, err)
-	defer data.Close()
-	store := data.Blob()
+	store := &fake.Blobs{Now: time.Now}
 	body := append([]byte("id,text\n"), bytes.Repeat([]byte("1,some text of a row\n"), 2*rangeSize/20)...)
 	check(t, store.Put(t.Context(), "files/a.csv", body))
 	check(t, store.Put(t.Context(), "files/empty.csv", nil))
