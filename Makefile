@@ -59,8 +59,21 @@ node_modules/.package-lock.json: package-lock.json | need-npm
 	npm ci --no-audit --no-fund
 	@touch $@ node_modules/.bin/cdk
 
+# FerretDB speaks MongoDB's protocol, and its server is all Go. It is built in a folder of its
+# own, because it wants to find its version in a file, and so that go.mod does not know it.
+FERRETDB := v1.24.2
+build/ferretdb: need-go ## Build the stand-in for MongoDB, for the tests of its connector
+	@mkdir -p build
+	rm -rf build/ferretdb.src
+	cp -r "$$(go mod download -json github.com/FerretDB/FerretDB@$(FERRETDB) | sed -n 's/.*"Dir": "\(.*\)".*/\1/p')" build/ferretdb.src
+	chmod -R u+w build/ferretdb.src
+	echo $(FERRETDB) >build/ferretdb.src/build/version/version.txt
+	cd build/ferretdb.src && CGO_ENABLED=0 go build -trimpath -o ../ferretdb ./cmd/ferretdb
+	rm -rf build/ferretdb.src
+
 .PHONY: test test-quick test-full e2e test-aws properties fuzz
 test: ## Run every test, the quick ones first
+	-@$(MAKE) --no-print-directory build/ferretdb # what cannot be had is skipped, loudly
 	@$(MAKE) --no-print-directory test-quick
 	@$(MAKE) --no-print-directory test-full
 

@@ -209,8 +209,8 @@ var claims = map[string]func(bench){
 		for _, c := range all[at].Columns {
 			got[c.Name] = c.Becomes
 		}
-		want := map[string]dataset.Type{"id": dataset.Int, "at": dataset.Time, "name": dataset.Text, "w0": dataset.Text}
-		if diff := cmp.Diff(want, got); diff != "" || !slices.Equal(all[at].Key, []string{"id"}) {
+		want := map[string]dataset.Type{b.id(): dataset.Int, "at": dataset.Time, "name": dataset.Text, "w0": dataset.Text}
+		if diff := cmp.Diff(want, got); diff != "" || !slices.Equal(all[at].Key, []string{b.id()}) {
 			b.Errorf("key %v, columns -want +got:\n%s", all[at].Key, diff)
 		}
 	},

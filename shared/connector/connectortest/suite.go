@@ -1,13 +1,14 @@
 package connectortest
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 
 	"github.com/tarnhq/tarn/shared/connector"
 	"github.com/tarnhq/tarn/shared/dataset"
@@ -20,7 +21,7 @@ type Origin interface {
 	WrongPassword() secret.Value
 	Password() string // which must never be seen
 
-	// Make makes an empty table with the columns id (a key), at (a time), name (a text
+	// Make makes an empty table with the columns id (a key, or as Suite.ID has it), at (a time), name (a text
 	// or null) and as many texts w0, w1 and so on as are wanted.
 	Make(t *testing.T, table string, wide int)
 	// Put stores items: those that are there become others.
@@ -40,18 +41,13 @@ type Item struct {
 }
 
 // json is the item as a dataset has it.
-func (i Item) json(wide int) string {
-	out := `{"at":"` + i.At.UTC().Format(time.RFC3339Nano) + `","id":` + fmt.Sprint(i.ID)
+func (i Item) json(id string, wide int) string {
+	out := `{"` + id + `":` + fmt.Sprint(i.ID) + `,"at":"` + i.At.UTC().Format(time.RFC3339Nano) + `"`
 	if i.Name != "" {
 		out += `,"name":"` + i.Name + `"`
 	}
-	var names []string
 	for n := range wide {
-		names = append(names, fmt.Sprint("w", n))
-	}
-	slices.Sort(names)
-	for _, name := range names {
-		out += `,"` + name + `":"` + i.Wide + `"`
+		out += fmt.Sprintf(`,"w%d":"%s"`, n, i.Wide)
 	}
 	return out + "}"
 }
@@ -65,6 +61,7 @@ type Suite struct {
 
 	Settings json.RawMessage // of the connectors
 	Keyed    bool            // nothing is read incrementally without a key
+	ID       string          // the column id, where all tables have a key of another name
 }
 
 // Run tests the promises.
@@ -96,7 +93,7 @@ func (b bench) connect(tables ...connector.Table) connector.Connector {
 
 // spec is of a connector that may reach the origin.
 func (b bench) spec(tables ...connector.Table) connector.Spec {
-	return connector.Spec{Name: "crm", Kind: b.Kind, Settings: b.Settings, Tables: tables, DSN: b.DSN()}
+	return connector.Spec{Name: "crm", Kind: b.Kind, Settings: b.Settings, Tables: b.keyed(tables), DSN: b.DSN()}
 }
 
 // open connects to the origin.
@@ -111,7 +108,21 @@ func (b bench) open(tables ...connector.Table) connector.Source {
 }
 
 func (b bench) config(dsn secret.Value, tables ...connector.Table) connector.Config {
-	return connector.Config{DSN: dsn, Settings: b.Settings, Tables: tables}
+	return connector.Config{DSN: dsn, Settings: b.Settings, Tables: b.keyed(tables)}
+}
+
+// id is the column that tells items apart.
+func (s Suite) id() string { return cmp.Or(s.ID, "id") }
+
+// keyed returns tables with the key that the origin's have.
+func (s Suite) keyed(tables []connector.Table) (all []connector.Table) {
+	for _, t := range tables {
+		if len(t.Key) > 0 {
+			t.Key = []string{s.id()}
+		}
+		all = append(all, t)
+	}
+	return all
 }
 
 // wants fails unless a dataset has the items, and nothing else.
@@ -119,10 +130,10 @@ func (b bench) wants(name dataset.Name, wide int, items ...Item) {
 	b.Helper()
 	want := []string{}
 	for _, i := range items {
-		want = append(want, i.json(wide))
+		want = append(want, sorted(b.T, []byte(i.json(b.id(), wide))))
 	}
 	slices.Sort(want)
-	if diff := cmp.Diff(want, b.Has(b.T, name)); diff != "" {
+	if diff := gocmp.Diff(want, b.Has(b.T, name)); diff != "" {
 		b.Errorf("dataset %s: -want +got:\n%s", name, diff)
 	}
 }

@@ -2,8 +2,12 @@
 package kinds
 
 import (
+	"cmp"
+	"net"
+
 	"github.com/tarnhq/tarn/shared/connector"
 	"github.com/tarnhq/tarn/shared/connector/httpjson"
+	"github.com/tarnhq/tarn/shared/connector/mongodb"
 	"github.com/tarnhq/tarn/shared/connector/mysql"
 	"github.com/tarnhq/tarn/shared/connector/postgres"
 	"github.com/tarnhq/tarn/shared/outbound"
@@ -14,6 +18,7 @@ func All(o outbound.Options) connector.Drivers {
 	dial := outbound.Dialer(o).DialContext
 	return connector.Drivers{
 		httpjson.Kind: httpjson.New(o),
+		mongodb.Kind:  mongodb.Driver{Dial: dial, Resolver: cmp.Or(o.Resolver, net.DefaultResolver)},
 		mysql.Kind:    mysql.Driver{Dial: dial},
 		postgres.Kind: postgres.Driver{Dial: dial},
 	}
