@@ -10,6 +10,7 @@ import (
 	"github.com/tarnhq/tarn/shared/connector/mongodb"
 	"github.com/tarnhq/tarn/shared/connector/mysql"
 	"github.com/tarnhq/tarn/shared/connector/postgres"
+	"github.com/tarnhq/tarn/shared/connector/sqlserver"
 	"github.com/tarnhq/tarn/shared/outbound"
 )
 
@@ -17,9 +18,10 @@ import (
 func All(o outbound.Options) connector.Drivers {
 	dial := outbound.Dialer(o).DialContext
 	return connector.Drivers{
-		httpjson.Kind: httpjson.New(o),
-		mongodb.Kind:  mongodb.Driver{Dial: dial, Resolver: cmp.Or(o.Resolver, net.DefaultResolver)},
-		mysql.Kind:    mysql.Driver{Dial: dial},
-		postgres.Kind: postgres.Driver{Dial: dial},
+		httpjson.Kind:  httpjson.New(o),
+		mongodb.Kind:   mongodb.Driver{Dial: dial, Resolver: cmp.Or(o.Resolver, net.DefaultResolver)},
+		mysql.Kind:     mysql.Driver{Dial: dial},
+		postgres.Kind:  postgres.Driver{Dial: dial},
+		sqlserver.Kind: sqlserver.Driver{Dial: dial},
 	}
 }

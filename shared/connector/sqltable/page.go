@@ -56,9 +56,8 @@ func (p *pass) bound(ctx context.Context) error {
 	}
 	c := p.order[0]
 	last, err := p.first(ctx, "SELECT MAX("+c.quoted+") FROM "+p.table.SQL+" AS t WHERE "+c.Cursor.finite(c.quoted), 1)
-	if err == nil && last != nil && last[0] != nil {
-		text := string(last[0])
-		p.at.Through = &text
+	if err == nil && last != nil {
+		p.at.Through = last[0]
 	}
 	return err
 }
@@ -86,7 +85,7 @@ func (p *pass) names() string {
 // where is the condition of the rows that the pass has not read yet.
 func (p *pass) where() (string, error) {
 	c := p.order[0]
-	all := []string{c.Cursor.finite(c.quoted), c.quoted + " <= " + c.Literal(*p.at.Through)}
+	all := []string{c.Cursor.finite(c.quoted), c.quoted + " <= " + c.Literal(string(p.at.Through))}
 	if p.at.After != nil {
 		return strings.Join(append(all, after(p.order, p.at.After)), " AND "), nil
 	}
@@ -94,9 +93,9 @@ func (p *pass) where() (string, error) {
 		return strings.Join(all, " AND "), nil
 	}
 	if len(p.Table.Key) == 0 { // to read a row twice would be to have it twice
-		return strings.Join(append(all, c.quoted+" > "+c.Literal(*p.at.Read)), " AND "), nil
+		return strings.Join(append(all, c.quoted+" > "+c.Literal(string(p.at.Read))), " AND "), nil
 	}
-	back, err := c.Cursor.Back(*p.at.Read, p.Table.Window)
+	back, err := c.Cursor.Back(string(p.at.Read), p.Table.Window)
 	return strings.Join(append(all, c.quoted+" >= "+c.Literal(back)), " AND "), err
 }
 

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"iter"
+	"slices"
 	"strings"
 
 	"github.com/tarnhq/tarn/shared/connector"
@@ -15,9 +16,9 @@ import (
 
 // position is where reading a table goes on.
 type position struct {
-	Through *string `json:"through,omitempty"` // of a pass under way: the last cursor that is part of it
-	After   place   `json:"after,omitempty"`   // cursor and key up to which the pass has read
-	Read    *string `json:"read,omitempty"`    // of a pass that ended: its last cursor
+	Through []byte `json:"through"` // of a pass under way: the last cursor that is part of it
+	After   place  `json:"after"`   // cursor and key up to which the pass has read
+	Read    []byte `json:"read"`    // of a pass that ended: its last cursor
 }
 
 func (p position) text() json.RawMessage {
@@ -95,7 +96,8 @@ func (p *pass) plan(ctx context.Context) error {
 	if p.Table.Effective() == connector.Full {
 		return nil
 	}
-	columns, err := p.table.find(append([]string{p.Table.Cursor}, p.Table.Key...)...)
+	key := slices.DeleteFunc(slices.Clone(p.Table.Key), func(name string) bool { return name == p.Table.Cursor })
+	columns, err := p.table.find(append([]string{p.Table.Cursor}, key...)...)
 	if err != nil {
 		return err
 	}

@@ -4,8 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"math/rand/v2"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -46,10 +44,11 @@ func (lite) Describe(context.Context, *sql.Tx, string) ([]Table, error) {
 
 func openLite(t *testing.T) (*sql.DB, *Source) {
 	t.Helper()
-	db, err := sql.Open("sqlite", filepath.Join(t.TempDir(), fmt.Sprint(rand.Int64())))
+	db, err := sql.Open("sqlite", ":memory:")
 	if err != nil {
 		t.Fatal(err)
 	}
+	db.SetMaxOpenConns(1) // each has a database of its own
 	t.Cleanup(func() { _ = db.Close() })
 	exec(t, db, `CREATE TABLE things (at INTEGER, a TEXT COLLATE NOCASE, b INTEGER, n INTEGER PRIMARY KEY, wide TEXT)`)
 	s, err := Open(t.Context(), db, lite{})
