@@ -3,7 +3,7 @@
 import { call } from "./api.js";
 import { h, problemBox, put } from "./dom.js";
 import { attempt, field, select } from "./form.js";
-import { exampleOf, kinds, titleOf } from "./kinds.js";
+import { exampleOf, kindOf, kinds, titleOf } from "./kinds.js";
 import { Tables } from "./tables.js";
 
 /** A form. name is that of the connector that is changed, if any; onDone gets what was made of it. */
@@ -25,9 +25,9 @@ export class ConnectorForm {
     const { signal } = this.leaving;
     if (this.of) this.was = await call("GET", `v1/connectors/${this.of}`, undefined, signal);
     const all = this.was ? [this.was.kind] : await kinds();
-    this.kind = select(all.map((k) => [k, titleOf(k)]), all[0], { disabled: Boolean(this.of), onchange: () => this.#explain() });
+    this.kind = select(all.map((k) => [k, titleOf(k)]), all.includes("postgres") ? "postgres" : all[0], { disabled: Boolean(this.of), onchange: () => this.#explain() });
     this.name = h("input", { type: "text", required: true, maxlength: "64", pattern: "[a-z][a-z0-9_]*", autocomplete: "off", spellcheck: "false", value: this.of ?? "", disabled: Boolean(this.of) });
-    this.dsn = h("input", { type: "password", required: !this.of, maxlength: "4096", autocomplete: "off", spellcheck: "false", placeholder: this.of ? "as it is" : "" });
+    this.dsn = h("input", { type: "password", required: !this.of, maxlength: "4096", autocomplete: "off", spellcheck: "false", placeholder: this.of ? "as it is" : "", oninput: () => this.#guess(all) });
     this.example = h("code", {});
     this.settings = h("textarea", { rows: "5", spellcheck: "false", class: "mono" }, this.was?.settings ? JSON.stringify(this.was.settings, null, 2) : "");
     this.extra = h("details", {}, h("summary", {}, "Settings"), field("Settings, as JSON", this.settings, "An object that some kinds have; it is shown to who manages connectors, so nothing secret goes into it."));
@@ -42,6 +42,14 @@ export class ConnectorForm {
       field("Connection string", this.dsn, [this.of ? "It is never shown. Leave it empty to keep it." : "It is kept as a secret, and never shown again.", h("br"), "Such as ", this.example]), this.extra, this.trouble, this.look), this.chosen);
     this.#explain();
     if (this.was) this.#offer([]);
+  }
+
+  // What a connection string begins with tells most kinds.
+  #guess(all) {
+    const kind = kindOf(this.dsn.value);
+    if (this.of || !all.includes(kind)) return;
+    this.kind.value = kind;
+    this.#explain();
   }
 
   #explain() {
@@ -70,7 +78,7 @@ export class ConnectorForm {
     const save = h("button", { type: "button", class: "go" }, this.of ? "Save" : "Make the connector");
     save.addEventListener("click", () => attempt(save, () => this.#save(), wrong));
     this.tables.show(found);
-    put(this.chosen, h("h2", { tabindex: "-1" }, found.length > 0 ? `${found.length} ${found.length === 1 ? "table" : "tables"} found` : this.of ? "Tables" : "The source has no tables"), this.tables.element, wrong, save);
+    put(this.chosen, h("h2", { tabindex: "-1" }, found.length > 0 ? `${found.length} ${found.length === 1 ? "table" : "tables"} found` : this.of ? "Tables" : "The source lists no tables"), this.tables.element, wrong, save);
     this.chosen.hidden = false;
   }
 

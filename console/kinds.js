@@ -14,12 +14,20 @@ export function kinds() {
 const KNOWN = {
   postgres: { title: "PostgreSQL", example: "postgres://reader:password@db.example.com:5432/shop?sslmode=verify-full" },
   mysql: { title: "MySQL, MariaDB", example: "mysql://reader:password@db.example.com:3306/shop" },
-  mariadb: { title: "MariaDB", example: "mysql://reader:password@db.example.com:3306/shop" },
-  sqlserver: { title: "SQL Server", example: "sqlserver://reader:password@db.example.com:1433?database=shop" },
+  sqlserver: { title: "SQL Server", example: "sqlserver://reader:password@db.example.com:1433/shop" },
   mongodb: { title: "MongoDB", example: "mongodb://reader:password@db.example.com:27017/shop" },
   http: { title: "HTTP API", example: "https://api.example.com/v1" },
   files: { title: "Folder of files", example: "https://files.example.com/exports/" },
 };
+
+const SCHEMES = { "postgresql": "postgres", "mongodb+srv": "mongodb", "s3": "files" };
+
+/** The kind that a connection string is of, if it tells. */
+export function kindOf(dsn) {
+  const scheme = dsn.match(/^([a-z0-9+]+):\/\//)?.[1];
+  const kind = SCHEMES[scheme] ?? scheme;
+  return kind in KNOWN && kind !== "http" ? kind : null;
+}
 
 export const titleOf = (kind) => KNOWN[kind]?.title ?? kind;
 export const exampleOf = (kind) => KNOWN[kind]?.example ?? "";

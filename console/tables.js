@@ -13,7 +13,20 @@ export class Tables {
     this.kept = kept;
     this.search = h("input", { type: "search", "aria-label": "Find a table", placeholder: "Find a table", oninput: () => this.#filter() });
     this.list = h("ul", { class: "entries tables" });
-    this.element = h("div", {}, this.search, this.list);
+    this.other = h("input", { type: "text", maxlength: "300", autocomplete: "off", spellcheck: "false", onkeydown: (e) => { if (e.key === "Enter") { e.preventDefault(); this.#add(); } } });
+    const add = h("button", { type: "button", onclick: () => this.#add() }, "Add");
+    this.element = h("div", {}, this.search, this.list, named("Another table", this.other, add, "A path of an API, a pattern of files, or a table that is not listed."));
+  }
+
+  // What a source cannot list, such as the paths of an API.
+  #add() {
+    const table = this.other.value.trim();
+    if (table === "" || this.rows.some((r) => r.relation.table === table)) return;
+    const row = new Row({ table, columns: null }, { table });
+    this.rows.push(row);
+    this.list.append(row.element);
+    this.other.value = "";
+    row.dataset.focus();
   }
 
   /** Shows what a source has. What is kept and was not found stays, so that nothing is lost by a look. */
@@ -58,10 +71,16 @@ class Row {
     this.dataset = h("input", { type: "text", required: true, maxlength: "64", value: kept?.dataset ?? datasetOf(relation.table), autocomplete: "off", spellcheck: "false" });
     this.mode = select(MODES, mode, { onchange: () => this.#suit() });
     const cursor = kept?.cursor ?? moving ?? names[0];
-    this.cursor = select([...new Set([...names, cursor].filter(Boolean))], cursor);
+    this.cursor = names.length > 0 ? select([...new Set([...names, cursor].filter(Boolean))], cursor) : h("input", { type: "text", value: cursor ?? "", spellcheck: "false" });
+    const times = columns.filter((c) => c.becomes === "time").map((c) => c.name);
+    this.time = select([...new Set([...times, kept?.time].filter(Boolean)), ["", "none"]], kept ? kept.time ?? "" : names.includes("time") ? "" : times[0] ?? "");
+    this.timeField = field("Questions by day are about", this.time);
+    this.timeField.hidden = this.time.options.length < 2;
     this.cursorField = field("Cursor", this.cursor, "Grows with every change of a row. Deletes are not seen.");
-    this.keys = h("fieldset", { class: "keys" }, h("legend", {}, "Key: the columns that tell rows apart"), [...new Set([...key, ...names])].map((name) => tick(name, { value: name, checked: key.includes(name) })));
-    put(this.details, field("Dataset", this.dataset), field("How", this.mode), this.cursorField, this.keys);
+    this.keys = names.length > 0
+      ? h("fieldset", { class: "keys" }, h("legend", {}, "Key: the columns that tell rows apart"), [...new Set([...key, ...names])].map((name) => tick(name, { value: name, checked: key.includes(name) })))
+      : field("Key", h("input", { type: "text", value: key.join(", "), spellcheck: "false" }), "The columns that tell rows apart, with commas.");
+    put(this.details, field("Dataset", this.dataset), field("How", this.mode), this.cursorField, this.timeField, this.keys);
     this.#suit();
   }
 
@@ -71,11 +90,21 @@ class Row {
   }
 
   table() {
-    const key = [...this.keys.querySelectorAll("input:checked")].map((b) => b.value);
+    const typed = this.keys.querySelector("input[type=text]");
+    const key = typed ? typed.value.split(",").map((name) => name.trim()).filter(Boolean) : [...this.keys.querySelectorAll("input:checked")].map((b) => b.value);
     const mode = this.mode.value;
     return { table: this.relation.table, dataset: this.dataset.value, mode, ...mode === "incremental" && { cursor: this.cursor.value, ...this.kept?.window && { window: this.kept.window } },
-      ...mode !== "full" && key.length > 0 && { key } };
+      ...mode !== "full" && key.length > 0 && { key }, ...this.time.value && { time: this.time.value } };
   }
+}
+
+/** A field with a button behind it. */
+function named(label, input, button, hint) {
+  const item = field(label, input, hint);
+  const line = h("div", { class: "field" });
+  input.replaceWith(line);
+  line.append(input, button);
+  return item;
 }
 
 /** "public.Order-Lines" as the name of a dataset: order_lines. */

@@ -277,11 +277,20 @@ const scenarios = {
     await enterKey(page, "#connectors");
     await page.getByRole("link", { name: "New connector" }).click();
     await page.getByLabel("Name").fill(name);
+    await page.getByLabel("Kind").selectOption("http");
     await page.getByLabel("Connection string").fill(given.dsn);
+    assert.equal(await page.getByLabel("Kind").inputValue(), "postgres", "the connection string tells");
     await page.getByRole("button", { name: "Connect and look for tables" }).click();
     await page.getByRole("checkbox", { name: "public.orders" }).check();
     await page.getByLabel("Dataset").fill(name);
     assert.equal(await page.getByLabel("Cursor").inputValue(), "updated_at");
+    assert.equal(await page.getByLabel("Questions by day are about").inputValue(), "updated_at");
+    await page.getByLabel("Another table").fill("public.orders"); // it is there
+    await page.getByRole("button", { name: "Add" }).click();
+    await page.getByLabel("Another table").fill("orders?status=open");
+    await page.keyboard.press("Enter");
+    assert.equal(await page.getByLabel("Dataset").count(), 2);
+    await page.getByRole("checkbox", { name: "orders?status=open" }).uncheck();
     await page.getByRole("button", { name: "Make the connector" }).click();
 
     await page.getByRole("button", { name: "Test" }).click();
@@ -289,6 +298,7 @@ const scenarios = {
     await page.getByRole("button", { name: "Sync now" }).click();
     await page.getByRole("heading", { name: "Synced" }).waitFor();
     assert.equal(await rowsOf(name), 1000);
+    assert.ok((await byDay(name)).length > 0, "a table has times");
     await page.getByRole("link", { name: "All connectors" }).click();
     const row = page.getByRole("listitem").filter({ hasText: name });
     await row.getByText("1,000 rows").waitFor();
