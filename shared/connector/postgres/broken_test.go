@@ -1,9 +1,7 @@
 package postgres_test
 
 import (
-	"context"
 	"fmt"
-	"net"
 	"testing"
 	"time"
 
@@ -15,31 +13,6 @@ import (
 	"github.com/tarnhq/tarn/shared/connector/postgres/postgrestest"
 	"github.com/tarnhq/tarn/shared/dataset"
 )
-
-// wire is a network that breaks once, after so many bytes were received.
-type wire struct{ left int }
-
-func (w *wire) dial(ctx context.Context, network, address string) (net.Conn, error) {
-	conn, err := (&net.Dialer{}).DialContext(ctx, network, address)
-	return &frail{conn, w}, err
-}
-
-type frail struct {
-	net.Conn
-	wire *wire
-}
-
-func (f *frail) Read(p []byte) (int, error) {
-	n, err := f.Conn.Read(p)
-	if f.wire.left > 0 && f.wire.left <= n {
-		n, err = f.wire.left, net.ErrClosed
-		_ = f.Conn.Close()
-	}
-	if f.wire.left > 0 {
-		f.wire.left -= n
-	}
-	return n, err
-}
 
 func TestASyncWhoseConnectionBreaksAnywhereEndsInTheSameRows(t *testing.T) {
 	o := newOrigin(t, postgrestest.Start(t))
@@ -58,16 +31,16 @@ func TestASyncWhoseConnectionBreaksAnywhereEndsInTheSameRows(t *testing.T) {
 	} {
 		table.Table, table.Mode, table.Dataset = "things", mode, dataset.Name(mode)
 		for after := 200; ; after += stride() {
-			w := &wire{left: after}
-			world := connectortest.NewWorld(connector.Drivers{postgres.Kind: postgres.Driver{Dial: w.dial}})
+			w := &connectortest.Wire{Left: after}
+			world := connectortest.NewWorld(connector.Drivers{postgres.Kind: postgres.Driver{Dial: w.Dial}})
 			world.Rows = 2
 			c := world.Create(t, connector.Spec{Name: "crm", Kind: postgres.Kind, Tables: []connector.Table{table}, DSN: o.DSN()})
 			world.Sync(t, c, false)
 			if diff := cmp.Diff(want, world.Has(t, table.Dataset)); diff != "" {
 				t.Errorf("%s, broken after %d bytes: -want +got:\n%s", mode, after, diff)
 			}
-			whole := w.left > 0
-			w.left = 0
+			whole := w.Left > 0
+			w.Left = 0
 			release(t, world, c)
 			if whole {
 				break

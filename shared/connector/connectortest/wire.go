@@ -1,0 +1,36 @@
+package connectortest
+
+import (
+	"context"
+	"net"
+)
+
+// Wire is a network that breaks once, after so many bytes were received. Left is how many
+// are left until then; 0 of one that has broken, or never does.
+type Wire struct{ Left int }
+
+// Dial connects to any address.
+func (w *Wire) Dial(ctx context.Context, network, address string) (net.Conn, error) {
+	conn, err := (&net.Dialer{}).DialContext(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	return &frail{conn, w}, nil
+}
+
+type frail struct {
+	net.Conn
+	wire *Wire
+}
+
+func (f *frail) Read(p []byte) (int, error) {
+	n, err := f.Conn.Read(p)
+	if f.wire.Left > 0 && f.wire.Left <= n {
+		n, err = f.wire.Left, net.ErrClosed
+		_ = f.Conn.Close()
+	}
+	if f.wire.Left > 0 {
+		f.wire.Left -= n
+	}
+	return n, err
+}
