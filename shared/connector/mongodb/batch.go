@@ -35,6 +35,7 @@ func (p *pass) run(ctx context.Context, f find) error {
 
 // add adds a document, and moves the position behind it.
 func (p *pass) add(doc bson.Raw) error {
+	p.met++
 	if p.Table.Effective() == connector.Incremental {
 		if err := p.meet(doc); err != nil {
 			return err

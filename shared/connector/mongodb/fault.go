@@ -16,6 +16,9 @@ var (
 	errResolve = errors.New("mongodb: the hosts were not resolved")
 )
 
+// sourceError is the code of what a server answers that has none of its own here.
+const sourceError = "source_error"
+
 type meaning struct {
 	kind fault.Kind
 	code string
@@ -29,7 +32,7 @@ var codes = map[int32]meaning{
 	13:   {fault.Invalid, "source_denied", "give the user the role read of the database"},
 	26:   {fault.NotFound, "unknown_table", "GET …/tables lists those there are"},
 	50:   {fault.Unavailable, "source_timeout", "an index on the cursor and _id makes reading fast"},
-	292:  {fault.Invalid, "source_error", "an index on the cursor and _id lets the server read in order"}, // too much to sort
+	292:  {fault.Invalid, sourceError, "an index on the cursor and _id lets the server read in order"}, // too much to sort
 	239:  {fault.Invalid, "snapshot_too_old", "raise the server's minSnapshotHistoryWindowInSeconds, or set \"settings\": {\"snapshot\": false}"},
 }
 
@@ -68,7 +71,7 @@ func answered(e mongo.CommandError) error {
 	if passing[e.Code] || e.HasErrorLabel("RetryableReadError") {
 		return fault.New(fault.Unavailable, "source_unavailable", "MongoDB: %.300s (%s)", e.Message, e.Name)
 	}
-	return fault.New(fault.Invalid, "source_error", "MongoDB: %.300s (%s)", e.Message, e.Name)
+	return fault.New(fault.Invalid, sourceError, "MongoDB: %.300s (%s)", e.Message, e.Name)
 }
 
 // forbidden is what is wrong where no server was found and an address was refused.

@@ -2,6 +2,7 @@ package mongodb
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"math"
@@ -59,19 +60,32 @@ type pass struct {
 	cursor     bracket // of the cursor's values
 	nothing    bool    // there is nothing to read
 	documents  *documents
+	met        int // documents
 }
 
 // whole reads all documents: at one moment where the server has such reads, else each once,
-// as it is when it is met.
+// as it is when it is met. Some servers that speak the protocol name a version that has
+// moments, and refuse to read at one.
 func (p *pass) whole(ctx context.Context) error {
 	f := find{within: readTime, collated: p.collection.collated()}
-	switch {
-	case p.snapshot && p.collection.plain():
-		f.level = "snapshot"
-	case p.collection.plain():
-		f.sort = ascending(idField)
+	if !p.collection.plain() {
+		return p.run(ctx, f)
 	}
+	if p.snapshot {
+		f.level = "snapshot"
+		if err := p.run(ctx, f); p.met > 0 || !refused(err) {
+			return err
+		}
+		f.level = ""
+	}
+	f.sort = ascending(idField)
 	return p.run(ctx, f)
+}
+
+// refused reports whether a server did not understand what it was asked.
+func refused(err error) bool {
+	var f *fault.Error
+	return errors.As(err, &f) && f.Code == sourceError
 }
 
 func (p *pass) incremental(ctx context.Context) error {

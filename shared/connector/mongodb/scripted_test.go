@@ -117,6 +117,20 @@ func TestAWholeCollectionIsReadAtOneMomentWhereTheServerHasThat(t *testing.T) {
 	}
 }
 
+func TestAServerThatRefusesToReadOneMomentIsReadWithout(t *testing.T) {
+	s := &shop{docs: []bson.Raw{raw(t, bson.D{{Key: "_id", Value: 1}})}}
+	s.Hello = replica()
+	s.Answer = func(name string, command bson.Raw) bson.D {
+		if name == "find" && shown(t, command, "readConcern") == `{"level":"snapshot"}` {
+			return mongodbtest.Failed(72, "InvalidOptions")
+		}
+		return s.answer(name, command)
+	}
+	if rows := read(t, open(t, s, connector.Config{}), connector.Read{Table: whole}); len(rows) != 1 || len(s.finds) != 1 {
+		t.Errorf("it has %v, after %v", rows, s.finds)
+	}
+}
+
 func TestACollationOfTheCollectionIsNotAskedFor(t *testing.T) {
 	s := &shop{is: bson.D{{Key: "type", Value: "collection"}, {Key: "options", Value: bson.D{{Key: "collation", Value: bson.D{{Key: "locale", Value: "de"}}}}}},
 		docs: []bson.Raw{raw(t, bson.D{{Key: "_id", Value: "a"}, {Key: "at", Value: "a"}})}}
