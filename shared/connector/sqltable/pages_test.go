@@ -49,6 +49,9 @@ func some(t *rapid.T, s *Source, table connector.Table, from json.RawMessage, ro
 		if err != nil {
 			t.Fatal(err)
 		}
+		if unique := slices.Equal(table.Key, []string{"n"}); unique && b.Rows.Len > rows {
+			t.Fatalf("%d rows in a batch of %d", b.Rows.Len, rows)
+		}
 		all = append(all, b.Rows.Columns[3].Ints[:b.Rows.Len]...)
 		next = b.Next
 		if most--; most == 0 {
