@@ -3,11 +3,15 @@ package connectortest
 import (
 	"context"
 	"net"
+	"sync"
 )
 
 // Wire is a network that breaks once, after so many bytes were received. Left is how many
 // are left until then; 0 of one that has broken, or never does.
-type Wire struct{ Left int }
+type Wire struct {
+	Left int
+	mu   sync.Mutex // some drivers have several connections
+}
 
 // Dial connects to any address.
 func (w *Wire) Dial(ctx context.Context, network, address string) (net.Conn, error) {
@@ -25,6 +29,8 @@ type frail struct {
 
 func (f *frail) Read(p []byte) (int, error) {
 	n, err := f.Conn.Read(p)
+	f.wire.mu.Lock()
+	defer f.wire.mu.Unlock()
 	if f.wire.Left > 0 && f.wire.Left <= n {
 		n, err = f.wire.Left, net.ErrClosed
 		_ = f.Conn.Close()
