@@ -42,7 +42,7 @@ func Register(s *api.Server, d Deps) {
 // spec is what a new connector is to be.
 type spec struct {
 	Name     connector.Name    `json:"name" example:"crm"`
-	Kind     connector.Kind    `json:"kind" enum:"http,mongodb,mysql,postgres,sqlserver" example:"postgres"`
+	Kind     connector.Kind    `json:"kind" enum:"files,http,mongodb,mysql,postgres,sqlserver" example:"postgres"`
 	DSN      string            `json:"dsn" maxLength:"4096" writeOnly:"true" example:"postgres://reader:password@db.example.com:5432/shop?sslmode=verify-full" doc:"kept as a secret, and never shown"`
 	Settings json.RawMessage   `json:"settings,omitempty" doc:"an object that kinds beside databases have; it is shown, so nothing secret goes into it"`
 	Tables   []connector.Table `json:"tables" minItems:"1" maxItems:"200"`

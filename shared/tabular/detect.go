@@ -31,7 +31,7 @@ type finding struct {
 func (f *finding) warn(text string) { f.warnings = append(f.warnings, text) }
 
 func detect(ctx context.Context, src Source, name string, o Options) (Options, []string, error) {
-	if err := o.check(); err != nil {
+	if err := o.Check(); err != nil {
 		return o, nil, err
 	}
 	if o.complete() {

@@ -74,8 +74,8 @@ type Options struct {
 	Columns     []dataset.Column `json:"columns,omitempty" maxItems:"250" doc:"types of columns, in place of those that values suggest; a value that does not fit makes its record bad"`
 }
 
-// check returns fault.Invalid unless what is given makes sense.
-func (o Options) check() error {
+// Check returns fault.Invalid unless what is given makes sense.
+func (o Options) Check() error {
 	for _, c := range []struct {
 		name, value string
 		of          []string

@@ -30,6 +30,10 @@ func domain(folder string) bool {
 	return within(folder, "shared") && !within(folder, adapters, "shared/serve")
 }
 
+// buckets is where connectors read S3, as others do databases: by the library of those who
+// made it.
+const buckets = "shared/connector/files"
+
 // handlers are the importable packages of functions; the mains choose adapters.
 func handlers(folder string) bool {
 	return within(folder, "functions") && !within(folder, "functions/local") && path.Base(folder) != "lambda"
@@ -46,7 +50,8 @@ func ours(imported string) bool {
 }
 
 var rules = []rule{
-	{"the domain knows neither adapters nor AWS", domain, in(adapters, "shared/serve", sdk, runtime, proxy, cdk)},
+	{"the domain knows no adapters", domain, in(adapters, "shared/serve", runtime, proxy, cdk)},
+	{"the domain does not know AWS", func(folder string) bool { return domain(folder) && !within(folder, buckets) }, in(sdk)},
 	{"handlers know neither adapters nor AWS's services", handlers, in(adapters, "shared/serve", sdk, proxy, cdk)},
 	{"who answers callers opens datasets through the gate", answering, in("shared/snapshot", "shared/tail", "shared/manifest")},
 	{"the AWS adapter does not know the embedded one", in(adapters + "/aws"), in(adapters + "/embedded")},

@@ -75,16 +75,20 @@ var claims = map[string]func(bench){
 	"a row that was committed late is found within the window, and beyond it is not": func(b bench) {
 		b.Make(b.T, "things", 0)
 		b.Put(b.T, "things", item(1, 100))
-		c := b.connect(incremental)
+		c := b.connect(b.following(incremental))
 		b.Sync(b.T, c, false)
 		b.Put(b.T, "things", item(2, 91), item(3, 89))
 		b.Sync(b.T, c, false)
+		if b.Files {
+			b.wants("things", 0, item(1, 100), item(2, 91), item(3, 89))
+			return
+		}
 		b.wants("things", 0, item(1, 100), item(2, 91))
 	},
 	"a change moves a row, and a sync that finds nothing new changes nothing": func(b bench) {
 		b.Make(b.T, "things", 0)
 		b.Put(b.T, "things", item(1, 0), item(2, 60))
-		c := b.connect(incremental)
+		c := b.connect(b.following(incremental))
 		b.Sync(b.T, c, false)
 		moved := item(1, 120)
 		moved.Name = "moved"
@@ -96,7 +100,7 @@ var claims = map[string]func(bench){
 	},
 	"rows without a key are appended once": func(b bench) {
 		if b.Keyed {
-			table := keyless
+			table := b.following(keyless)
 			if err := b.Driver.Check(b.config(b.DSN(), table)); !fault.Is(err, fault.Invalid) {
 				b.Errorf("an incremental table without a key: %v", err)
 			}
@@ -104,7 +108,7 @@ var claims = map[string]func(bench){
 		}
 		b.Make(b.T, "things", 0)
 		b.Put(b.T, "things", item(1, 0), item(2, 1))
-		c := b.connect(keyless)
+		c := b.connect(b.following(keyless))
 		b.Sync(b.T, c, false)
 		b.Put(b.T, "things", item(3, 2))
 		for range 3 {
@@ -140,11 +144,12 @@ var claims = map[string]func(bench){
 	"a reading that is cancelled ends": func(b bench) {
 		b.Make(b.T, "things", 0)
 		b.Put(b.T, "things", items(100, func(i int) int { return i })...)
-		source := b.open(incremental)
+		table := b.following(incremental)
+		source := b.open(table)
 		ctx, cancel := context.WithCancel(b.Context())
 		defer cancel()
 		var last error
-		for _, err := range source.Read(ctx, connector.Read{Table: incremental, Rows: 1}) {
+		for _, err := range source.Read(ctx, connector.Read{Table: table, Rows: 1}) {
 			cancel()
 			last = err
 		}
@@ -253,10 +258,13 @@ func atEveryCall(b bench, table connector.Table, happens func(bench, connector.C
 		changed := item(2, 200)
 		changed.Name = "changed"
 		want := []Item{item(1, 0), changed, item(3, 40), item(4, 60), item(5, 80), item(6, 220)}
+		put := []Item{changed, item(6, 220)}
 		if len(table.Key) == 0 && table.Effective() == connector.Incremental {
-			want = append(want, item(2, 20)) // rows without a key only come
+			if want = append(want, item(2, 20)); b.Files { // rows without a key only come
+				want, put = slices.Delete(want, 1, 2), put[1:]
+			}
 		}
-		b.Put(b.T, table.Table, changed, item(6, 220))
+		b.Put(b.T, table.Table, put...)
 		b.Sync(b.T, c, false)
 		b.wants(table.Dataset, 0, want...)
 		if !b.Struck() {

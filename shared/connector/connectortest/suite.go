@@ -62,6 +62,11 @@ type Suite struct {
 	Settings json.RawMessage // of the connectors
 	Keyed    bool            // nothing is read incrementally without a key
 	ID       string          // the column id, where all tables have a key of another name
+	Cursor   string          // of incremental tables; empty: "at"
+
+	// Files says that rows come in files: they are late with their file, whatever stands in
+	// them, and without a key a file that has changed is refused.
+	Files bool
 }
 
 // Run tests the promises.
@@ -167,11 +172,19 @@ func (b bench) feeds() bool {
 	return ok
 }
 
+// following is a table that is read incrementally, by the cursor that the source has.
+func (b bench) following(t connector.Table) connector.Table {
+	if b.Cursor != "" {
+		t.Cursor = b.Cursor
+	}
+	return t
+}
+
 // modes are those that the source has.
 func (b bench) modes() []connector.Table {
-	all := []connector.Table{full, incremental}
+	all := []connector.Table{full, b.following(incremental)}
 	if !b.Keyed {
-		all = append(all, keyless)
+		all = append(all, b.following(keyless))
 	}
 	if b.feeds() {
 		all = append(all, changes)

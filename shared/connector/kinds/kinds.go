@@ -6,6 +6,7 @@ import (
 	"net"
 
 	"github.com/tarnhq/tarn/shared/connector"
+	"github.com/tarnhq/tarn/shared/connector/files"
 	"github.com/tarnhq/tarn/shared/connector/httpjson"
 	"github.com/tarnhq/tarn/shared/connector/mongodb"
 	"github.com/tarnhq/tarn/shared/connector/mysql"
@@ -18,6 +19,7 @@ import (
 func All(o outbound.Options) connector.Drivers {
 	dial := outbound.Dialer(o).DialContext
 	return connector.Drivers{
+		files.Kind:     files.New(o),
 		httpjson.Kind:  httpjson.New(o),
 		mongodb.Kind:   mongodb.Driver{Dial: dial, Resolver: cmp.Or(o.Resolver, net.DefaultResolver)},
 		mysql.Kind:     mysql.Driver{Dial: dial},
