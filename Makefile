@@ -20,13 +20,15 @@ tests := $(filter-out load,$(notdir $(wildcard tests/*)))
 slow := $(patsubst %,./tests/%/...,$(filter-out $(quick_tests),$(tests)))
 quick_folders := $(patsubst %,./tests/%,$(filter $(quick_tests),$(tests)))
 longest := ./tests/api ./shared/sqlrun ./shared/engine/... # first, or one processor waits for them at the end
-quick = $(longest) $$(go list ./... | grep -vE '/tarn/(infra|tests)(/|$$)') $(quick_folders:%=%/...)
+# Tests of connectors start real databases, which takes as long as all the others together.
+servers = $$(grep -rlE --include='*_test.go' '/connector/[a-z]+/[a-z]+test"' ./shared | xargs -n1 dirname | sort -u)
+quick = $(longest) $$(go list ./... | grep -vE '/tarn/(infra|tests)(/|$$)' | grep -vxF "$$(go list $(servers))") $(quick_folders:%=%/...)
 
 # What -short shortens is run again without it: what draws random cases (rapid draws a
 # fifth), and what asks. Of the other quick packages nothing was left out.
 random := {{$$of := .ForTest}}{{range .Deps}}{{if eq . "pgregory.net/rapid"}}{{println $$of}}{{end}}{{end}}
 shortened = $$({ grep -rl --include='*_test.go' 'testing\.Short()' ./events ./functions ./shared $(quick_folders) | xargs -n1 dirname; \
-	go list -test -f '$(random)' $(quick); } | sort -u)
+	go list -test -f '$(random)' $(quick); go list $(servers); } | sort -u)
 all = $$(go list ./... | grep -vE '/tarn/infra(/|$$)')
 
 .PHONY: help
@@ -127,7 +129,7 @@ vulncheck: need-go need-cc ## Look for known vulnerabilities of what we depend o
 # DuckDB's Go binding reads texts through misaligned pointers, which the race build's
 # pointer check takes for a fault; it is off for that package alone.
 test-race: need-go need-cc
-	go test -race -gcflags='github.com/duckdb/duckdb-go/...=-d=checkptr=0' -short -timeout 20m $(quick)
+	go test -race -gcflags='github.com/duckdb/duckdb-go/...=-d=checkptr=0' -short -timeout 20m $(quick) $(servers)
 
 generate: need-go need-cc ## Write the files that are made from others: console/openapi.json
 	@mkdir -p build

@@ -45,13 +45,17 @@ func (r *repeater) Read(p []byte) (int, error) {
 
 func TestMemoryDoesNotGrowWithTheFile(t *testing.T) {
 	const size, most = 192 << 20, 192 << 20
+	part := int64(size / 5)
+	if testing.Short() { // what takes as much memory as it has bytes stays whole
+		part /= 4
+	}
 	for claim, file := range map[string]endless{
 		"CSV":               {"id,at,name,value\n", "123456,2024-01-02T03:04:05Z,\"some, text\",1.25\n", size},
-		"NDJSON":            {"", "{\"id\":123456,\"name\":\"some text\",\"value\":1.25}\n", size / 5},
-		"JSON":              {"[", "{\"id\":123456,\"name\":\"some text\",\"value\":1.25},\n", size / 5},
-		"bad records alone": {"a,b\n", "1,2,3\n", size / 32},
+		"NDJSON":            {"", "{\"id\":123456,\"name\":\"some text\",\"value\":1.25}\n", part},
+		"JSON":              {"[", "{\"id\":123456,\"name\":\"some text\",\"value\":1.25},\n", part},
+		"bad records alone": {"a,b\n", "1,2,3\n", part / 6},
 		"long texts":        {"a,b\n", "1," + strings.Repeat("x", 10_000) + "\n", size},
-		"blank lines":       {"a,b\n", "\n", size / 5},
+		"blank lines":       {"a,b\n", "\n", part},
 	} {
 		t.Run(claim, func(t *testing.T) {
 			r, err := Open(t.Context(), file, Options{}, nil)

@@ -53,7 +53,7 @@ var claims = map[string]func(bench){
 		const wide = 40
 		b.in(func(b bench, table connector.Table) {
 			b.Make(b.T, table.Table, wide)
-			rows := items(30, func(i int) int { return i })
+			rows := items(6+24/stride(), func(i int) int { return i })
 			for i := range rows {
 				rows[i].Wide = strings.Repeat(string(rune('a'+i%26)), 10_000)
 			}
@@ -276,7 +276,7 @@ func atEveryCall(b bench, table connector.Table, happens func(bench, connector.C
 // stride leaves out some calls where a short test is asked for.
 func stride() int {
 	if testing.Short() {
-		return 7
+		return 19
 	}
 	return 1
 }
