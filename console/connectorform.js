@@ -54,7 +54,7 @@ export class ConnectorForm {
 
   #explain() {
     this.example.textContent = exampleOf(this.kind.value) || "what the documentation of this kind says";
-    this.extra.open = this.settings.value !== "" || !this.kind.value.match(/^(postgres|mysql|mariadb|sqlserver|mongodb)$/);
+    this.extra.open = this.settings.value !== "" || !this.kind.value.match(/^(postgres|mysql|sqlserver|mongodb)$/);
   }
 
   #source() {

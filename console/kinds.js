@@ -13,11 +13,11 @@ export function kinds() {
 // What is known beyond the name; a kind that is not here works all the same.
 const KNOWN = {
   postgres: { title: "PostgreSQL", example: "postgres://reader:password@db.example.com:5432/shop?sslmode=verify-full" },
-  mysql: { title: "MySQL, MariaDB", example: "mysql://reader:password@db.example.com:3306/shop" },
-  sqlserver: { title: "SQL Server", example: "sqlserver://reader:password@db.example.com:1433/shop" },
+  mysql: { title: "MySQL, MariaDB", example: "mysql://reader:password@db.example.com:3306/shop?tls=verify-full" },
+  sqlserver: { title: "SQL Server", example: "sqlserver://reader:password@db.example.com:1433/shop?encrypt=true" },
   mongodb: { title: "MongoDB", example: "mongodb://reader:password@db.example.com:27017/shop" },
-  http: { title: "HTTP API", example: "https://api.example.com/v1" },
-  files: { title: "Folder of files", example: "https://files.example.com/exports/" },
+  http: { title: "HTTP API", example: "https://user:secret@api.example.com/v2/" },
+  files: { title: "Files: S3, HTTPS, Google Sheets", example: "s3://KEY:SECRET@bucket/folder?region=eu-central-1" },
 };
 
 const SCHEMES = { "postgresql": "postgres", "mongodb+srv": "mongodb", "s3": "files" };
