@@ -30,7 +30,7 @@ func (p *pass) batches(ctx context.Context, done bool) ([]connector.Batch, error
 	if done {
 		next = p.at.ended()
 	}
-	p.kept = next.text(p.address.secrets())
+	p.kept = next.text(p.api.secrets())
 	if len(all) == 0 {
 		if next == (position{}) { // nothing was there
 			return nil, nil

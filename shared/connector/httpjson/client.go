@@ -136,6 +136,15 @@ func (c *client) token(ctx context.Context) (token string, fresh bool, err error
 	return c.tokens.get(ctx)
 }
 
+// secrets are what no place that is kept may hold. Some APIs have the token in their links.
+func (c *client) secrets() []string {
+	all := c.address.secrets()
+	if c.tokens != nil && c.tokens.token != "" {
+		all = append(all, c.tokens.token, url.QueryEscape(c.tokens.token))
+	}
+	return all
+}
+
 // ask sends a request and reads the answer.
 func (c *client) ask(ctx context.Context, u *url.URL, token string) (answer, *failure) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, c.address.signed(u).String(), nil)

@@ -186,6 +186,31 @@ func TestATokenIsKeptUntilShortlyBeforeItEnds(t *testing.T) {
 	}
 }
 
+func TestALinkThatHasTheSecretInItIsFollowedAndNotKept(t *testing.T) {
+	for settings, inLink := range map[string]string{
+		``: "hush",
+		`{"auth": {"kind": "oauth", "token_url": "SELF/token"}}`: "t0/ken",
+	} {
+		var kept []string
+		out := read(t, func(w http.ResponseWriter, r *http.Request) {
+			q := r.URL.Query()
+			switch {
+			case r.URL.Path == "/token":
+				w.Header().Set("Content-Type", "application/json")
+				_, _ = w.Write([]byte(`{"access_token": "t0/ken"}`))
+				return
+			case q.Get("access_token") == "":
+				q.Set("access_token", inLink)
+				w.Header().Set("Link", "<?"+q.Encode()+`>; rel="next"`)
+			}
+			_, _ = fmt.Fprintf(w, `[{"id": %d, "at": 7}]`, len(q))
+		}, reading{settings: settings, table: connector.Table{Table: "things", Cursor: "at", Key: []string{"id"}}, each: func(b connector.Batch) { kept = append(kept, string(b.Next)) }})
+		if out.err != nil || len(out.rows) != 2 || len(kept) != 2 || strings.Contains(kept[0], "page") || !strings.Contains(kept[0], "last") {
+			t.Errorf("%s: %v, kept %q", settings, out, kept)
+		}
+	}
+}
+
 func TestWhyThereIsNoTokenIsSaidWithoutTheSecret(t *testing.T) {
 	for body, want := range map[string]string{
 		`{"error": "invalid_client", "error_description": "hush"}`: "source_refused",

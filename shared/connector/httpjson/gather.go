@@ -53,17 +53,19 @@ func (g *gather) add(items []json.RawMessage) error {
 		}
 		return nil
 	}
-	all := make([]members, len(items))
-	for i, item := range items {
-		_ = json.Unmarshal(item, &all[i]) // fails for what is no object
-	}
-	if err := g.find(all); err != nil {
-		return err
-	}
-	for i, item := range items {
-		if err := g.one(item, all[i]); err != nil {
+	objects := false
+	for _, item := range items {
+		var m members
+		_ = json.Unmarshal(item, &m) // fails for what is no object
+		_, has := m[g.Table.Cursor]
+		objects, g.found = objects || m != nil, g.found || has
+		if err := g.one(item, m); err != nil {
 			return err
 		}
+	}
+	if g.incremental() && objects && !g.found {
+		return fault.New(fault.Invalid, "unknown_column", "no item of %.80q has a member %.80q, which is the cursor", g.Table.Table, g.Table.Cursor).
+			WithHint("GET …/tables lists the columns")
 	}
 	return nil
 }
@@ -84,20 +86,6 @@ func (g *gather) one(item json.RawMessage, m members) error {
 		}
 	}
 	return g.keyed(item, m)
-}
-
-// find returns an error unless an item of the first that are objects has the cursor.
-func (g *gather) find(all []members) error {
-	objects := false
-	for _, m := range all {
-		_, has := m[g.Table.Cursor]
-		objects, g.found = objects || m != nil, g.found || has
-	}
-	if g.found || !objects || !g.incremental() {
-		return nil
-	}
-	return fault.New(fault.Invalid, "unknown_column", "no item of %.80q has a member %.80q, which is the cursor", g.Table.Table, g.Table.Cursor).
-		WithHint("GET …/tables lists the columns")
 }
 
 // within notes an item's cursor, and reports whether the item is of the pass. What an API

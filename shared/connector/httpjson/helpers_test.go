@@ -31,6 +31,7 @@ type reading struct {
 	from     json.RawMessage
 	query    string // of the DSN
 	change   func(*httpjson.Driver)
+	each     func(connector.Batch) // of one page; nil: batches are as large as may be
 }
 
 // got is what was read.
@@ -60,10 +61,17 @@ func read(t *testing.T, h http.HandlerFunc, r reading) (out got) {
 		t.Fatal(err)
 	}
 	defer source.Close()
-	for b, err := range source.Read(t.Context(), connector.Read{Table: r.table, From: r.from}) {
+	how := connector.Read{Table: r.table, From: r.from}
+	if r.each != nil {
+		how.Rows = 1
+	}
+	for b, err := range source.Read(t.Context(), how) {
 		if err != nil {
 			out.err = err
 			break
+		}
+		if r.each != nil {
+			r.each(b)
 		}
 		for row := range b.Rows.Len {
 			out.rows = append(out.rows, string(b.Rows.AppendJSON(nil, row)))

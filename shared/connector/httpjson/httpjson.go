@@ -118,8 +118,8 @@ type Source struct {
 	tables   []connector.Table
 }
 
-// Close implements connector.Source.
-func (s *Source) Close() { s.api.http.CloseIdleConnections() }
+// Close implements connector.Source. Connections are the driver's, and close when idle.
+func (s *Source) Close() {}
 
 // Check implements connector.Source: the first table's first page can be read. Where no
 // table is told of, there is an answer and the credential is taken.

@@ -71,7 +71,7 @@ func (s *Source) pass(r connector.Read) (*pass, error) {
 	}
 	p.walk = walk{how: p.listing.Pagination, address: s.address, list: list, at: p.at.Pass.At, overlaps: len(r.Table.Key) > 0}
 	p.gather = newGather(p)
-	p.kept = p.at.text(s.address.secrets())
+	p.kept = p.at.text(s.api.secrets())
 	return p, nil
 }
 
