@@ -3,6 +3,7 @@ package httpjson
 import (
 	"net/url"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/tarnhq/tarn/shared/fault"
@@ -102,6 +103,13 @@ func (a address) relative(u *url.URL) string {
 		}
 	}
 	return (&url.URL{Path: u.Path, RawPath: u.RawPath, RawQuery: strings.Join(kept, "&")}).String()
+}
+
+// with returns a query in which a parameter has a value. What else is in it stays as it is
+// written: APIs differ in the escapes that they read.
+func with(query, name, value string) string {
+	pairs := slices.DeleteFunc(pairsOf(query), func(pair string) bool { return nameOf(pair) == name })
+	return strings.Join(append(pairs, url.QueryEscape(name)+"="+url.QueryEscape(value)), "&")
 }
 
 func pairsOf(query string) []string {

@@ -181,6 +181,9 @@ func TestWhatTheDSNAddsToAURLIsInNoPlaceThatIsKept(t *testing.T) {
 	if want, got := "/v2/orders?page=2&sig=x%2Fy", a.relative(signed); got != want {
 		t.Errorf("relative: %s, want %s", got, want)
 	}
+	if got, want := with("fields=a,b&$x=1;2&page=1&%70age=2", "page", "a b"), "fields=a,b&$x=1;2&page=a+b"; got != want {
+		t.Errorf("with a page: %s, want %s", got, want)
+	}
 	at := position{Pass: &course{At: place{Page: "/v2/orders?cursor=for+a+b", Read: 3}}}
 	if text := string(at.text(a.secrets())); strings.Contains(text, "for+a+b") || strings.Contains(text, `"read":3`) || at.Pass.At.Read != 3 {
 		t.Errorf("kept: %s", text)

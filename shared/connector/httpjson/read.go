@@ -101,9 +101,7 @@ func (p *pass) since(list *url.URL) (*url.URL, error) {
 		return nil, err
 	}
 	out := *list
-	q := out.Query()
-	q.Set(s.Param, told)
-	out.RawQuery = q.Encode()
+	out.RawQuery = with(out.RawQuery, s.Param, told)
 	return &out, nil
 }
 
@@ -141,7 +139,7 @@ func (p *pass) step(ctx context.Context) (done bool, err error) {
 		return true, nil
 	case p.expired(err):
 		p.anew++
-		p.walk.again()
+		p.walk = p.walk.again()
 		p.at.Pass.At = place{}
 		return false, nil
 	case err != nil:

@@ -132,12 +132,12 @@ type pagination struct {
 
 // The kinds of pagination.
 const (
-	none    = "none"
-	byLink  = "link"
-	byURL   = "next_url"
-	byPage  = "page"
-	byPlace = "offset"
-	byToken = "cursor"
+	none     = "none"
+	byLink   = "link"
+	byURL    = "next_url"
+	byPage   = "page"
+	byOffset = "offset"
+	byCursor = "cursor"
 )
 
 // The ends of lists that are paged by number or offset. All end with an empty page.
@@ -158,10 +158,10 @@ func (p *pagination) check() error {
 	if p == nil {
 		return nil
 	}
-	counts := p.Kind == byPage || p.Kind == byPlace
-	tokens := p.Kind == byToken
+	counts := p.Kind == byPage || p.Kind == byOffset
+	tokens := p.Kind == byCursor
 	switch {
-	case !slices.Contains([]string{none, byLink, byURL, byPage, byPlace, byToken}, p.Kind):
+	case !slices.Contains([]string{none, byLink, byURL, byPage, byOffset, byCursor}, p.Kind):
 		return bad("%.40q is no kind of pagination", p.Kind).WithHint("use none, link, next_url, page, offset or cursor")
 	case (p.Param != "") != (counts || tokens):
 		return bad("pagination by page, offset or cursor needs a param, and no other has one").WithHint(`{"kind": "page", "param": "page", "size_param": "per_page", "size": 100}`)

@@ -48,21 +48,18 @@ func (w *walk) url() (*url.URL, error) {
 		return w.address.follow(&w.address.base, w.at.Page)
 	}
 	u := *w.list
-	q := u.Query()
+	set := func(name, value string) { u.RawQuery = with(u.RawQuery, name, value) }
 	if w.how != nil && w.how.SizeParam != "" {
-		q.Set(w.how.SizeParam, strconv.Itoa(w.how.Size))
+		set(w.how.SizeParam, strconv.Itoa(w.how.Size))
 	}
-	switch kind {
-	case byPage:
-		q.Set(w.how.Param, strconv.Itoa(w.first()+w.at.Read))
-	case byPlace:
-		q.Set(w.how.Param, strconv.Itoa(w.offset()))
-	case byToken:
-		if w.at.Page != "" {
-			q.Set(w.how.Param, w.at.Page)
-		}
+	switch {
+	case kind == byPage:
+		set(w.how.Param, strconv.Itoa(w.first()+w.at.Read))
+	case kind == byOffset:
+		set(w.how.Param, strconv.Itoa(w.offset()))
+	case kind == byCursor && w.at.Page != "":
+		set(w.how.Param, w.at.Page)
 	}
-	u.RawQuery = q.Encode()
 	return &u, nil
 }
 
@@ -73,13 +70,15 @@ func (w *walk) first() int {
 	return 1
 }
 
-// again begins with the first page once more.
-func (w *walk) again() { w.at, w.link, w.read, w.empty = place{}, nil, 0, 0 }
+// again returns the walk at the first page once more.
+func (w *walk) again() walk {
+	return walk{how: w.how, address: w.address, list: w.list, overlaps: w.overlaps}
+}
 
 // fragile reports whether the page may be gone by now, because it is told by what the API
 // has given out.
 func (w *walk) fragile() bool {
-	return (w.at.Page != "" || w.link != nil) && w.how.kind() != byPlace
+	return (w.at.Page != "" || w.link != nil) && w.how.kind() != byOffset
 }
 
 // advance goes on behind a page, and reports whether there are no more.
@@ -96,12 +95,12 @@ func (w *walk) advance(p page) (done bool, err error) {
 		return true, nil
 	case byPage:
 		done, err = w.number(p, same)
-	case byPlace:
+	case byOffset:
 		if same && len(p.items) > len(w.at.Tail) {
 			return false, repeats()
 		}
 		done = w.shift(p)
-	case byToken:
+	case byCursor:
 		done, err = w.token(p, same)
 	default:
 		done, err = w.follow(p, same)

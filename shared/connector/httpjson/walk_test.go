@@ -163,6 +163,25 @@ func TestAPassGoesOnAtItsPageAndBeginsAnewWhereThatIsGone(t *testing.T) {
 	}
 }
 
+func TestAPageThatIsGoneOnceMayBeToldOfAgain(t *testing.T) {
+	var asked []string
+	out := read(t, func(w http.ResponseWriter, r *http.Request) {
+		c := r.URL.Query().Get("c")
+		asked = append(asked, c)
+		switch {
+		case c == "":
+			_, _ = w.Write([]byte(`{"data": [{"id": 1}], "next": "c2"}`))
+		case len(asked) == 2:
+			w.WriteHeader(http.StatusGone)
+		default:
+			_, _ = w.Write([]byte(`{"data": [{"id": 2}]}`))
+		}
+	}, reading{settings: `{"pagination": {"kind": "cursor", "param": "c", "next": "next"}}`, table: connector.Table{Table: "things", Key: []string{"id"}}})
+	if diff := cmp.Diff([]string{"", "c2", "", "c2"}, asked); diff != "" || out.err != nil || len(out.rows) != 2 {
+		t.Errorf("asked %q, %v", asked, out)
+	}
+}
+
 func TestAWrongCursorIsToldOf(t *testing.T) {
 	table := connector.Table{Table: "things", Cursor: "at", Key: []string{"id"}}
 	for answer, want := range map[string]string{
