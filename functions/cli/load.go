@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -34,6 +35,7 @@ var mediaTypes = map[string]string{
 type loading struct {
 	*app
 	dataset, path string
+	name          string // of the file, as it is shown; its end may tell the format
 	size          int64
 
 	mode       string // flags
@@ -54,8 +56,17 @@ var optionFlags = map[string]string{
 
 func (a *app) load() *cobra.Command {
 	l := &loading{app: a, texts: map[string]*string{}}
-	c := a.onDataset(command("load DATASET FILE", "Load a file: CSV, TSV, JSON, NDJSON, Parquet or Excel, as it is or packed", cobra.ExactArgs(2), func(ctx context.Context, args []string) error {
+	c := a.onDataset(command("load DATASET FILE", "Load a file: CSV, TSV, JSON, NDJSON, Parquet or Excel, as it is or packed; - is the standard input", cobra.ExactArgs(2), func(ctx context.Context, args []string) error {
 		l.dataset, l.path = args[0], args[1]
+		if l.path == "-" {
+			drop, err := l.spool(ctx)
+			if err != nil {
+				return err
+			}
+			defer drop()
+		} else if l.name == "" {
+			l.name = filepath.Base(l.path)
+		}
 		info, err := os.Stat(l.path)
 		if err != nil {
 			return wrong("%v", err)
@@ -70,6 +81,7 @@ func (a *app) load() *cobra.Command {
 		return l.run(ctx)
 	}))
 	f := c.Flags()
+	f.StringVar(&l.name, "name", "", "what to call the file, such as orders.csv; its end tells the format where nothing else does")
 	f.StringVar(&l.mode, "mode", "", "append, replace, or upsert (with --key)")
 	f.StringSliceVar(&l.key, "key", nil, "of an upsert: the columns that tell rows apart")
 	f.BoolVar(&l.again, "again", false, "append even what was appended before")
@@ -83,11 +95,36 @@ func (a *app) load() *cobra.Command {
 	return c
 }
 
+// spool keeps the standard input as a file, because an upload tells its size before it
+// begins, and may be sent again. The function that is returned removes it.
+func (l *loading) spool(ctx context.Context) (drop func(), err error) {
+	l.name = cmp.Or(l.name, "stdin")
+	f, err := os.CreateTemp("", "tarn-load-")
+	if err != nil {
+		return nil, err
+	}
+	l.path, drop = f.Name(), func() { _ = os.Remove(f.Name()) } // of a folder that the system empties
+	copied := make(chan error, 1)
+	go func() { // a pipe that says nothing is left when the person is tired of waiting
+		_, err := io.Copy(f, l.in)
+		copied <- errors.Join(err, f.Close())
+	}()
+	select {
+	case err = <-copied:
+	case <-ctx.Done():
+		err = ctx.Err()
+	}
+	if err != nil {
+		drop()
+	}
+	return drop, err
+}
+
 func (l *loading) run(ctx context.Context) error {
 	if l.preview {
 		return l.look(ctx)
 	}
-	if kind := mediaTypes[strings.ToLower(filepath.Ext(l.path))]; kind != "" && l.size <= small && !l.background {
+	if kind := mediaTypes[strings.ToLower(filepath.Ext(l.name))]; kind != "" && l.size <= small && !l.background {
 		return l.atOnce(ctx, kind)
 	}
 	file, err := l.place(ctx)
@@ -208,7 +245,7 @@ func (l *loading) place(ctx context.Context) (string, error) {
 			options[name] = value == "true"
 		}
 	}
-	spec := map[string]any{"name": filepath.Base(l.path), "options": options}
+	spec := map[string]any{"name": l.name, "options": options}
 	for name, value := range map[string]any{"mode": l.mode, "key": l.key, "again": l.again} {
 		if value != "" && value != false && (name != "key" || len(l.key) > 0) {
 			spec[name] = value
