@@ -7,6 +7,7 @@ import (
 
 	"github.com/go-sql-driver/mysql"
 
+	"github.com/tarnhq/tarn/shared/connector"
 	"github.com/tarnhq/tarn/shared/fault"
 	"github.com/tarnhq/tarn/shared/outbound"
 )
@@ -52,8 +53,7 @@ func (system) Fault(err error) error {
 	var certificate *tls.CertificateVerificationError
 	switch {
 	case outbound.Forbidden(err):
-		return fault.New(fault.Invalid, "address_not_allowed", "the dsn leads to an address that is not public").
-			WithHint("the operator lets connectors reach private networks by ALLOW_NETWORKS")
+		return connector.AddressNotAllowed()
 	case errors.Is(err, mysql.ErrNoTLS) || errors.As(err, &certificate):
 		return fault.New(fault.Invalid, "source_refused", "MySQL: the server has no certificate that tls asks for").WithHint("check tls in the dsn: verify-full, require, prefer or disable")
 	case errors.Is(err, mysql.ErrOldPassword) || errors.Is(err, mysql.ErrCleartextPassword) || errors.Is(err, mysql.ErrUnknownPlugin):

@@ -242,8 +242,7 @@ func faultOf(err error) error {
 		return fault.New(fault.Invalid, "source_error", "PostgreSQL: %s (%s)", pg.Message, pg.Code)
 	}
 	if outbound.Forbidden(err) {
-		return fault.New(fault.Invalid, "address_not_allowed", "the dsn leads to an address that is not public").
-			WithHint("the operator lets connectors reach private networks by ALLOW_NETWORKS")
+		return connector.AddressNotAllowed()
 	}
 	if errors.Is(err, context.Canceled) {
 		return err

@@ -31,16 +31,7 @@ func (p position) text() json.RawMessage {
 // one that goes on after a kill sees other rows, but has the same end, so that the next
 // window reaches back to all that this pass may have missed.
 func (s *Source) Read(ctx context.Context, r connector.Read) iter.Seq2[connector.Batch, error] {
-	return func(yield func(connector.Batch, error) bool) {
-		stopped := false
-		err := s.read(ctx, r, func(b connector.Batch) bool {
-			stopped = !yield(b, nil)
-			return !stopped
-		})
-		if err != nil && !stopped {
-			yield(connector.Batch{}, err)
-		}
-	}
+	return connector.Batches(func(yield func(connector.Batch) bool) error { return s.read(ctx, r, yield) })
 }
 
 func (s *Source) read(ctx context.Context, r connector.Read, yield func(connector.Batch) bool) error {

@@ -7,6 +7,7 @@ import (
 
 	mssql "github.com/microsoft/go-mssqldb"
 
+	"github.com/tarnhq/tarn/shared/connector"
 	"github.com/tarnhq/tarn/shared/fault"
 	"github.com/tarnhq/tarn/shared/outbound"
 )
@@ -47,8 +48,7 @@ func (system) Fault(err error) error {
 		}
 		return fault.New(fault.Invalid, "source_error", "SQL Server: %s (%d)", server.Message, server.Number)
 	case outbound.Forbidden(err):
-		return fault.New(fault.Invalid, "address_not_allowed", "the dsn leads to an address that is not public").
-			WithHint("the operator lets connectors reach private networks by ALLOW_NETWORKS")
+		return connector.AddressNotAllowed()
 	case strings.Contains(err.Error(), "TLS Handshake failed: tls: failed to verify") || strings.Contains(err.Error(), "server does not support encryption"):
 		return fault.New(fault.Invalid, "source_refused", "SQL Server: the server has no certificate that encrypt asks for").
 			WithHint("check encrypt and trustservercertificate in the dsn")
