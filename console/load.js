@@ -8,7 +8,7 @@ import { action } from "./form.js";
 import { bytes, count, duration } from "./format.js";
 import { Bar, failure, JobBar, loading, rows } from "./job.js";
 import { Preview } from "./preview.js";
-import { upload } from "./upload.js";
+import { upload, uploadParts } from "./upload.js";
 
 let waiting = null; // a file that was dropped elsewhere: {dataset, file}
 
@@ -59,8 +59,9 @@ export class Load {
     addEventListener("beforeunload", stay);
     try {
       tell(0);
-      const made = await call("POST", `v1/datasets/${this.dataset}/files`, { name: file.name }, signal);
-      await upload(made.upload_url, file, tell, signal);
+      const made = await call("POST", `v1/datasets/${this.dataset}/files`, { name: file.name, size: file.size }, signal);
+      if (made.upload_url) await upload(made.upload_url, file, tell, signal);
+      else await uploadParts(made.uploads, () => call("GET", `v1/datasets/${this.dataset}/files/${made.file_id}/uploads`, undefined, signal), file, tell, signal);
       location.replace(address(this.dataset, "files", made.file_id));
     } catch (problem) {
       if (problem.name === "AbortError") return;

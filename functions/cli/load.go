@@ -17,7 +17,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tarnhq/tarn/functions/cli/client"
-	"github.com/tarnhq/tarn/functions/cli/terminal"
 )
 
 // small is how large a file may be that is loaded in one request: what passes every
@@ -46,6 +45,8 @@ type loading struct {
 	preview    bool
 	rows       int
 	background bool
+	resume     string
+	partSize   int64 // MiB
 }
 
 // optionFlags are the options of reading that a request's query has too.
@@ -91,6 +92,8 @@ func (a *app) load() *cobra.Command {
 	}
 	f.BoolVar(&l.preview, "preview", false, "show how the file is understood, and load nothing")
 	f.IntVar(&l.rows, "rows", 20, "of a preview")
+	f.Int64Var(&l.partSize, "part-size", 0, "MiB of the parts that a large file is uploaded in; 256, unless given")
+	f.StringVar(&l.resume, "resume", "", "the id of an upload that broke off: what is missing of it is sent")
 	f.BoolVar(&l.background, "background", false, "print the id of the job, and do not wait for it")
 	return c
 }
@@ -124,7 +127,7 @@ func (l *loading) run(ctx context.Context) error {
 	if l.preview {
 		return l.look(ctx)
 	}
-	if kind := mediaTypes[strings.ToLower(filepath.Ext(l.name))]; kind != "" && l.size <= small && !l.background {
+	if kind := mediaTypes[strings.ToLower(filepath.Ext(l.name))]; kind != "" && l.size <= small && !l.background && l.resume == "" {
 		return l.atOnce(ctx, kind)
 	}
 	file, err := l.place(ctx)
@@ -239,13 +242,19 @@ func (l *loading) at(file string) string {
 
 // place uploads the file and returns its id.
 func (l *loading) place(ctx context.Context) (string, error) {
+	if l.resume != "" {
+		return l.resume, l.goOn(ctx)
+	}
 	options := map[string]any{}
 	for name, value := range l.options() {
 		if options[name] = value; name == "header" {
 			options[name] = value == "true"
 		}
 	}
-	spec := map[string]any{"name": l.name, "options": options}
+	spec := map[string]any{"name": l.name, "size": l.size, "options": options}
+	if l.partSize > 0 {
+		spec["part_size"] = l.partSize << 20
+	}
 	for name, value := range map[string]any{"mode": l.mode, "key": l.key, "again": l.again} {
 		if value != "" && value != false && (name != "key" || len(l.key) > 0) {
 			spec[name] = value
@@ -256,22 +265,17 @@ func (l *loading) place(ctx context.Context) (string, error) {
 		return "", err
 	}
 	var made struct {
-		File string `json:"file_id"`
-		URL  string `json:"upload_url"`
+		File    string   `json:"file_id"`
+		URL     string   `json:"upload_url"`
+		Uploads []upload `json:"uploads"`
 	}
 	if err := decode(got.Body, &made); err != nil {
 		return "", err
 	}
-	c, err := l.client()
-	if err != nil {
-		return "", err
+	if made.URL != "" {
+		made.Uploads = []upload{{Length: l.size, URL: made.URL}}
 	}
-	bar := l.progress()
-	defer bar.Done()
-	open := func() (io.ReadCloser, error) { return os.Open(l.path) }
-	return made.File, c.Upload(ctx, made.URL, l.size, open, func(n int64) {
-		bar.Show("upload", float64(n)/float64(max(l.size, 1)), terminal.Bytes(n))
-	})
+	return made.File, l.upload(ctx, made.File, made.Uploads)
 }
 
 // preview is what the server makes of a file.

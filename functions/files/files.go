@@ -35,6 +35,7 @@ func Register(s *api.Server, d Deps) {
 	api.Handle(s, route.CreateFile, d.create)
 	api.Handle(s, route.ListFiles, d.list)
 	api.Handle(s, route.GetFile, d.get)
+	api.Handle(s, route.ListUploads, d.uploads)
 	api.Handle(s, route.ChangeFile, d.change)
 	api.Handle(s, route.DeleteFile, d.delete)
 	api.Handle(s, route.PreviewFile, d.preview)
@@ -51,23 +52,51 @@ type named struct {
 // made is a file with where to put it.
 type made struct {
 	file.File
-	UploadURL string `json:"upload_url" doc:"PUT the file here within an hour, with no other credential"`
+	UploadURL string        `json:"upload_url,omitempty" doc:"PUT the file here within an hour, with no other credential; absent of one that goes in parts"`
+	Uploads   []file.Upload `json:"uploads,omitempty" doc:"the parts, in any order; what is left later is told by GET …/uploads"`
+}
+
+// place is a new file.
+type place struct {
+	file.Spec
+	file.Extent
 }
 
 func (d Deps) create(ctx context.Context, caller access.Principal, in *struct {
 	Dataset dataset.Name `path:"dataset" maxLength:"64"`
-	Body    file.Spec
+	Body    place
 }) (*struct{ Body made }, error) {
 	into, err := d.Catalog.Get(ctx, caller.Tenant, in.Dataset)
 	if err != nil {
 		return nil, err
 	}
-	f, err := d.Files.Create(ctx, caller.Tenant, into, in.Body, caller.ID)
+	f, err := d.Files.Create(ctx, caller.Tenant, into, in.Body.Spec, in.Body.Extent, caller.ID)
 	if err != nil {
 		return nil, err
 	}
-	url, err := d.Files.UploadURL(ctx, caller.Tenant, f)
-	return &struct{ Body made }{made{f, url}}, err
+	out := &struct{ Body made }{made{File: f}}
+	if f.PartSize == 0 {
+		out.Body.UploadURL, err = d.Files.UploadURL(ctx, caller.Tenant, f)
+	} else {
+		out.Body.Uploads, err = d.Files.Uploads(ctx, caller.Tenant, f)
+	}
+	return out, err
+}
+
+type uploads struct {
+	Body struct {
+		Uploads []file.Upload `json:"uploads" doc:"none: all is there"`
+	}
+}
+
+func (d Deps) uploads(ctx context.Context, caller access.Principal, in *named) (*uploads, error) {
+	f, _, err := d.found(ctx, caller, in.Dataset, in.File)
+	if err != nil {
+		return nil, err
+	}
+	out := &uploads{}
+	out.Body.Uploads, err = d.Files.Uploads(ctx, caller.Tenant, f)
+	return out, err
 }
 
 // page is a page of the list.

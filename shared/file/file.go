@@ -63,6 +63,7 @@ type File struct {
 	ID      ID           `json:"file_id"`
 	Dataset dataset.Name `json:"dataset"`
 	Spec
+	Extent
 	By      string    `json:"by"`
 	Created time.Time `json:"created"`
 	Expires time.Time `json:"expires"`
@@ -83,9 +84,12 @@ func key(t tenant.ID, d dataset.ID, id ID) table.Key {
 }
 
 // Create makes a place for a file.
-func (s Store) Create(ctx context.Context, t tenant.ID, d dataset.Dataset, spec Spec, by string) (File, error) {
+func (s Store) Create(ctx context.Context, t tenant.ID, d dataset.Dataset, spec Spec, extent Extent, by string) (File, error) {
 	f, err := s.place(d, ID(strings.ToLower(rand.Text())[:16]), spec, by)
 	if err != nil {
+		return File{}, err
+	}
+	if f.Extent, err = extent.settle(); err != nil {
 		return File{}, err
 	}
 	return f, s.Table.Commit(ctx, f.write(t))
@@ -203,7 +207,7 @@ func (s Store) List(ctx context.Context, t tenant.ID, d dataset.Dataset, next st
 
 // Delete forgets a file, and deletes what was uploaded.
 func (s Store) Delete(ctx context.Context, t tenant.ID, f File) error {
-	if err := s.Blobs.Delete(ctx, f.blob(t)); err != nil {
+	if _, err := blob.Clear(ctx, s.Blobs, f.blob(t), nil); err != nil { // parts, too
 		return err
 	}
 	return s.Table.Commit(ctx, table.Delete(key(t, f.home, f.ID)))
@@ -220,6 +224,14 @@ func (s Store) UploadURL(ctx context.Context, t tenant.ID, f File) (string, erro
 
 // Source returns what was uploaded, or fault.NotFound.
 func (s Store) Source(ctx context.Context, t tenant.ID, f File) (tabular.Source, error) {
+	if f.parted() {
+		missing, err := s.missing(ctx, t, f)
+		if err == nil && len(missing) > 0 {
+			err = fault.New(fault.NotFound, "file_not_uploaded", "%d of %d parts of %q were not uploaded", len(missing), f.count(), f.Name).
+				WithHint("GET /v1/datasets/%s/files/%s/uploads says where they go", f.Dataset, f.ID)
+		}
+		return joined{f, s.Blobs, t}, err
+	}
 	info, err := s.Blobs.Stat(ctx, f.blob(t))
 	if fault.Is(err, fault.NotFound) {
 		return nil, fault.New(fault.NotFound, "file_not_uploaded", "nothing was uploaded for %q", f.Name).

@@ -21,7 +21,7 @@ func pointer[T any](v T) *T { return &v }
 
 func TestAChangeKeepsWhatItDoesNotName(t *testing.T) {
 	s := file.Store{Table: &fake.Table{Now: time.Now}, Now: time.Now}
-	made, err := s.Create(t.Context(), "main", orders, file.Spec{Name: "orders.csv", Mode: load.Upsert, Key: []string{"id"}}, "user:1")
+	made, err := s.Create(t.Context(), "main", orders, file.Spec{Name: "orders.csv", Mode: load.Upsert, Key: []string{"id"}}, file.Extent{}, "user:1")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -107,6 +107,8 @@ var (
 		Action: access.LoadRows, Status: http.StatusOK, Tag: "Files", Summary: "List the files of the last week"}
 	GetFile = Route{ID: "getFile", Function: "files", Method: http.MethodGet, Path: "/v1/datasets/{dataset}/files/{file}",
 		Action: access.LoadRows, Status: http.StatusOK, Tag: "Files", Summary: "Read what is known of a file"}
+	ListUploads = Route{ID: "listUploads", Function: "files", Method: http.MethodGet, Path: "/v1/datasets/{dataset}/files/{file}/uploads",
+		Action: access.LoadRows, Status: http.StatusOK, Tag: "Files", Summary: "List the parts of a large file that were not uploaded yet, and where they go"}
 	ChangeFile = Route{ID: "changeFile", Function: "files", Method: http.MethodPatch, Path: "/v1/datasets/{dataset}/files/{file}",
 		Action: access.LoadRows, Status: http.StatusOK, Tag: "Files", Summary: "Change how a file is read, and what is made of it"}
 	DeleteFile = Route{ID: "deleteFile", Function: "files", Method: http.MethodDelete, Path: "/v1/datasets/{dataset}/files/{file}",
@@ -287,7 +289,7 @@ var All = append([]Route{
 	CubeLoad[0], CubeLoad[1], CubeDryRun[0], CubeDryRun[1], CubeSQL[0], CubeSQL[1], CubeMeta, CubeStatement,
 	CreateConnector, ListConnectors, GetConnector, UpdateConnector, DeleteConnector, TestConnector, ListSourceTables, DiscoverTables, SyncConnector,
 	CreateErasure, GetSubject,
-	CreateFile, ListFiles, GetFile, ChangeFile, DeleteFile, PreviewFile, LoadFile, LoadRows,
+	CreateFile, ListFiles, GetFile, ListUploads, ChangeFile, DeleteFile, PreviewFile, LoadFile, LoadRows,
 	CreateExport, ListJobs, GetJob, WatchJob, GetJobLog, CancelJob, RetryJob,
 	CreateSchedule, ListSchedules, GetSchedule, ChangeSchedule, DeleteSchedule, PreviewSchedule, RunSchedule,
 	GetLimits, SetLimits,

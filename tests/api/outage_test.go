@@ -243,6 +243,7 @@ var healthy = map[string]struct{ target, body string }{
 	"getFile":          {"/v1/datasets/web/files/", ""}, // the id is made
 	"changeFile":       {"/v1/datasets/web/files/", `{"mode":"append"}`},
 	"deleteFile":       {"/v1/datasets/web/files/", ""},
+	"listUploads":      {"/v1/datasets/web/files/", ""},
 	"previewFile":      {"/v1/datasets/web/files/", ""},
 	"loadFile":         {"/v1/datasets/web/files/", ""},
 	"loadRows":         {"/v1/datasets/web/rows", `[{"event":"x"}]`},
@@ -402,7 +403,7 @@ func (d *dependent) newFile(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, err := d.files.Create(t.Context(), "main", into, file.Spec{Name: "orders.csv"}, "somebody")
+	f, err := d.files.Create(t.Context(), "main", into, file.Spec{Name: "orders.csv"}, file.Extent{}, "somebody")
 	if err != nil {
 		t.Fatal(err)
 	}

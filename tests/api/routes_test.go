@@ -116,6 +116,7 @@ var allowed = map[string][]access.Role{
 	"listFiles":        {access.Owner, access.Admin, access.Editor},
 	"getFile":          {access.Owner, access.Admin, access.Editor},
 	"deleteFile":       {access.Owner, access.Admin, access.Editor},
+	"listUploads":      {access.Owner, access.Admin, access.Editor},
 	"previewFile":      {access.Owner, access.Admin, access.Editor},
 	"changeFile":       {access.Owner, access.Admin, access.Editor},
 	"discoverTables":   {access.Owner, access.Admin, access.Editor},

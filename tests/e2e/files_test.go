@@ -151,3 +151,64 @@ func TestALargeFileIsUploadedLookedAtAndLoadedByAJob(t *testing.T) {
 		t.Errorf("the ledger of the table: %+v", b)
 	}
 }
+
+func TestALargeFileGoesInPartsAndOnWhereItBrokeOff(t *testing.T) {
+	data := t.TempDir()
+	p := start(t, data)
+	p.call(t, http.MethodPost, "/v1/datasets", map[string]any{"name": "orders", "kind": "table"}, nil)
+	var content bytes.Buffer
+	content.WriteString("id,amount\n")
+	n := 0
+	for ; content.Len() < 5<<20; n++ {
+		fmt.Fprintf(&content, "%d,%d\n", n, n%100)
+	}
+	type part struct {
+		Offset, Length int64
+		URL            string `json:"upload_url"`
+	}
+	var place struct {
+		File    string `json:"file_id"`
+		Uploads []part
+	}
+	p.call(t, http.MethodPost, "/v1/datasets/orders/files", map[string]any{"name": "orders.csv", "size": content.Len(), "part_size": 1 << 20}, &place)
+	send := func(u part) {
+		put, err := http.NewRequestWithContext(t.Context(), http.MethodPut, u.URL, bytes.NewReader(content.Bytes()[u.Offset:u.Offset+u.Length]))
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer, err := http.DefaultClient.Do(put)
+		if err != nil || answer.StatusCode/100 != 2 {
+			t.Fatal(answer, err)
+		}
+		_ = answer.Body.Close()
+	}
+	if len(place.Uploads) != 6 {
+		t.Fatalf("%d parts", len(place.Uploads))
+	}
+	for _, u := range place.Uploads[2:5] {
+		send(u)
+	}
+	if a, err := p.do(t.Context(), http.MethodPost, "/v1/datasets/orders/files/"+place.File+"/load", nil, nil); err != nil || a.status != http.StatusNotFound {
+		t.Errorf("half a file is loaded: %d %s %v", a.status, a.body, err)
+	}
+	p.kill(t)
+	p = start(t, data)
+	at := "/v1/datasets/orders/files/" + place.File
+	p.call(t, http.MethodGet, at+"/uploads", nil, &place)
+	if len(place.Uploads) != 3 {
+		t.Fatalf("after a crash %d parts are missing", len(place.Uploads))
+	}
+	for _, u := range place.Uploads {
+		send(u)
+	}
+	var job struct {
+		Job string `json:"job_id"`
+	}
+	p.call(t, http.MethodPost, at+"/load", nil, &job)
+	p.done(t, job.Job)
+	var done struct{ Result loadedRows }
+	p.call(t, http.MethodGet, "/v1/jobs/"+job.Job, nil, &done)
+	if want := (loadedRows{Loaded: int64(n)}); done.Result != want {
+		t.Errorf("%+v, want %+v", done.Result, want)
+	}
+}
