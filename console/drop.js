@@ -11,7 +11,7 @@ export function dropZone(onFile) {
   input.addEventListener("change", () => { if (input.files[0]) onFile(input.files[0]); });
   const zone = h("label", { class: "drop", for: "file" }, input,
     h("span", { class: "button" }, "Choose a file"), h("span", {}, "or drop it here"),
-    h("span", { class: "soft" }, "CSV, TSV, JSON, NDJSON, Parquet or Excel, also packed with gzip, zstd or zip; up to 5 GB"));
+    h("span", { class: "soft" }, "CSV, TSV, JSON, NDJSON, Parquet or Excel, also packed with gzip, zstd or zip; up to 64 GB"));
   takeDrops(zone, onFile);
   return zone;
 }

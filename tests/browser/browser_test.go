@@ -30,6 +30,7 @@ func TestPage(t *testing.T) {
 		"a key signs in and a wrong one is told so",
 		"trouble is told with its hint and goes away with its cause",
 		"a file is dropped, looked at, read another way and loaded, and counts once",
+		"a large file goes in parts, and a part that breaks off goes again",
 		"a schedule shows its next runs while it is typed, and is made, run, paused and deleted",
 		"a source that refuses is told with its hint, and no connector is made",
 		"who may only look is offered nothing else",

@@ -221,6 +221,21 @@ const scenarios = {
     assert.equal(await rowsOf(name), 1);
   },
 
+  async "a large file goes in parts, and a part that breaks off goes again"(page) {
+    const name = `large_${process.pid}`;
+    await call("POST", "/v1/datasets", { name, kind: "table" });
+    await enterKey(page, `#/${name}/load`);
+    await page.route("**/files", (route) => (route.request().method() === "POST" ? route.continue({ postData: JSON.stringify({ ...route.request().postDataJSON(), part_size: 1 << 20 }) }) : route.continue()));
+    const parts = [];
+    await page.route("**/blobs/**", (route) => (parts.push(route.request().url()) === 2 ? route.abort() : route.continue()));
+    const csv = "id,price\n" + Array.from({ length: 300_000 }, (_, i) => `${i},${i % 7}\n`).join("");
+    await drop(page, "label.drop", "large.csv", csv);
+    await page.getByRole("button", { name: `Load into ${name}` }).click();
+    await shows(page, "loaded", "300,000");
+    assert.equal(await rowsOf(name), 300_000);
+    assert.equal(parts.length, Math.ceil(csv.length / (1 << 20)) + 1);
+  },
+
   async "a schedule shows its next runs while it is typed, and is made, run, paused and deleted"(page) {
     const dataset = await makeDataset(), name = `nightly-${process.pid}`;
     await enterKey(page, "#schedules");
