@@ -50,7 +50,7 @@ func configOf(dsn string) (msdsn.Config, error) {
 		port = "1433"
 	}
 	config, err := msdsn.Parse((&url.URL{Scheme: "sqlserver", User: url.UserPassword(u.User.Username(), password), Host: net.JoinHostPort(u.Hostname(), port), RawQuery: clean.Encode()}).String())
-	if err != nil {
+	if err != nil || config.Host != u.Hostname() { // as "." is, which means this machine
 		return msdsn.Config{}, badDSN()
 	}
 	return config, nil
