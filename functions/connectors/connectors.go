@@ -41,26 +41,28 @@ func Register(s *api.Server, d Deps) {
 
 // spec is what a new connector is to be.
 type spec struct {
-	Name     connector.Name    `json:"name" example:"crm"`
-	Kind     connector.Kind    `json:"kind" enum:"files,http,mongodb,mysql,postgres,sqlserver" example:"postgres"`
-	DSN      string            `json:"dsn" maxLength:"4096" writeOnly:"true" example:"postgres://reader:password@db.example.com:5432/shop?sslmode=verify-full" doc:"kept as a secret, and never shown"`
-	Settings json.RawMessage   `json:"settings,omitempty" doc:"an object that kinds beside databases have; it is shown, so nothing secret goes into it"`
-	Tables   []connector.Table `json:"tables" minItems:"1" maxItems:"200"`
+	Name      connector.Name    `json:"name" example:"crm"`
+	Kind      connector.Kind    `json:"kind" enum:"files,http,mongodb,mysql,postgres,sqlserver" example:"postgres"`
+	DSN       string            `json:"dsn" maxLength:"4096" writeOnly:"true" example:"postgres://reader:password@db.example.com:5432/shop?sslmode=verify-full" doc:"kept as a secret, and never shown"`
+	Settings  json.RawMessage   `json:"settings,omitempty" doc:"an object that kinds beside databases have; it is shown, so nothing secret goes into it"`
+	Tables    []connector.Table `json:"tables" minItems:"1" maxItems:"200"`
+	BatchRows int               `json:"batch_rows,omitempty" minimum:"100" maximum:"500000" doc:"rows that are read and loaded at a time, about; fewer spare a small source; default: as many as its kind thinks good"`
 }
 
 // shown is a connector as it is shown.
 type shown struct {
-	Name     connector.Name    `json:"name"`
-	Kind     connector.Kind    `json:"kind"`
-	Settings json.RawMessage   `json:"settings,omitempty"`
-	Tables   []connector.Table `json:"tables"`
-	Created  time.Time         `json:"created"`
-	Updated  time.Time         `json:"updated"`
-	Latest   *latest           `json:"last_sync,omitempty" doc:"absent: none was begun in the last 30 days"`
+	Name      connector.Name    `json:"name"`
+	Kind      connector.Kind    `json:"kind"`
+	Settings  json.RawMessage   `json:"settings,omitempty"`
+	Tables    []connector.Table `json:"tables"`
+	BatchRows int               `json:"batch_rows,omitempty"`
+	Created   time.Time         `json:"created"`
+	Updated   time.Time         `json:"updated"`
+	Latest    *latest           `json:"last_sync,omitempty" doc:"absent: none was begun in the last 30 days"`
 }
 
 func show(c connector.Connector) shown {
-	return shown{Name: c.Name, Kind: c.Kind, Settings: c.Settings, Tables: c.Tables, Created: c.Created, Updated: c.Updated}
+	return shown{Name: c.Name, Kind: c.Kind, Settings: c.Settings, Tables: c.Tables, BatchRows: c.BatchRows, Created: c.Created, Updated: c.Updated}
 }
 
 // named is a request that names a connector.
@@ -70,7 +72,7 @@ type named struct {
 
 func (d Deps) create(ctx context.Context, caller access.Principal, in *struct{ Body spec }) (*struct{ Body shown }, error) {
 	b := in.Body
-	spec := connector.Spec{Name: b.Name, Kind: b.Kind, Settings: b.Settings, Tables: b.Tables, DSN: secret.New([]byte(b.DSN))}
+	spec := connector.Spec{Name: b.Name, Kind: b.Kind, Settings: b.Settings, Tables: b.Tables, BatchRows: b.BatchRows, DSN: secret.New([]byte(b.DSN))}
 	if err := d.Drivers.Check(spec.Kind, connector.Config{DSN: spec.DSN, Settings: spec.Settings, Tables: spec.Tables}); err != nil {
 		return nil, err
 	}
@@ -109,16 +111,17 @@ func (d Deps) get(ctx context.Context, caller access.Principal, in *named) (*str
 
 // change is what of a connector becomes another.
 type change struct {
-	DSN      string            `json:"dsn,omitempty" maxLength:"4096" writeOnly:"true" doc:"absent: it stays"`
-	Settings json.RawMessage   `json:"settings,omitempty" doc:"all of them; absent: they stay"`
-	Tables   []connector.Table `json:"tables,omitempty" maxItems:"200" doc:"all of them; absent: they stay. A table that is read in another way is read from its beginning"`
+	DSN       string            `json:"dsn,omitempty" maxLength:"4096" writeOnly:"true" doc:"absent: it stays"`
+	Settings  json.RawMessage   `json:"settings,omitempty" doc:"all of them; absent: they stay"`
+	Tables    []connector.Table `json:"tables,omitempty" maxItems:"200" doc:"all of them; absent: they stay. A table that is read in another way is read from its beginning"`
+	BatchRows int               `json:"batch_rows,omitempty" minimum:"100" maximum:"500000" doc:"absent: they stay"`
 }
 
 func (d Deps) update(ctx context.Context, caller access.Principal, in *struct {
 	Name connector.Name `path:"name" maxLength:"64"`
 	Body change
 }) (*struct{ Body shown }, error) {
-	change := connector.Change{Settings: in.Body.Settings, Tables: in.Body.Tables, DSN: secret.New([]byte(in.Body.DSN))}
+	change := connector.Change{Settings: in.Body.Settings, Tables: in.Body.Tables, BatchRows: in.Body.BatchRows, DSN: secret.New([]byte(in.Body.DSN))}
 	if err := d.Store.Check(ctx, caller.Tenant, in.Name, change, d.Drivers); err != nil {
 		return nil, err
 	}

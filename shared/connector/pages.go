@@ -17,7 +17,7 @@ func (x *run) whole(ctx context.Context, d dataset.Dataset, t Table) error {
 		return err
 	}
 	parts := func(yield func(load.Part, error) bool) {
-		for b, err := range x.source.Read(ctx, Read{Table: t, Rows: x.Rows}) {
+		for b, err := range x.source.Read(ctx, Read{Table: t, Rows: x.rows()}) {
 			x.count(t, Count{Bytes: b.Rows.Size()})
 			if !yield(b.part(), err) {
 				return
@@ -45,7 +45,7 @@ func (x *run) pages(ctx context.Context, d dataset.Dataset, t Table) error {
 
 // batches loads batch after batch, and reports whether another run has done one of them.
 func (x *run) batches(ctx context.Context, d dataset.Dataset, t Table, n note) (overtaken bool, err error) {
-	for b, err := range x.source.Read(ctx, Read{Table: t, From: n.At, Rows: x.Rows}) {
+	for b, err := range x.source.Read(ctx, Read{Table: t, From: n.At, Rows: x.rows()}) {
 		if err != nil {
 			return false, err
 		}

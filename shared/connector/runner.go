@@ -1,6 +1,7 @@
 package connector
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -181,6 +182,9 @@ func (x *run) one(ctx context.Context, t Table) error {
 	}
 	return x.done(ctx, t)
 }
+
+// rows is how many a batch has, about; zero: what the source thinks good.
+func (x *run) rows() int { return cmp.Or(x.Rows, x.connector.BatchRows) }
 
 // dataset returns what mirrors a table, and makes it.
 func (x *run) dataset(ctx context.Context, t Table) (dataset.Dataset, error) {

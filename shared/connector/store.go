@@ -1,6 +1,7 @@
 package connector
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -23,13 +24,14 @@ const SecretFolder = "connector/"
 // Connector is a source and what is read of it. Its connection string is a secret, and in
 // no table.
 type Connector struct {
-	ID       ID              `json:"id"`
-	Name     Name            `json:"name"`
-	Kind     Kind            `json:"kind"`
-	Settings json.RawMessage `json:"settings,omitempty"` // of the kind's own, and no secret
-	Tables   []Table         `json:"tables"`
-	Created  time.Time       `json:"created"`
-	Updated  time.Time       `json:"updated"`
+	ID        ID              `json:"id"`
+	Name      Name            `json:"name"`
+	Kind      Kind            `json:"kind"`
+	Settings  json.RawMessage `json:"settings,omitempty"` // of the kind's own, and no secret
+	Tables    []Table         `json:"tables"`
+	BatchRows int             `json:"batch_rows,omitempty"` // that are read and loaded at a time, about; zero: what the source thinks good
+	Created   time.Time       `json:"created"`
+	Updated   time.Time       `json:"updated"`
 
 	// Epoch counts how often everything was to be read anew.
 	Epoch string `json:"epoch,omitempty"`
@@ -67,18 +69,20 @@ func (c Connector) config(dsn secret.Value) Config {
 
 // Spec is what a new connector is to be.
 type Spec struct {
-	Name     Name
-	Kind     Kind
-	Settings json.RawMessage
-	Tables   []Table
-	DSN      secret.Value
+	Name      Name
+	Kind      Kind
+	Settings  json.RawMessage
+	Tables    []Table
+	BatchRows int
+	DSN       secret.Value
 }
 
 // Change is what of a connector becomes another. What is nil stays.
 type Change struct {
-	Settings json.RawMessage
-	Tables   []Table
-	DSN      secret.Value
+	Settings  json.RawMessage
+	Tables    []Table
+	BatchRows int
+	DSN       secret.Value
 }
 
 // Store keeps connectors.
@@ -100,7 +104,7 @@ func (s Store) Create(ctx context.Context, t tenant.ID, spec Spec) (Connector, e
 			WithHint("start with a letter; then a-z, 0-9 and _; at most 64 characters")
 	}
 	now := s.Now().UTC().Truncate(time.Microsecond)
-	c := Connector{ID: ID(strings.ToLower(rand.Text())[:12]), Name: spec.Name, Kind: spec.Kind, Settings: spec.Settings, Tables: spec.Tables, Created: now, Updated: now, Epoch: "0"}
+	c := Connector{ID: ID(strings.ToLower(rand.Text())[:12]), Name: spec.Name, Kind: spec.Kind, Settings: spec.Settings, Tables: spec.Tables, BatchRows: spec.BatchRows, Created: now, Updated: now, Epoch: "0"}
 	if err := s.check(ctx, t, c); err != nil {
 		return Connector{}, err
 	}
@@ -215,6 +219,7 @@ func (s Store) Update(ctx context.Context, t tenant.ID, n Name, change Change) (
 		if change.Settings != nil {
 			c.Settings = change.Settings
 		}
+		c.BatchRows = cmp.Or(change.BatchRows, c.BatchRows)
 		if change.Tables != nil {
 			c.Tables = change.Tables
 			if err := s.check(ctx, t, *c); err != nil {

@@ -87,3 +87,15 @@ func (o origin) Delete(t *testing.T, table string, ids ...int64) {
 		o.exec(t, "DELETE FROM %s WHERE id = %d", table, id)
 	}
 }
+
+func TestABatchHasAsManyRowsAsTheConnectorSays(t *testing.T) {
+	o := newOrigin(t, postgrestest.Start(t))
+	o.exec(t, "CREATE TABLE things (id bigint PRIMARY KEY, at timestamptz NOT NULL); INSERT INTO things SELECT i, '2026-03-29'::timestamptz + i * interval '1 hour' FROM generate_series(1, 1000) i")
+	w := connectortest.NewWorld(connector.Drivers{postgres.Kind: driver(t)})
+	c := w.Create(t, connector.Spec{Name: "crm", Kind: postgres.Kind, DSN: o.DSN(), BatchRows: 300,
+		Tables: []connector.Table{{Table: "things", Dataset: "things", Cursor: "at", Key: []string{"id"}}}})
+	w.Sync(t, c, false)
+	if got := len(w.State(t, "things").Segments); got != 4 || len(w.Has(t, "things")) != 1000 {
+		t.Errorf("%d rows in %d loads", len(w.Has(t, "things")), got)
+	}
+}
