@@ -20,8 +20,8 @@ tests := $(filter-out load,$(notdir $(wildcard tests/*)))
 slow := $(patsubst %,./tests/%/...,$(filter-out $(quick_tests),$(tests)))
 quick_folders := $(patsubst %,./tests/%,$(filter $(quick_tests),$(tests)))
 longest := ./tests/api ./shared/sqlrun ./shared/engine/... # first, or one processor waits for them at the end
-# Tests of connectors start real databases, which takes as long as all the others together.
-servers = $$(grep -rlE --include='*_test.go' '/connector/[a-z]+/[a-z]+test"' ./shared | xargs -n1 dirname | sort -u)
+# Tests of connectors start real databases and stores, which takes as long as all the others together.
+servers = $$(grep -rlE --include='*_test.go' '/connector/[a-z]+/[a-z]+test"|/tests/oracle"' ./shared | xargs -n1 dirname | sort -u)
 quick = $(longest) $$(go list ./... | grep -vE '/tarn/(infra|tests)(/|$$)' | grep -vxF "$$(go list $(servers))") $(quick_folders:%=%/...)
 
 # What -short shortens is run again without it: what draws random cases (rapid draws a
@@ -79,7 +79,7 @@ test: ## Run every test, the quick ones first
 	@$(MAKE) --no-print-directory test-quick
 	@$(MAKE) --no-print-directory test-full
 
-test-quick: need-go need-cc ## Run the tests that take less than a minute together
+test-quick: need-go need-cc ## Run the tests of single packages, which need no servers
 	go test -short $(quick)
 
 test-full: e2e test-infra ## Run the rest: crash matrix, contracts, end to end, browser, templates, all of what is random
