@@ -141,6 +141,11 @@ var claims = map[string]func(bench){
 			atEveryCall(b, table, func(b bench, c connector.Connector) { b.Sync(b.T, c, false) })
 		})
 	},
+	"a sync whose connection breaks, after any number of bytes, ends in the same rows": func(b bench) {
+		if b.Dialled != nil {
+			b.in(breakEverywhere)
+		}
+	},
 	"a reading that is cancelled ends": func(b bench) {
 		b.Make(b.T, "things", 0)
 		b.Put(b.T, "things", items(100, func(i int) int { return i })...)
@@ -270,6 +275,37 @@ func atEveryCall(b bench, table connector.Table, happens func(bench, connector.C
 		if !b.Struck() {
 			return
 		}
+	}
+}
+
+// breakEverywhere syncs into a world of its own, once for every place at which the connection
+// breaks.
+func breakEverywhere(b bench, table connector.Table) {
+	b.Make(b.T, table.Table, 0)
+	rows := items(9, func(i int) int { return 60 * i })
+	b.Put(b.T, table.Table, rows...)
+	for after, whole := 20, false; !whole; after += 97 * stride() {
+		wire := &Wire{Left: after}
+		b := bench{T: b.T, World: NewWorld(connector.Drivers{b.Kind: b.Dialled(wire.Dial)}), Origin: b.Origin, Suite: b.Suite}
+		b.Rows = 2
+		c := b.connect(table)
+		b.Sync(b.T, c, false)
+		b.wants(table.Dataset, 0, rows...)
+		whole, wire.Left = wire.Left > 0, 0
+		b.release(c)
+	}
+}
+
+// release drops what keeps changes, of which a server has room for few.
+func (b bench) release(c connector.Connector) {
+	b.Helper()
+	source, err := b.Store().Open(b.Context(), Owner, c, b.Drivers)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer source.Close()
+	if err := c.Release(b.Context(), source); err != nil {
+		b.Fatal(err)
 	}
 }
 

@@ -59,10 +59,11 @@ type Suite struct {
 	Guarded connector.Driver // may reach public addresses alone
 	Origin  func(*testing.T) Origin
 
-	Settings json.RawMessage // of the connectors
-	Keyed    bool            // nothing is read incrementally without a key
-	ID       string          // the column id, where all tables have a key of another name
-	Cursor   string          // of incremental tables; empty: "at"
+	Dialled  func(Dial) connector.Driver // that connects so; nil where the system is reached by HTTP
+	Settings json.RawMessage             // of the connectors
+	Keyed    bool                        // nothing is read incrementally without a key
+	ID       string                      // the column id, where all tables have a key of another name
+	Cursor   string                      // of incremental tables; empty: "at"
 
 	// Files says that rows come in files: they are late with their file, whatever stands in
 	// them, and without a key a file that has changed is refused.

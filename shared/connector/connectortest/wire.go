@@ -6,6 +6,9 @@ import (
 	"sync"
 )
 
+// Dial connects to an address.
+type Dial func(ctx context.Context, network, address string) (net.Conn, error)
+
 // Wire is a network that breaks once, after so many bytes were received. Left is how many
 // are left until then; 0 of one that has broken, or never does.
 type Wire struct {

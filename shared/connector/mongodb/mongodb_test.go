@@ -12,6 +12,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
+	"github.com/tarnhq/tarn/shared/connector"
 	"github.com/tarnhq/tarn/shared/connector/connectortest"
 	"github.com/tarnhq/tarn/shared/connector/mongodb"
 	"github.com/tarnhq/tarn/shared/connector/mongodb/mongodbtest"
@@ -42,7 +43,8 @@ func TestMongoDBKeepsThePromisesOfAConnector(t *testing.T) {
 	server := mongodbtest.Start(t)
 	connectortest.Suite{
 		Kind: mongodb.Kind, Driver: driver(t), Guarded: mongodb.Driver{Dial: outbound.Dialer(outbound.Options{}).DialContext},
-		Origin: func(t *testing.T) connectortest.Origin { return newOrigin(t, server) }, ID: "_id",
+		Dialled: func(d connectortest.Dial) connector.Driver { return mongodb.Driver{Dial: mongodb.Dial(d)} },
+		Origin:  func(t *testing.T) connectortest.Origin { return newOrigin(t, server) }, ID: "_id",
 	}.Run(t)
 }
 

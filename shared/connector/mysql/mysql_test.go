@@ -29,7 +29,8 @@ func TestMariaDBKeepsThePromisesOfAConnector(t *testing.T) {
 	server := mysqltest.Start(t)
 	connectortest.Suite{
 		Kind: mysql.Kind, Driver: driver(t), Guarded: mysql.Driver{Dial: outbound.Dialer(outbound.Options{}).DialContext},
-		Origin: func(t *testing.T) connectortest.Origin { return newOrigin(t, server) },
+		Dialled: func(d connectortest.Dial) connector.Driver { return mysql.Driver{Dial: mysql.Dial(d)} },
+		Origin:  func(t *testing.T) connectortest.Origin { return newOrigin(t, server) },
 	}.Run(t)
 }
 

@@ -29,7 +29,8 @@ func TestPostgresKeepsThePromisesOfAConnector(t *testing.T) {
 	server := postgrestest.Start(t)
 	connectortest.Suite{
 		Kind: postgres.Kind, Driver: driver(t), Guarded: postgres.Driver{Dial: outbound.Dialer(outbound.Options{}).DialContext},
-		Origin: func(t *testing.T) connectortest.Origin { return newOrigin(t, server) },
+		Dialled: func(d connectortest.Dial) connector.Driver { return postgres.Driver{Dial: postgres.Dial(d)} },
+		Origin:  func(t *testing.T) connectortest.Origin { return newOrigin(t, server) },
 	}.Run(t)
 }
 

@@ -31,7 +31,8 @@ func driver(t *testing.T) connector.Driver {
 func TestTheDriverKeepsThePromisesOfAConnectorOverTheWire(t *testing.T) {
 	connectortest.Suite{
 		Kind: sqlserver.Kind, Driver: driver(t), Guarded: sqlserver.Driver{Dial: outbound.Dialer(outbound.Options{}).DialContext},
-		Origin: func(t *testing.T) connectortest.Origin { return newOrigin(t) },
+		Dialled: func(d connectortest.Dial) connector.Driver { return sqlserver.Driver{Dial: sqlserver.Dial(d)} },
+		Origin:  func(t *testing.T) connectortest.Origin { return newOrigin(t) },
 	}.Run(t)
 }
 
