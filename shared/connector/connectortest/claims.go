@@ -291,7 +291,7 @@ func breakEverywhere(b bench, table connector.Table) {
 		c := b.connect(table)
 		b.Sync(b.T, c, false)
 		b.wants(table.Dataset, 0, rows...)
-		whole, wire.Left = wire.Left > 0, 0
+		whole = wire.Mend()
 		b.release(c)
 	}
 }

@@ -25,6 +25,14 @@ func (w *Wire) Dial(ctx context.Context, network, address string) (net.Conn, err
 	return &frail{conn, w}, nil
 }
 
+// Mend has the network break no more, and reports whether it never did.
+func (w *Wire) Mend() (whole bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	whole, w.Left = w.Left > 0, 0
+	return whole
+}
+
 type frail struct {
 	net.Conn
 	wire *Wire
