@@ -51,7 +51,7 @@ func (h *handler) token(w http.ResponseWriter, r *http.Request, _ access.Princip
 		return err
 	}
 	caller.Scopes = nil // to take a token of one's own scopes, no scope is needed
-	if err := h.server.Identified(r, route.CreateToken, caller); err != nil {
+	if err := h.server.Identified(r, route.CreateToken, caller, caller.Dataset); err != nil {
 		return err
 	}
 	for name, values := range form {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/tarnhq/tarn/shared/access"
+	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/fault"
 	"github.com/tarnhq/tarn/shared/route"
 )
@@ -41,14 +42,11 @@ func note(ctx context.Context, err error) {
 }
 
 // Identified records the caller of a producer route, which the handler itself
-// identifies because the key may stand in the body, and authorizes it.
-func (s *Server) Identified(r *http.Request, rt route.Route, caller access.Principal) error {
+// identifies because the key may stand in the body, and authorizes it for the dataset
+// that the events go to; empty: the one of first use.
+func (s *Server) Identified(r *http.Request, rt route.Route, caller access.Principal, on dataset.Name) error {
 	if l, ok := r.Context().Value(lineKey{}).(*line); ok {
 		l.caller = caller
-	}
-	on := datasetOf(r)
-	if on == "" { // Segment-compatible: the key says which
-		on = caller.Dataset
 	}
 	err := caller.Allow(rt.Action, on, s.now())
 	if fault.Is(err, fault.Denied) { // few of those who send need a grant

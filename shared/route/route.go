@@ -261,25 +261,6 @@ var (
 		Status: http.StatusOK, Tag: "Service", Summary: "Where people sign in: the OpenID Connect issuer and client"}
 )
 
-// Track are the endpoints that Segment-compatible SDKs send to.
-var Track = func() (routes []Route) {
-	for _, call := range []struct{ path, id, summary string }{
-		{"/v1/track", "track", "Track: something that a user did"},
-		{"/v1/identify", "identify", "Identify: who a user is"},
-		{"/v1/page", "page", "Page: a page that was seen"},
-		{"/v1/screen", "screen", "Screen: a screen that was seen"},
-		{"/v1/group", "group", "Group: what a user belongs to"},
-		{"/v1/alias", "alias", "Alias: another id of a user"},
-		{"/v1/batch", "batch", "Batch: several of these calls"},
-		{"/v1/b", "batchV1B", "Batch, by the short name that some SDKs use"},
-		{"/b", "batchB", "Batch, by the shortest name that some SDKs use"},
-	} {
-		routes = append(routes, Route{ID: call.id, Function: "ingest", Method: http.MethodPost, Path: call.path, Action: access.WriteEvents,
-			Status: http.StatusOK, Tag: "Segment-compatible", Summary: call.summary, Producer: true, MaxBody: MaxIngest})
-	}
-	return routes
-}()
-
 // All lists every endpoint.
 var All = append([]Route{
 	CreateDataset, ListDatasets, GetDataset, UpdateDataset, DeleteDataset,
@@ -298,4 +279,4 @@ var All = append([]Route{
 	ListAudit, ExportAudit, VerifyAudit,
 	InviteUser, ListUsers, ChangeUser, RemoveUser, SignOutUser, ResetUser,
 	Health, OpenAPI, SignIn,
-}, Track...)
+}, Producers...)

@@ -8,7 +8,26 @@ import (
 	"time"
 
 	"github.com/tarnhq/tarn/events"
+	"github.com/tarnhq/tarn/shared/dataset"
+	"github.com/tarnhq/tarn/shared/ingest"
+	"github.com/tarnhq/tarn/shared/route"
 )
+
+var decoders = sync.Pool{New: func() any { return new(ingest.Decoder) }}
+
+// own is Tarn's own protocol.
+func own() protocol {
+	return protocol{
+		route: route.SendEvents, accepts: []sentEvent{}, returns: receipt{},
+		dataset: func(r *http.Request) dataset.Name { return dataset.Name(r.PathValue(route.DatasetParam)) },
+		decode: func(m message) ([]events.Event, func(), error) {
+			d := decoders.Get().(*ingest.Decoder)
+			sent, err := d.Decode(m.body, m.arrived)
+			return sent, func() { decoders.Put(d) }, err
+		},
+		answer: func(w http.ResponseWriter, _ message, sent []events.Event) error { return writeAnswer(w, sent) },
+	}
+}
 
 // sentEvent is an event as it is sent, for the API reference.
 type sentEvent struct {
