@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"net/http"
+	"slices"
 
 	"github.com/tarnhq/tarn/events"
 	"github.com/tarnhq/tarn/shared/access"
@@ -46,7 +47,7 @@ type message struct {
 
 // protocols lists what is spoken.
 func protocols() []protocol {
-	return append([]protocol{own()}, segment()...)
+	return slices.Concat([]protocol{own(), cloudEvents()}, segment())
 }
 
 // target names where the events of a request go; empty: to the default dataset.

@@ -8,7 +8,7 @@ import (
 )
 
 // Producers are the endpoints of protocols that producers speak already.
-var Producers = slices.Concat(Track)
+var Producers = slices.Concat(Track, []Route{SendCloudEvents})
 
 // Track are the endpoints that Segment-compatible SDKs send to.
 var Track = func() (routes []Route) {
@@ -28,3 +28,12 @@ var Track = func() (routes []Route) {
 	}
 	return routes
 }()
+
+// SendCloudEvents takes CloudEvents by HTTP.
+var SendCloudEvents = Route{ID: "sendCloudEvents", Function: "ingest", Method: http.MethodPost, Path: "/v1/cloudevents", Action: access.WriteEvents,
+	Status: http.StatusOK, Tag: "CloudEvents", Summary: "Send CloudEvents: one in binary or structured mode, or a batch", Producer: true, MaxBody: MaxIngest,
+	Accepts: []string{"application/cloudevents+json", "application/cloudevents-batch+json", "*/*"},
+	Params: []Param{
+		{"write_key", "the write key, for a producer that can set no header", ""},
+		{"user_id", "the attribute that is the user's id; default: none is", "subject"},
+	}}

@@ -69,6 +69,11 @@ func (w *world) newLimitedKey(t *testing.T) string {
 	return key
 }
 
+// others are requests of two events each, of the protocols other than Segment's.
+var others = map[string]struct{ target, body string }{
+	"CloudEvents": {"/v1/cloudevents", `[{"specversion":"1.0","id":"3-0","source":"s","type":"t"},{"specversion":"1.0","id":"3-1","source":"s","type":"t"}]`},
+}
+
 func TestEventsPastALimitAreRefusedWholeAndStoredNowhere(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -96,7 +101,10 @@ func TestEventsPastALimitAreRefusedWholeAndStoredNowhere(t *testing.T) {
 			refused(t, r.ID, out, "over_quota", `"tenant-events";r=`)
 		}
 	}
-	for _, of := range []string{"web/events?id=2-0", "web/events?id=2-1", "events/events?id=3-0", "events/events?id=3-1"} {
+	for name, request := range others {
+		refused(t, name, w.ask(http.MethodPost, request.target, w.keys[access.Producer], []byte(request.body), nil), "over_quota", `"tenant-events";r=`)
+	}
+	for _, of := range []string{"web/events?id=2-0", "web/events?id=2-1", "events/events?id=3-0", "events/events?id=3-1", "events/events?id=s+3-0"} {
 		if out := w.ask(http.MethodGet, "/v1/datasets/"+of, w.keys[access.Owner], nil, nil); out.Code != http.StatusNotFound {
 			t.Errorf("a refused event has a fate: %s: %d %s", of, out.Code, out.Body)
 		}

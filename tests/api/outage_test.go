@@ -209,6 +209,7 @@ var healthy = map[string]struct{ target, body string }{
 	"deleteDefinition": {"/v1/datasets/web/definitions/doomed", ""},
 	"getSaved":         {"/v1/saved/views", ""},
 	"sendEvents":       {"/v1/datasets/web/events", `[{"event":"x"}]`},
+	"sendCloudEvents":  {"/v1/cloudevents", `{"specversion":"1.0","id":"1","source":"s","type":"t"}`},
 	"getEvent":         {"/v1/datasets/web/events?id=e1", ""},
 	"listQuarantine":   {"/v1/datasets/web/quarantine", ""},
 	"replayQuarantine": {"/v1/datasets/web/quarantine/replay", ""},
