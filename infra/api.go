@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"net/http"
+	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigateway"
@@ -87,7 +88,7 @@ func addRoutes(stack awscdk.Stack, front awsapigatewayv2.HttpApi, fns map[string
 		}
 		props := &awsapigatewayv2.HttpRouteProps{
 			HttpApi:     api,
-			RouteKey:    awsapigatewayv2.HttpRouteKey_With(jsii.String(r.Path), gatewayMethods[r.Method]),
+			RouteKey:    awsapigatewayv2.HttpRouteKey_With(jsii.String(gatewayPath(r)), gatewayMethods[r.Method]),
 			Integration: integration,
 		}
 		if guarded(r) {
@@ -101,6 +102,16 @@ func addRoutes(stack awscdk.Stack, front awsapigatewayv2.HttpApi, fns map[string
 			excuse(added, "AwsSolutions-APIG4", "Open to anyone by the route table.")
 		}
 	}
+}
+
+// gatewayPath is the path of a route as the gateway wants it. It tells a slash at the end
+// from none when it is asked, and refuses to deploy a route with one: what serves it is
+// the greedy route below, whose function says of anything more that it is not there.
+func gatewayPath(r route.Route) string {
+	if strings.HasSuffix(r.Path, "/") {
+		return r.Path + "{rest+}"
+	}
+	return r.Path
 }
 
 // guarded reports whether the gateway asks the authorizer before the function.

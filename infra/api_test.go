@@ -11,10 +11,13 @@ import (
 	"github.com/tarnhq/tarn/shared/route"
 )
 
+// gatewayKey is a row as the gateway must have it: it deploys no path that ends in a slash.
+func gatewayKey(r route.Route) string { return strings.Replace(r.Pattern(), "{$}", "{rest+}", 1) }
+
 func TestTheGatewayHasExactlyTheRoutesOfTheTable(t *testing.T) {
 	var want []string
 	for _, r := range route.All {
-		want = append(want, r.Pattern())
+		want = append(want, gatewayKey(r))
 	}
 	slices.Sort(want)
 	everyStage(t, func(t *testing.T, s synth) {
@@ -40,7 +43,7 @@ func TestTheAuthorizerGuardsAllButProducersAndWhatIsOpenToAnyone(t *testing.T) {
 			if r.Producer || r.Action == "" {
 				want = "NONE"
 			}
-			if got := kinds[r.Pattern()]; got != want {
+			if got := kinds[gatewayKey(r)]; got != want {
 				t.Errorf("%s: authorization %v, want %s", r.Pattern(), got, want)
 			}
 		}

@@ -93,6 +93,10 @@ func (h *handler) receive(p protocol, w http.ResponseWriter, m *message) error {
 			return err
 		}
 	}
+	if p.decode == nil {
+		w.Header().Set("Content-Type", "application/json")
+		return p.answer(w, *m, nil)
+	}
 	into, err := h.into(p, m.Request, caller)
 	if err != nil {
 		return err

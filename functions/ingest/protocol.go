@@ -27,7 +27,8 @@ type protocol struct {
 
 	// decode returns the events of a request. Those that can never be stored are among
 	// them, with Refused set. They may share memory with the request and with what is
-	// given back to a pool by done, which is called when nobody needs them any more.
+	// given back to a pool by done, which is called when nobody needs them any more. Nil: it
+	// has none, and is answered as soon as its sender is known.
 	decode func(message) (sent []events.Event, done func(), err error)
 
 	// answer tells the producer that its events are stored. The header says
@@ -47,7 +48,7 @@ type message struct {
 
 // protocols lists what is spoken.
 func protocols() []protocol {
-	return slices.Concat([]protocol{own(), cloudEvents()}, segment())
+	return slices.Concat([]protocol{own(), cloudEvents()}, segment(), postHog())
 }
 
 // target names where the events of a request go; empty: to the default dataset.

@@ -3,12 +3,13 @@ package route
 import (
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/tarnhq/tarn/shared/access"
 )
 
 // Producers are the endpoints of protocols that producers speak already.
-var Producers = slices.Concat(Track, []Route{SendCloudEvents})
+var Producers = slices.Concat(Track, []Route{SendCloudEvents}, PostHogCapture, []Route{PostHogEvents}, PostHogFlags)
 
 // Track are the endpoints that Segment-compatible SDKs send to.
 var Track = func() (routes []Route) {
@@ -37,3 +38,39 @@ var SendCloudEvents = Route{ID: "sendCloudEvents", Function: "ingest", Method: h
 		{"write_key", "the write key, for a producer that can set no header", ""},
 		{"user_id", "the attribute that is the user's id; default: none is", "subject"},
 	}}
+
+// PostHogCapture are the endpoints of PostHog's capture protocol v0, which all take the
+// same bodies: what a client calls them by is a matter of its kind and age.
+var PostHogCapture = func() (routes []Route) {
+	for _, path := range []string{"/batch", "/batch/", "/capture", "/capture/", "/e", "/e/", "/i/v0/e", "/i/v0/e/", "/i/v0/ai/batch/"} {
+		r := Route{ID: postHogID("posthog", path), Function: "ingest", Method: http.MethodPost, Path: path, Action: access.WriteEvents,
+			Status: http.StatusOK, Tag: "PostHog-compatible", Summary: "Capture events: one, an array, or a batch", Producer: true, MaxBody: MaxIngest}
+		routes = append(routes, r)
+	}
+	return routes
+}()
+
+// PostHogEvents takes batches of PostHog's capture protocol v1.
+var PostHogEvents = Route{ID: "posthogEvents", Function: "ingest", Method: http.MethodPost, Path: "/i/v1/analytics/events", Action: access.WriteEvents,
+	Status: http.StatusOK, Tag: "PostHog-compatible", Summary: "Capture a batch of events, with a result for each", Producer: true, MaxBody: MaxIngest}
+
+// PostHogFlags tell PostHog's clients that there are no feature flags.
+var PostHogFlags = []Route{
+	{ID: "posthogFlags", Function: "ingest", Method: http.MethodPost, Path: "/flags", Action: access.WriteEvents,
+		Status: http.StatusOK, Tag: "PostHog-compatible", Summary: "Answer that no feature flag is set", Producer: true},
+	{ID: "posthogFlagsSlash", Function: "ingest", Method: http.MethodPost, Path: "/flags/", Action: access.WriteEvents,
+		Status: http.StatusOK, Tag: "PostHog-compatible", Summary: "Answer that no feature flag is set", Producer: true},
+	{ID: "posthogFlagDefinitions", Function: "ingest", Method: http.MethodGet, Path: "/flags/definitions", Action: access.WriteEvents,
+		Status: http.StatusOK, Tag: "PostHog-compatible", Summary: "Answer that no feature flag is defined", Producer: true},
+}
+
+// postHogID makes an operation's id of a path: "/i/v0/e/" is "posthogIV0ESlash".
+func postHogID(id, path string) string {
+	for part := range strings.SplitSeq(strings.TrimPrefix(path, "/"), "/") {
+		if part == "" {
+			part = "slash"
+		}
+		id += strings.ToUpper(part[:1]) + part[1:]
+	}
+	return id
+}

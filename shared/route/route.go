@@ -1,11 +1,13 @@
 // Package route declares every endpoint once, as data. The same rows drive the
 // gateway's routes and each function's grants, the local server, authorization,
 // the OpenAPI document and the tests that walk them. Paths mean the same to API
-// Gateway, http.ServeMux and OpenAPI: {name} segments, none of them greedy.
+// Gateway, http.ServeMux and OpenAPI: {name} segments, none of them greedy. The first two
+// have ways of their own to say that a path ends in a slash, as some producers' do.
 package route
 
 import (
 	"net/http"
+	"strings"
 
 	"github.com/tarnhq/tarn/shared/access"
 )
@@ -43,8 +45,14 @@ const FormBody = "application/x-www-form-urlencoded"
 // Param is a parameter in a route's query.
 type Param struct{ Name, Doc, Example string }
 
-// Pattern is the route as http.ServeMux wants it.
-func (r Route) Pattern() string { return r.Method + " " + r.Path }
+// Pattern is the route as http.ServeMux wants it: a path that ends in a slash is itself,
+// and not all that is below.
+func (r Route) Pattern() string {
+	if strings.HasSuffix(r.Path, "/") {
+		return r.Method + " " + r.Path + "{$}"
+	}
+	return r.Method + " " + r.Path
+}
 
 // Changes reports whether the route changes what people have set up: what it commits
 // carries an entry of the audit log. Producers' routes change that on first use only, and

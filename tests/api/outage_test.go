@@ -367,6 +367,9 @@ func (d *dependent) prepare(t *testing.T) map[string]struct{ target, body string
 		}
 		requests[id] = request
 	}
+	for _, r := range slices.Concat(route.PostHogCapture, []route.Route{route.PostHogEvents}, route.PostHogFlags) {
+		requests[r.ID] = struct{ target, body string }{r.Path, `{"batch":[{"event":"x"}]}`}
+	}
 	for _, r := range route.Track {
 		requests[r.ID] = struct{ target, body string }{r.Path, `{"event":"x","userId":"u","batch":[{"type":"track","event":"x","userId":"u"}]}`}
 	}

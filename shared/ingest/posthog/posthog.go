@@ -1,0 +1,228 @@
+// Package posthog reads what PostHog's clients send: captures one by one, in arrays and in
+// batches (v0), and batches of the newer capture protocol (v1).
+//
+// What its clients send, as seen of posthog-node 5.70:
+//   - v0 POSTs {"api_key", "batch", "sent_at"} to /batch/, gzipped, with the project's token
+//     in the body alone. The uuid of an event is made once and sent again at each try; sent_at
+//     is made anew, so that a corrected time differs by milliseconds;
+//   - v0 reads no body of an answer. It tries again after 408, 429, 5xx and broken connections,
+//     three times, three seconds apart, whatever Retry-After says; a 413 halves the batches;
+//     after any other status the batch is lost, and so it is once the tries are used up, unless
+//     it was the connection that broke;
+//   - v1 (POSTHOG_CAPTURE_MODE=v1) POSTs {"created_at", "batch"} to /i/v1/analytics/events with
+//     the token as a bearer, the library and the time of the try in headers, and in each
+//     event session_id, window_id and options, which v0 has among the properties. It reads each event's
+//     result, and sends those to "retry" again; a "drop" is told to the program. It tries
+//     again after 404, 408, 429 and 5xx, heeding Retry-After; 413 is the end of a batch;
+//   - posthog-js POSTs one event or an array of them to /e/ or /i/v0/e/, with the token among
+//     the properties, gzipped without saying so in a header, or as a form of base64. What its
+//     oldest releases did, lz-string, no release of today does, and it is not read.
+package posthog
+
+import (
+	"bytes"
+	"encoding/base64"
+	"net/url"
+
+	"github.com/tarnhq/tarn/events"
+	"github.com/tarnhq/tarn/shared/fault"
+	"github.com/tarnhq/tarn/shared/ingest/internal/scan"
+)
+
+// Request is what arrived.
+type Request struct {
+	Body    []byte // decompressed
+	Arrived int64  // UTC microseconds
+	Sent    int64  // by the sender's clock, where the body does not say; zero: unknown
+	Library string // "name/version", where the events do not say; may be empty
+}
+
+// Decoder decodes requests. Keep it from one request to the next. It is not safe for
+// concurrent use.
+type Decoder struct {
+	Rand func() uint64 // random bits of made ids; nil: math/rand/v2
+
+	r      scan.Reader
+	events []events.Event
+	m      message
+}
+
+// maxKept bounds the events that a Decoder keeps memory for.
+const maxKept = 1 << 15
+
+// Decode returns the events of a request. One that cannot be stored is among them, with
+// Refused set. A body that is neither an event nor many, or cannot be told apart into
+// events, is fault.Invalid; more events than one request may have are fault.TooLarge.
+// Events share memory with the request and the Decoder: they are valid until the next
+// Decode.
+func (d *Decoder) Decode(req Request) ([]events.Event, error) {
+	if cap(d.events) > maxKept {
+		d.events = nil
+	}
+	d.events = d.events[:0]
+	body, err := plain(req.Body)
+	if err != nil {
+		return nil, err
+	}
+	d.r.Reset(body)
+	d.m.begin(&d.r, req, key(body))
+	if err := d.body(); err != nil {
+		return nil, err
+	}
+	return d.events, nil
+}
+
+func (d *Decoder) body() error {
+	switch d.r.Peek() {
+	case '[':
+		return d.many()
+	case '{':
+	default:
+		return d.r.Broken("an event was expected").WithHint(`send {"api_key": "...", "batch": [...]}`)
+	}
+	start := d.r.Pos
+	if !d.r.Skip() {
+		return d.r.Broken("the object does not end")
+	}
+	end := d.r.Pos
+	if d.r.Space() {
+		return d.r.Broken("nothing was expected after the object")
+	}
+	if d.r.Lookup(start, "sent_at") {
+		d.m.sent = clock(&d.r, d.m.sent)
+	}
+	if !d.r.Lookup(start, "batch") {
+		d.message(start, end)
+		return nil
+	}
+	if d.r.Peek() != '[' {
+		return fault.New(fault.Invalid, "no_batch", "\"batch\" is no array").WithHint(`send {"api_key": "...", "batch": [...]}`)
+	}
+	return d.array()
+}
+
+// many reads a body that is an array.
+func (d *Decoder) many() error {
+	if err := d.array(); err != nil {
+		return err
+	}
+	if d.r.Space() {
+		return d.r.Broken("nothing was expected after the array")
+	}
+	return nil
+}
+
+// array reads the events of the array at Pos.
+func (d *Decoder) array() error {
+	d.r.Next('[')
+	for more := !d.r.Next(']'); more; {
+		d.r.Space()
+		start := d.r.Pos
+		if !d.r.Skip() {
+			return d.r.Broken("an event was expected")
+		}
+		end := d.r.Pos
+		d.message(start, end)
+		if err := scan.CheckCount(len(d.events)); err != nil {
+			return err
+		}
+		d.r.Pos = end
+		if more = d.r.Next(','); !more && !d.r.Next(']') {
+			return d.r.Broken("',' or ']' was expected")
+		}
+	}
+	return nil
+}
+
+// message appends the event of the message from start to end.
+func (d *Decoder) message(start, end int) {
+	d.events = append(d.events, events.Event{})
+	ev := &d.events[len(d.events)-1]
+	d.r.Pos = start
+	if refusal := d.m.read(ev); refusal != none {
+		raw := d.r.Text[start:end]
+		*ev = events.Event{
+			ID: d.lookup(start, "uuid"), Name: d.lookup(start, "event"), Time: d.m.arrived, MadeTime: true,
+			Refused: refusal, Raw: raw[:min(len(raw), events.MaxEvent)],
+		}
+	}
+	if ev.ID == "" {
+		ev.ID, ev.MadeID = d.r.NewID(d.m.arrived, d.Rand), true
+	}
+}
+
+func (d *Decoder) lookup(start int, key string) string {
+	if !d.r.Lookup(start, key) {
+		return ""
+	}
+	return text(&d.r)
+}
+
+// text reads a short text at Pos, or nothing.
+func text(r *scan.Reader) string {
+	s, f := r.OptionalText(events.MaxID)
+	if f != scan.None {
+		return ""
+	}
+	return s
+}
+
+// clock reads the sender's clock at Pos; one that cannot be read corrects nothing more
+// than what was known.
+func clock(r *scan.Reader, known int64) int64 {
+	at, f := scan.Time(text(r))
+	if f != scan.None {
+		return known
+	}
+	return at
+}
+
+// form is how a body begins that is a form with JSON in base64.
+var form = []byte("data=")
+
+// plain returns the JSON of a body.
+func plain(body []byte) ([]byte, error) {
+	encoded, ok := bytes.CutPrefix(body, form)
+	if !ok {
+		return body, nil
+	}
+	encoded, _, _ = bytes.Cut(encoded, []byte("&"))
+	text, err := url.QueryUnescape(string(encoded))
+	if err == nil {
+		body, err = base64.StdEncoding.DecodeString(text)
+	}
+	if err != nil {
+		return nil, fault.New(fault.Invalid, "bad_encoding", "the form's data is not base64").WithHint("send JSON, gzipped or as it is").Because(err)
+	}
+	return body, nil
+}
+
+// Key returns the write key that stands in a body, or nothing.
+func Key(body []byte) string {
+	body, err := plain(body)
+	if err != nil {
+		return ""
+	}
+	return key(body)
+}
+
+// key finds a key beside the batch or in the first event, in each place where a client of
+// PostHog has it.
+func key(body []byte) string {
+	var r scan.Reader
+	r.Reset(body)
+	start := 0
+	if r.Next('[') {
+		r.Space()
+		start = r.Pos
+	}
+	for _, name := range [...]string{"api_key", "token"} {
+		if r.Lookup(start, name) {
+			return text(&r)
+		}
+	}
+	if r.Lookup(start, "properties") && r.Lookup(r.Pos, "token") {
+		return text(&r)
+	}
+	return ""
+}
