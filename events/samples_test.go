@@ -26,6 +26,14 @@ func TestSamplesAreWhatLambdaHandsOver(t *testing.T) {
 	if s3 := sampleOf[events.S3Event](t, "s3-upload"); s3.Records[0].S3.Object.Key == "" {
 		t.Error("the upload has no key")
 	}
+	if feed := sampleOf[events.KinesisEvent](t, "kinesis-feed"); feed.Records[0].EventSourceArn == "" {
+		t.Error("the record is of no stream")
+	}
+	for _, name := range []string{"msk-batch", "kafka-batch"} {
+		if kafka := sampleOf[events.KafkaEvent](t, name); kafka.Records["orders-0"][0].Topic != "orders" {
+			t.Errorf("%s has no topic", name)
+		}
+	}
 	if sqs := sampleOf[events.SQSEvent](t, "sqs-message"); sqs.Records[0].Body == "" {
 		t.Error("the message has no body")
 	}

@@ -93,7 +93,27 @@ func (a alarms) watchConsumer(c route.Consumer, fn awslambda.Function, source aw
 		mappingMetric(source, "DroppedEventCount"), 0, 1})
 }
 
-func mappingMetric(source awslambdaeventsources.KinesisEventSource, name string) awscloudwatch.IMetric {
+// watchFeed tells of a stream of others whose records are not taken. That Kafka's are not
+// shows in the errors of the function: it fails with them.
+func (a alarms) watchFeed(f Feed, source awslambda.EventSourceMapping) {
+	a.add(alarm{"Feed-" + f.Name + "Failures", "Batches of the feed " + f.Name + " went to the failure bucket: see the errors of " + route.Feed.Function + ", mend the cause, then redrive.",
+		mappingMetric(source, "OnFailureDestinationDeliveredEventCount"), 0, 1})
+	a.add(alarm{"Feed-" + f.Name + "Dropped", "Events of the feed " + f.Name + " were lost: the event source could not write to the failure bucket.",
+		mappingMetric(source, "DroppedEventCount"), 0, 1})
+}
+
+// watchFeeds tells of feeds that lag. Kinesis alone says by how much in time.
+func (a alarms) watchFeeds(fn awslambda.Function) {
+	a.add(alarm{route.Feed.Function + "Late", "Records of feeds wait to be taken: see the errors of " + route.Feed.Function + "; a write key may be revoked, or its quota too small.",
+		fn.Metric(jsii.String("IteratorAge"), &awscloudwatch.MetricOptions{
+			Statistic: awscloudwatch.Stats_MAXIMUM(), Period: awscdk.Duration_Minutes(jsii.Number(5)),
+		}), float64(lateAfter.Milliseconds()), 2})
+}
+
+// mapping is what drives a function with a stream.
+type mapping interface{ EventSourceMappingId() *string }
+
+func mappingMetric(source mapping, name string) awscloudwatch.IMetric {
 	return metric("AWS/Lambda", name, map[string]*string{"EventSourceMappingUUID": source.EventSourceMappingId()})
 }
 

@@ -24,10 +24,11 @@ func newFunctions(app awscdk.App, s Stage, d data, f front, a assets) functions 
 	settings := settingsOf(s, d, f)
 	alarms := newAlarms(stack, s)
 	byName := map[string]awslambda.Function{}
-	for _, spec := range route.Functions {
+	for _, spec := range s.functions() {
 		fn := newFunction(stack, s, spec, a.code(spec.Name), settings)
 		grant(fn, spec, d)
 		s.Network.enter(fn, spec)
+		tellFeeds(fn, spec, s)
 		alarms.watchFunction(spec.Name, fn)
 		byName[spec.Name] = fn
 	}
@@ -36,6 +37,7 @@ func newFunctions(app awscdk.App, s Stage, d data, f front, a assets) functions 
 		source := consume(byName[c.Function], c, d)
 		alarms.watchConsumer(c, byName[c.Function], source)
 	}
+	follow(stack, s, byName[route.Feed.Function], d, alarms)
 	work(byName[route.Work.Function], route.Work, d.hints)
 	work(byName[route.Collect.Function], route.Collect, d.told)
 	for _, sc := range route.Schedules {
@@ -105,6 +107,7 @@ var sizes = map[string]size{
 	"events":   {memory: 1024, seconds: 25, scratch: 512},
 	"queries":  {memory: 3008, seconds: 28, scratch: 4096},
 	"ingestor": {memory: 1769, seconds: 120, scratch: 512},
+	"feeds":    {memory: 1024, seconds: 60, scratch: 512},
 	"redrive":  {memory: 512, seconds: 600, scratch: 512},
 	"signins":  {memory: 512, seconds: 5, scratch: 512}, // as long as Cognito waits
 	"worker":   {memory: 3008, seconds: route.Work.Seconds, scratch: 10240},

@@ -12,6 +12,7 @@ import (
 	"github.com/tarnhq/tarn/shared/audit"
 	"github.com/tarnhq/tarn/shared/connector"
 	"github.com/tarnhq/tarn/shared/engine/partial"
+	"github.com/tarnhq/tarn/shared/feed"
 	"github.com/tarnhq/tarn/shared/file"
 	"github.com/tarnhq/tarn/shared/route"
 	"github.com/tarnhq/tarn/shared/secret"
@@ -34,6 +35,8 @@ func grant(fn awslambda.Function, spec route.Function, d data) {
 			grantSecret(fn, how, d)
 		case "dsn":
 			grantDSNs(fn, how, d)
+		case "feedkeys":
+			grantFeedKeys(fn, d)
 		case "exports":
 			grantObjects(fn, how, d.segments, exportFolder)
 		case "files":
@@ -88,11 +91,24 @@ func secretName(s Stage, name secret.Name) string {
 // it is made, and its name with the six characters that AWS adds.
 func grantSecret(fn awslambda.Function, how string, d data) {
 	how, name, _ := strings.Cut(how, "/")
-	arn := *d.stack.FormatArn(&awscdk.ArnComponents{
-		Service: jsii.String("secretsmanager"), Resource: jsii.String("secret"), ArnFormat: awscdk.ArnFormat_COLON_RESOURCE_NAME,
-		ResourceName: jsii.String(secretName(d.stage, secret.Name(name))),
-	})
+	arn := secretARN(d, secret.Name(name))
 	allow(fn, secretActions[how], arn, arn+"-??????")
+}
+
+// secretARN is the ARN of a secret of the deployment before AWS adds to it.
+func secretARN(d data, name secret.Name) string {
+	return *d.stack.FormatArn(&awscdk.ArnComponents{
+		Service: jsii.String("secretsmanager"), Resource: jsii.String("secret"), ArnFormat: awscdk.ArnFormat_COLON_RESOURCE_NAME,
+		ResourceName: jsii.String(secretName(d.stage, name)),
+	})
+}
+
+// grantFeedKeys covers the write keys of the feeds that there are.
+func grantFeedKeys(fn awslambda.Function, d data) {
+	for _, f := range d.stage.Feeds {
+		arn := secretARN(d, feed.KeySecret(f.Name))
+		allow(fn, secretActions["read"], arn, arn+"-??????")
+	}
 }
 
 var dsnActions = map[string][]string{

@@ -42,6 +42,7 @@ var rights = map[route.Need][]right{
 	route.WriteClientKey:    {{"secretsmanager:CreateSecret", "/_deployment/clients", ""}},
 	route.ReadFieldKey:      {{"secretsmanager:GetSecretValue", "/_deployment/fields", ""}},
 	route.WriteFieldKey:     {{"secretsmanager:CreateSecret", "/_deployment/fields", ""}},
+	route.ReadFeedKeys:      {{"secretsmanager:GetSecretValue", "/_deployment/feed/", ""}},
 	route.ReadConnectors:    {{"dynamodb:GetItem", "Table", "connectors"}, {"dynamodb:Query", "Table", "connectors"}},
 	route.WriteConnectors:   {{"dynamodb:PutItem", "Table", "connectors"}},
 	route.DeleteConnectors:  {{"dynamodb:DeleteItem", "Table", "connectors"}},

@@ -4,7 +4,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/jsii-runtime-go"
 
@@ -30,14 +29,7 @@ func (n *Network) enter(fn awslambda.Function, spec route.Function) {
 	resource := fn.Node().DefaultChild().(awslambda.CfnFunction)
 	resource.SetVpcConfig(&awslambda.CfnFunction_VpcConfigProperty{SubnetIds: jsii.Strings(n.Subnets...), SecurityGroupIds: jsii.Strings(n.SecurityGroup)})
 	fn.AddEnvironment(jsii.String(string(config.AllowNetworks)), jsii.String(strings.Join(n.Allow, ",")), nil)
-	excuse(fn.Role(), "AwsSolutions-IAM5", "Lambda itself makes network interfaces in the function's role, and names none of them before; the function's own code is denied it.")
-	allow(fn, interfaceActions, "*")
-	fn.AddToRolePolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
-		Effect:     awsiam.Effect_DENY,
-		Actions:    jsii.Strings(interfaceActions...),
-		Resources:  jsii.Strings("*"),
-		Conditions: &map[string]any{"Null": map[string]string{"lambda:SourceFunctionArn": "false"}},
-	}))
+	allowLambda(fn, interfaceActions, "Lambda itself makes network interfaces in the function's role, and names none of them before; the function's own code is denied it.")
 }
 
 // interfaceActions are what Lambda needs to put a function into a VPC.

@@ -20,11 +20,11 @@ var someProviders = []Provider{
 		Rules: federation.Rules{EmailDomains: []string{"corp.example"}, TrustEmail: true, GroupsClaim: "memberOf", GroupsOf: federation.GroupsTable{"bi": "analyst"}}},
 }
 
-// withProviders is a stage with what others leave out: people sign in with others, and
-// databases are in a private network.
+// withProviders is a stage with what others leave out: people sign in with others,
+// databases are in a private network, and events are taken from others' streams.
 var withProviders = sync.OnceValues(func() (synth, error) {
 	stage := Stages[0]
-	stage.Providers, stage.Network = someProviders, &someNetwork
+	stage.Providers, stage.Network, stage.Feeds = someProviders, &someNetwork, someFeeds
 	all, err := renderAll(stage)
 	if err != nil {
 		return synth{}, err

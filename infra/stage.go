@@ -30,6 +30,9 @@ type Stage struct {
 	// Providers are others that people may sign in with, beside a password of their own.
 	Providers []Provider
 
+	// Feeds are streams that others write, which events are taken from (docs/streams.md).
+	Feeds []Feed
+
 	// Network is where the databases of connectors are that have no public address; nil:
 	// connectors reach public ones alone.
 	Network *Network

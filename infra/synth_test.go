@@ -140,7 +140,7 @@ func render(stack awscdk.Stack) (template, error) {
 func standIns(in string) (assets, error) {
 	a := assets{lambda: filepath.Join(in, "lambda"), console: "../console"}
 	var files []string
-	for _, f := range append(slices.Clone(route.Functions), route.SignIns) {
+	for _, f := range append(slices.Clone(route.Functions), route.SignIns, route.Feeds) {
 		files = append(files, filepath.Join(a.lambda, f.Name, "bootstrap"))
 	}
 	for _, file := range files {

@@ -1,8 +1,10 @@
 package redrive
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
+	"strings"
 
 	"github.com/tarnhq/tarn/shared/stream"
 )
@@ -15,11 +17,14 @@ type failedBatch struct {
 
 type payload struct {
 	Records []struct {
-		Kinesis struct {
+		EventSourceARN string `json:"eventSourceARN"`
+		Kinesis        struct {
 			PartitionKey string `json:"partitionKey"`
 			Data         []byte `json:"data"`
 		} `json:"kinesis"`
 	} `json:"Records"`
+	kafka bool            // whose records are no list
+	text  json.RawMessage // the event itself
 }
 
 // UnmarshalJSON takes the payload as text, and as the object that the text holds.
@@ -28,16 +33,31 @@ func (p *payload) UnmarshalJSON(raw []byte) error {
 	if json.Unmarshal(raw, &text) == nil {
 		raw = []byte(text)
 	}
+	p.text = bytes.Clone(raw)
+	var kafka struct {
+		EventSource string `json:"eventSource"` // Kinesis says it of each record
+	}
+	if json.Unmarshal(raw, &kafka) == nil && kafka.EventSource != "" {
+		p.kafka = true
+		return nil
+	}
 	type plain payload
 	return json.Unmarshal(raw, (*plain)(p))
 }
 
-// decode returns the records of a failed batch, in order.
-func decode(text []byte, hash func(string) stream.Hash) ([]stream.Entry, error) {
-	var batch failedBatch
-	if err := json.Unmarshal(text, &batch); err != nil {
-		return nil, err
+// foreign reports whether a batch comes from a stream that others write: its records are
+// none of Tarn's own, and must not get onto its stream as they are.
+func (p *payload) foreign(own string) bool {
+	for _, r := range p.Records {
+		if r.EventSourceARN != "" && !strings.HasSuffix(r.EventSourceARN, ":stream/"+own) {
+			return true
+		}
 	}
+	return p.kafka
+}
+
+// decode returns the records of a failed batch, in order.
+func decode(batch failedBatch, hash func(string) stream.Hash) ([]stream.Entry, error) {
 	if len(batch.Payload.Records) == 0 {
 		return nil, errors.New("no records")
 	}

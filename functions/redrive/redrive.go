@@ -1,5 +1,6 @@
 // Package redrive puts the batches that the event source gave up on back on the
-// stream. An operator calls it once the cause is mended; docs/redrive.md says how.
+// stream, and takes those of feeds again. An operator calls it once the cause is mended;
+// docs/redrive.md says how.
 //
 // Records keep their bytes, and with them the positions that tell a second copy
 // from a second delivery: a redrive that is cut short can be repeated, and changes
@@ -8,11 +9,13 @@ package redrive
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"time"
 
 	"github.com/tarnhq/tarn/shared/blob"
+	"github.com/tarnhq/tarn/shared/feed"
 	"github.com/tarnhq/tarn/shared/stream"
 )
 
@@ -41,6 +44,11 @@ type Redriver struct {
 	Stream   Putter
 	Hash     func(partitionKey string) stream.Hash
 	Now      func() time.Time
+	Own      string // name of the stream
+
+	// ReadFeed reads a batch of a stream that others write, and Take takes it.
+	ReadFeed func(payload []byte) (feed.Feed, []feed.Record, error)
+	Take     func(ctx context.Context, f feed.Feed, records []feed.Record) (taken int, err error)
 }
 
 // Report is what a run did.
@@ -88,22 +96,54 @@ func (r Redriver) move(ctx context.Context, key string, report *Report) error {
 	if err != nil {
 		return err
 	}
-	entries, err := decode(text, r.Hash)
-	if err != nil {
+	var batch failedBatch
+	if err := json.Unmarshal(text, &batch); err != nil {
 		report.Unreadable = append(report.Unreadable, key)
 		return nil
 	}
-	for _, put := range puts(entries) {
-		if err := r.put(ctx, put); err != nil {
-			return err
-		}
+	send := r.back
+	if batch.Payload.foreign(r.Own) {
+		send = r.taken
+	}
+	records, err := send(ctx, batch)
+	if records == 0 { // it is no batch, or none of this stage
+		report.Unreadable = append(report.Unreadable, key)
+		return nil
+	}
+	if err != nil {
+		return err
 	}
 	if err := r.Failures.Delete(ctx, key); err != nil {
 		return err
 	}
 	report.Batches++
-	report.Records += len(entries)
+	report.Records += records
 	return nil
+}
+
+// back puts a batch's records on the stream, and returns how many it has: none of what
+// cannot be read.
+func (r Redriver) back(ctx context.Context, batch failedBatch) (records int, err error) {
+	entries, err := decode(batch, r.Hash)
+	if err != nil {
+		return 0, err
+	}
+	for _, put := range puts(entries) {
+		if err := r.put(ctx, put); err != nil {
+			return len(entries), err
+		}
+	}
+	return len(entries), nil
+}
+
+// taken has the events of a feed's batch put on the stream.
+func (r Redriver) taken(ctx context.Context, batch failedBatch) (records int, err error) {
+	of, all, err := r.ReadFeed(batch.Payload.text)
+	if err != nil {
+		return 0, err
+	}
+	_, err = r.Take(ctx, of, all)
+	return len(all), err
 }
 
 func (r Redriver) read(ctx context.Context, key string) ([]byte, error) {

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/base64"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -17,6 +19,7 @@ import (
 
 	"github.com/tarnhq/tarn/shared/blob"
 	"github.com/tarnhq/tarn/shared/fault"
+	"github.com/tarnhq/tarn/shared/feed"
 	"github.com/tarnhq/tarn/shared/stream"
 )
 
@@ -49,7 +52,11 @@ func TestThePayloadMayBeTextOrAnObject(t *testing.T) {
 		"object": `{"payload": {"Records":[{"kinesis":{"partitionKey":"01","data":"eA=="}}]}}`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := decode([]byte(text), hash)
+			var batch failedBatch
+			if err := json.Unmarshal([]byte(text), &batch); err != nil {
+				t.Fatal(err)
+			}
+			got, err := decode(batch, hash)
 			if diff := cmp.Diff([]stream.Entry{{Hash: 1, Data: []byte("x")}}, got); err != nil || diff != "" {
 				t.Errorf("%v (-want +got):\n%s", err, diff)
 			}
@@ -78,6 +85,52 @@ func TestWhatIsNoFailedBatchStaysWhereItIs(t *testing.T) {
 				t.Error("it is gone")
 			}
 		})
+	}
+}
+
+// ofFeed is what is left of a batch of a stream that others write.
+func ofFeed(t *testing.T, sample string) string {
+	t.Helper()
+	text, err := os.ReadFile("../../events/samples/" + sample + ".json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	quoted, err := json.Marshal(string(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return `{"requestContext": {"condition": "RetriesExhausted"}, "payload": ` + string(quoted) + `}`
+}
+
+func TestABatchOfAFeedIsTakenAgainAndNeverPutOnTheStreamAsItIs(t *testing.T) {
+	orders := feed.Feed{Name: "orders"}
+	for _, name := range []string{"kinesis-feed", "msk-batch", "kafka-batch"} {
+		for outcome, c := range map[string]struct {
+			read, take error
+			left       int
+			want       Report
+		}{
+			"taken":             {nil, nil, 0, Report{Batches: 1, Records: 2}},
+			"not taken now":     {nil, fault.New(fault.Unavailable, "away", "away"), 1, Report{}},
+			"of a feed no more": {errors.New("no feed"), nil, 1, Report{Unreadable: []string{sampleKey}}},
+		} {
+			failures, log := store{sampleKey: ofFeed(t, name)}, &logged{}
+			r := redriver(failures, log)
+			r.ReadFeed = func(payload []byte) (feed.Feed, []feed.Record, error) {
+				if want, _ := os.ReadFile("../../events/samples/" + name + ".json"); !bytes.Equal(want, payload) {
+					t.Errorf("%s: the event is another", name)
+				}
+				if c.read != nil {
+					return feed.Feed{}, nil, c.read
+				}
+				return orders, make([]feed.Record, 2), nil
+			}
+			r.Take = func(_ context.Context, f feed.Feed, records []feed.Record) (int, error) { return 0, c.take }
+			report, err := r.Run(t.Context())
+			if diff := cmp.Diff(c.want, report); diff != "" || !errors.Is(err, c.take) || len(failures) != c.left || len(log.entries) != 0 {
+				t.Errorf("%s, %s: %v, %d left, %d on the stream (-want +got):\n%s", name, outcome, err, len(failures), len(log.entries), diff)
+			}
+		}
 	}
 }
 
@@ -169,7 +222,11 @@ func FuzzDecode(f *testing.F) {
 	f.Add([]byte(`{"payload": {"Records":[{"kinesis":{"partitionKey":"01","data":"eA=="}}]}}`))
 	f.Add([]byte(`{"payload": "\"\""}`))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		if entries, err := decode(text, hash); err == nil && len(entries) == 0 {
+		var b failedBatch
+		if json.Unmarshal(text, &b) != nil || b.Payload.foreign("events") {
+			return
+		}
+		if entries, err := decode(b, hash); err == nil && len(entries) == 0 {
 			t.Error("neither records nor an error")
 		}
 	})
@@ -190,7 +247,7 @@ func batch(data string) string {
 }
 
 func redriver(failures store, log *logged) Redriver {
-	return Redriver{Failures: failures, Stream: log, Hash: hash, Now: time.Now}
+	return Redriver{Failures: failures, Stream: log, Hash: hash, Now: time.Now, Own: "events"}
 }
 
 func hash(partitionKey string) stream.Hash {

@@ -30,6 +30,7 @@ const (
 	Secrets       Var = "TARN_SECRETS"        // what the names of the stage's secrets begin with
 	Rules         Var = "TARN_RULES"          // who of other providers' people gets in, as federation.ParseRules reads it
 	Scratch       Var = "TARN_SCRATCH"        // folder for cached files
+	Feeds         Var = "TARN_FEEDS"          // streams that others write, as feed.Parse reads them; may be empty
 	Cache         Var = "TARN_CACHE"          // URL of a Redis or Valkey server in which answers are shared; may be empty
 )
 
@@ -72,6 +73,7 @@ const (
 	TLS          Var = "TLS"           // 1: HTTPS, with a certificate of its own
 
 	AllowNetworks Var = "ALLOW_NETWORKS" // CIDRs of private networks that Tarn may call, with commas; default none
+	LocalFeeds    Var = "FEEDS"          // topics of Kafka that events are taken from: a JSON list, or the path of its file; default none
 	Providers     Var = "PROVIDERS"      // others that people sign in with: a JSON list, or the path of its file; default none
 )
 

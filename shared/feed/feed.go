@@ -51,6 +51,8 @@ type Format string
 const (
 	Own     Format = "tarn"    // one event, an array of events, or one a line, as POST …/events takes them
 	Segment Format = "segment" // a message of Segment's tracking API, or {"batch": [...]}
+
+	CloudEvents Format = "cloudevents" // one in structured mode, or an array of them
 )
 
 // From is where a feed is read from when nothing was read yet.
@@ -124,8 +126,8 @@ func (f Feed) check() error {
 		return fmt.Errorf("name: 1 to 32 lower-case letters, digits and dashes")
 	case !slices.Contains([]Kind{Kinesis, MSK, Kafka}, f.Kind):
 		return fmt.Errorf("kind: %s, %s or %s", Kinesis, MSK, Kafka)
-	case !slices.Contains([]Format{"", Own, Segment}, f.Format):
-		return fmt.Errorf("format: %s or %s", Own, Segment)
+	case f.Format != "" && decoders[f.Format] == nil:
+		return fmt.Errorf("format: %s, %s or %s", Own, Segment, CloudEvents)
 	case !slices.Contains([]From{"", Beginning, Now}, f.From):
 		return fmt.Errorf("from: %s or %s", Beginning, Now)
 	case f.Kind != Kafka && !goodARN[f.Kind].MatchString(f.ARN), f.Kind == Kafka && f.ARN != "":

@@ -13,6 +13,7 @@ import (
 	"github.com/tarnhq/tarn/shared/fault"
 	"github.com/tarnhq/tarn/shared/feed/kpl"
 	"github.com/tarnhq/tarn/shared/ingest"
+	"github.com/tarnhq/tarn/shared/ingest/cloudevents"
 	"github.com/tarnhq/tarn/shared/ingest/segmentapi"
 )
 
@@ -55,8 +56,16 @@ type decoder interface {
 
 // decoders are kept, because they learn the shapes of events.
 var decoders = map[Format]*sync.Pool{
-	Own:     {New: func() any { return new(ingest.Decoder) }},
-	Segment: {New: func() any { return new(message) }},
+	Own:         {New: func() any { return new(ingest.Decoder) }},
+	Segment:     {New: func() any { return new(message) }},
+	CloudEvents: {New: func() any { return new(structured) }},
+}
+
+// structured decodes CloudEvents in structured mode.
+type structured struct{ cloudevents.Decoder }
+
+func (s *structured) Decode(body []byte, arrived int64) ([]events.Event, error) {
+	return s.Decoder.Decode(nil, body, "", arrived)
 }
 
 // message decodes a message of Segment's API, which is one or a batch of them.

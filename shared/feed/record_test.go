@@ -78,6 +78,8 @@ func TestARecordHoldsEventsInEveryForm(t *testing.T) {
 		"what seems packed":    {Feed{Kind: Kinesis}, cut, []string{"orders/p/7/0 !bad_json"}},
 		"a message of Segment": {Feed{Kind: Kafka, Format: Segment}, []byte(`{"type":"track","event":"a","userId":"u","messageId":"m1"}`), []string{"m1 a"}},
 		"messages of Segment":  {Feed{Kind: Kafka, Format: Segment}, []byte(`{"batch":[{"type":"identify","userId":"u"},{"type":"nope"}]}`), []string{"orders/p/7/0 identify", "orders/p/7/1 !unknown_type"}},
+		"a CloudEvent":         {Feed{Kind: Kafka, Format: CloudEvents}, []byte(`{"specversion":"1.0","id":"1","source":"/s","type":"a"}`), []string{"/s 1 a"}},
+		"CloudEvents":          {Feed{Kind: Kafka, Format: CloudEvents}, []byte(`[{"specversion":"1.0","id":"1","source":"/s","type":"a"},{"specversion":"1.0","source":"/s","type":"a"}]`), []string{"/s 1 a", "orders/p/7/1 a!no_id"}},
 	} {
 		c.feed.Name = "orders"
 		got := named(read(c.feed, Record{Partition: "p", Place: "7", Time: before, Data: c.data}))
@@ -99,6 +101,22 @@ func TestAnEventWithoutATimeHappenedWhenItsRecordWasPut(t *testing.T) {
 			if len(got) != 1 || got[0].Time != c.want || !got[0].MadeTime {
 				t.Errorf("%s: %s: %+v", name, data, got)
 			}
+		}
+	}
+}
+
+func TestATopicThatIsMadeAnewHasOtherPlaces(t *testing.T) {
+	old, anew := OfKafka(3, 0, 1767355200123, nil), OfKafka(3, 0, 1767355200124, nil)
+	want := Record{Partition: "3", Place: "0-1767355200123", Time: noon + 123_000}
+	if diff := cmp.Diff(want, old); diff != "" || old.Place == anew.Place {
+		t.Errorf("%s and %s; %s", old.Place, anew.Place, diff)
+	}
+	if untimed := OfKafka(3, 7, -1, nil); untimed.Place != "7" || untimed.at(noon) != noon {
+		t.Errorf("without a timestamp: %+v", untimed)
+	}
+	for _, timestamp := range []int64{latest, 1<<63 - 1, 0} { // microseconds, nonsense, and the Kafka of 1970
+		if r := OfKafka(3, 7, timestamp, nil); r.at(noon) != noon {
+			t.Errorf("%d is taken for the time %d", timestamp, r.at(noon))
 		}
 	}
 }

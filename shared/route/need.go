@@ -37,6 +37,7 @@ const (
 	WriteClientKey    Need = "secret:write/" + Need(access.ClientSecret)
 	ReadFieldKey      Need = "secret:read/" + Need(fieldrule.Secret) // of the deployment; salts what fields of events are hashed with
 	WriteFieldKey     Need = "secret:write/" + Need(fieldrule.Secret)
+	ReadFeedKeys      Need = "feedkeys:read" // the write keys of feeds, which are the deployment's secrets
 	ReadConnectors    Need = "connectors:read"
 	WriteConnectors   Need = "connectors:write"
 	DeleteConnectors  Need = "connectors:delete"
@@ -143,6 +144,10 @@ var Functions = []Function{
 // deployed with the pool, which names it, and only where there is such a provider.
 var SignIns = Function{Name: "signins"}
 
+// Feeds takes events from streams that others write. It is deployed only where there are
+// such, and redrive may do as much then, to take again what it has not.
+var Feeds = Function{Name: "feeds", Needs: []Need{ReadFeedKeys, ReadKeys, WriteUsage, ReadCatalog, ReadLimits, ReadRates, WriteRates, ReadFieldKey, WriteFieldKey, PutStream, WriteLedger}}
+
 // Consumer is a function that a stream drives.
 type Consumer struct {
 	Function       string
@@ -156,6 +161,10 @@ type Consumer struct {
 var Consumers = []Consumer{
 	{Function: "ingestor", BatchRecords: 2000, BatchSeconds: 5, Parallelism: 1, RetentionHours: 168},
 }
+
+// Feed is how a stream that others write drives the function that takes it. How long a
+// record outlasts retries is that stream's own business.
+var Feed = Consumer{Function: "feeds", BatchRecords: 1000, BatchSeconds: 1, Parallelism: 1}
 
 // Schedule is a function that the clock drives.
 type Schedule struct {

@@ -66,7 +66,7 @@ func TestEveryPackageSaysWhatItKnows(t *testing.T) {
 
 func TestEveryFunctionOfTheTableHasAFolderWithAMain(t *testing.T) {
 	listed := map[string]bool{}
-	for _, f := range append(slices.Clone(route.Functions), route.SignIns) {
+	for _, f := range append(slices.Clone(route.Functions), route.SignIns, route.Feeds) {
 		listed[f.Name] = true
 		if _, err := os.Stat(filepath.Join(root, "functions", f.Name, "lambda", "main.go")); err != nil {
 			t.Errorf("function %s: %v", f.Name, err)
