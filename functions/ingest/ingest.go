@@ -101,7 +101,7 @@ func (h *handler) receive(p protocol, w http.ResponseWriter, m *message) error {
 	if err != nil {
 		return err
 	}
-	m.arrived = h.Now().UnixMicro()
+	m.into, m.arrived = into.Name, h.Now().UnixMicro()
 	sent, done, err := p.decode(*m)
 	defer done()
 	if err != nil {
@@ -136,10 +136,13 @@ func (h *handler) sender(p protocol, m message, caller access.Principal) (access
 
 // into returns the dataset that the events of a request go to.
 func (h *handler) into(p protocol, r *http.Request, caller access.Principal) (into dataset.Dataset, err error) {
-	if name := p.target(r, caller); name != "" {
-		into, err = h.Datasets.Get(r.Context(), caller.Tenant, name)
-	} else {
+	switch name := p.target(r, caller); {
+	case name == "":
 		into, err = h.Datasets.GetOrCreate(r.Context(), caller.Tenant, defaultDataset)
+	case p.create && caller.Allow(access.CreateDataset, name, h.Now()) == nil:
+		into, err = h.Datasets.GetOrCreate(r.Context(), caller.Tenant, name)
+	default:
+		into, err = h.Datasets.Get(r.Context(), caller.Tenant, name)
 	}
 	if err == nil && into.Kind != dataset.Events {
 		err = fault.New(fault.Invalid, "not_an_events_dataset", "dataset %q is a table and takes no events", into.Name).

@@ -25,6 +25,9 @@ type protocol struct {
 	// dataset names where the events go; empty: the key says.
 	dataset func(*http.Request) dataset.Name
 
+	// create has a dataset that is not there made on first use, for a caller who may do so.
+	create bool
+
 	// decode returns the events of a request. Those that can never be stored are among
 	// them, with Refused set. They may share memory with the request and with what is
 	// given back to a pool by done, which is called when nobody needs them any more. Nil: it
@@ -42,13 +45,14 @@ type protocol struct {
 // message is a request as a protocol sees it.
 type message struct {
 	*http.Request
-	body    []byte // decompressed
-	arrived int64  // UTC microseconds
+	body    []byte       // decompressed
+	into    dataset.Name // where its events go
+	arrived int64        // UTC microseconds
 }
 
 // protocols lists what is spoken.
 func protocols() []protocol {
-	return slices.Concat([]protocol{own(), cloudEvents()}, segment(), postHog())
+	return slices.Concat([]protocol{own(), cloudEvents()}, segment(), postHog(), []protocol{tinybirdEvents()})
 }
 
 // target names where the events of a request go; empty: to the default dataset.

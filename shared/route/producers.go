@@ -9,7 +9,7 @@ import (
 )
 
 // Producers are the endpoints of protocols that producers speak already.
-var Producers = slices.Concat(Track, []Route{SendCloudEvents}, PostHogCapture, []Route{PostHogEvents}, PostHogFlags)
+var Producers = slices.Concat(Track, []Route{SendCloudEvents}, PostHogCapture, []Route{PostHogEvents}, PostHogFlags, []Route{TinybirdEvents})
 
 // Track are the endpoints that Segment-compatible SDKs send to.
 var Track = func() (routes []Route) {
@@ -74,3 +74,13 @@ func postHogID(id, path string) string {
 	}
 	return id
 }
+
+// TinybirdEvents is Tinybird's Events API.
+var TinybirdEvents = Route{ID: "tinybirdEvents", Function: "ingest", Method: http.MethodPost, Path: "/v0/events", Action: access.WriteEvents,
+	Status: http.StatusOK, Tag: "Tinybird-compatible", Summary: "Append rows: JSON objects, one a line", Producer: true, MaxBody: MaxIngest, ErrorText: true,
+	Accepts: []string{"application/x-ndjson"},
+	Params: []Param{
+		{"name", "the dataset; default: that of the key", "hits"},
+		{"wait", "true: the status is 200, and else 202; what is acknowledged is on disk in both cases", "true"},
+		{"token", "the write key, for a producer that can set no header", ""},
+	}}

@@ -209,6 +209,7 @@ var healthy = map[string]struct{ target, body string }{
 	"deleteDefinition": {"/v1/datasets/web/definitions/doomed", ""},
 	"getSaved":         {"/v1/saved/views", ""},
 	"sendEvents":       {"/v1/datasets/web/events", `[{"event":"x"}]`},
+	"tinybirdEvents":   {"/v0/events?name=web&wait=true", `{"a":1}`},
 	"sendCloudEvents":  {"/v1/cloudevents", `{"specversion":"1.0","id":"1","source":"s","type":"t"}`},
 	"getEvent":         {"/v1/datasets/web/events?id=e1", ""},
 	"listQuarantine":   {"/v1/datasets/web/quarantine", ""},

@@ -111,24 +111,11 @@ func (d *Decoder) structured() error {
 
 // batch reads a body that is an array of events.
 func (d *Decoder) batch() error {
-	if !d.r.Next('[') {
+	if d.r.Peek() != '[' {
 		return d.r.Broken("an array was expected").WithHint("a body of " + Batch + " is an array of events")
 	}
-	for more := !d.r.Next(']'); more; {
-		d.r.Space()
-		start := d.r.Pos
-		if !d.r.Skip() {
-			return d.r.Broken("an event was expected")
-		}
-		end := d.r.Pos
-		d.event(start, end)
-		if err := scan.CheckCount(len(d.events)); err != nil {
-			return err
-		}
-		d.r.Pos = end
-		if more = d.r.Next(','); !more && !d.r.Next(']') {
-			return d.r.Broken("',' or ']' was expected")
-		}
+	if err := d.r.Elements(d.event); err != nil {
+		return err
 	}
 	if d.r.Space() {
 		return d.r.Broken("nothing was expected after the array")

@@ -98,38 +98,16 @@ func (d *Decoder) body() error {
 	if d.r.Peek() != '[' {
 		return fault.New(fault.Invalid, "no_batch", "\"batch\" is no array").WithHint(`send {"api_key": "...", "batch": [...]}`)
 	}
-	return d.array()
+	return d.r.Elements(d.message)
 }
 
 // many reads a body that is an array.
 func (d *Decoder) many() error {
-	if err := d.array(); err != nil {
+	if err := d.r.Elements(d.message); err != nil {
 		return err
 	}
 	if d.r.Space() {
 		return d.r.Broken("nothing was expected after the array")
-	}
-	return nil
-}
-
-// array reads the events of the array at Pos.
-func (d *Decoder) array() error {
-	d.r.Next('[')
-	for more := !d.r.Next(']'); more; {
-		d.r.Space()
-		start := d.r.Pos
-		if !d.r.Skip() {
-			return d.r.Broken("an event was expected")
-		}
-		end := d.r.Pos
-		d.message(start, end)
-		if err := scan.CheckCount(len(d.events)); err != nil {
-			return err
-		}
-		d.r.Pos = end
-		if more = d.r.Next(','); !more && !d.r.Next(']') {
-			return d.r.Broken("',' or ']' was expected")
-		}
 	}
 	return nil
 }

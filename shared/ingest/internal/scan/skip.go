@@ -99,6 +99,37 @@ func (r *Reader) skipNested() bool {
 	return false
 }
 
+// Elements calls each with the start and the end of every element of the array at Pos,
+// told apart as leniently as by Skip, and moves past the array. It stops at more of them
+// than one request may have.
+func (r *Reader) Elements(each func(start, end int)) error {
+	if !r.Next('[') {
+		return r.Broken("an array was expected")
+	}
+	if r.Next(']') {
+		return nil
+	}
+	for n := 1; ; n++ {
+		if err := CheckCount(n); err != nil {
+			return err
+		}
+		r.Space()
+		start := r.Pos
+		if !r.Skip() {
+			return r.Broken("an element was expected")
+		}
+		end := r.Pos
+		each(start, end)
+		r.Pos = end
+		if r.Next(']') {
+			return nil
+		}
+		if !r.Next(',') {
+			return r.Broken("',' or ']' was expected")
+		}
+	}
+}
+
 // Lookup finds the first member with a key in the object at start, and moves to its
 // value. It reads as leniently as Skip.
 func (r *Reader) Lookup(start int, key string) bool {
