@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -74,5 +75,24 @@ func TestAFlagsRequestIsAnsweredAndMakesNoDataset(t *testing.T) {
 	}
 	if _, err := s.catalog.Get(t.Context(), "acme", defaultDataset); err == nil {
 		t.Error("a dataset was made")
+	}
+}
+
+func TestTheSendersClockStandsInAHeaderOrInTheAddress(t *testing.T) {
+	for name, c := range map[string]struct {
+		target, header string
+		want           int64
+	}{
+		"neither":               {"/batch/", "", 0},
+		"the header of v1":      {"/i/v1/analytics/events", "2026-01-02T12:00:00.5Z", noon.UnixMicro() + 500_000},
+		"a browser's address":   {"/e/?ip=0&_=1767355200000", "", noon.UnixMicro()},
+		"an address that lies":  {"/e/?_=-1", "", 0},
+		"a header that is none": {"/i/v1/analytics/events", "now", 0},
+	} {
+		r := httptest.NewRequest(http.MethodPost, c.target, nil)
+		r.Header.Set("PostHog-Request-Timestamp", c.header)
+		if got := postHogClock(r); got != c.want {
+			t.Errorf("%s: %d, want %d", name, got, c.want)
+		}
 	}
 }
