@@ -3,54 +3,24 @@ package cloudevents
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
 	"testing"
 	"time"
-	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
 	"github.com/tarnhq/tarn/events"
 	"github.com/tarnhq/tarn/shared/fault"
+	"github.com/tarnhq/tarn/shared/ingest/internal/eventtest"
 )
 
 var arrived = time.Date(2026, 11, 22, 5, 0, 0, 0, time.UTC).UnixMicro()
 
-// sent is what a test says of an event: its fields, and its properties as text.
-type sent struct {
-	ID, Name, Time, User string
-	Properties           string
-	Refused              string
-}
-
-func show(ev events.Event) sent {
-	s := sent{ID: ev.ID, Name: ev.Name, User: ev.UserID, Refused: ev.Refused.Code}
-	if ev.MadeID {
-		s.ID = "made"
-	}
-	if !ev.MadeTime {
-		s.Time = time.UnixMicro(ev.Time).UTC().Format(time.RFC3339Nano)
-	}
-	var parts []string
-	for i, v := range ev.Values {
-		text := v.Text
-		switch v.Kind {
-		case events.Int, events.Bool:
-			text = fmt.Sprint(v.Int)
-		case events.Float:
-			text = fmt.Sprint(v.Float)
-		case events.Null:
-			text = "null"
-		}
-		parts = append(parts, ev.Shape.Names[i]+"="+text)
-	}
-	s.Properties = strings.Join(parts, " ")
-	return s
-}
+// sent is what a test says of an event.
+type sent = eventtest.Sent
 
 func decode(t *testing.T, header map[string]string, body string) []sent {
 	t.Helper()
@@ -58,11 +28,7 @@ func decode(t *testing.T, header map[string]string, body string) []sent {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var out []sent
-	for _, ev := range got {
-		out = append(out, show(ev))
-	}
-	return out
+	return eventtest.ShowAll(got)
 }
 
 func headers(of map[string]string) http.Header {
@@ -173,6 +139,9 @@ func TestTheUserIsTheAttributeThatIsNamed(t *testing.T) {
 	}
 }
 
+// minimal is an event with a text to fill.
+const minimal = `{"specversion":"1.0","id":"1","source":"s","type":"t","data":""}`
+
 // fates says of an event of a batch what becomes of it; no code means accepted.
 var fates = map[string]struct{ event, code string }{
 	"no specversion":           {`{"id":"1","source":"s","type":"t"}`, "unknown_specversion"},
@@ -196,24 +165,11 @@ var fates = map[string]struct{ event, code string }{
 	"an extension and more":    {`{"specversion":"1.0","id":"1","source":"s","type":"t","x":1y}`, "bad_json"},
 	"no object":                {`7`, "not_an_object"},
 	"nesting that is too deep": {`{"specversion":"1.0","id":"1","source":"s","type":"t","data":` + strings.Repeat("[", 10_000) + strings.Repeat("]", 10_000) + `}`, "too_deep"},
-	"as large as is allowed":   {sized(events.MaxEvent), ""},
-	"too large":                {sized(events.MaxEvent + 1), "too_large"},
-	"too many properties":      {`{"specversion":"1.0","id":"1","source":"s","type":"t","data":{` + properties(1000) + `}}`, "too_many_properties"},
-	"as many as are allowed":   {`{"specversion":"1.0","id":"1","source":"s","type":"t","data":{` + properties(999) + `}}`, ""},
-	"too many attributes":      {`{"specversion":"1.0","id":"1","source":"s","type":"t",` + properties(1001) + `}`, "too_many_properties"},
-}
-
-func sized(n int) string {
-	const around = `{"specversion":"1.0","id":"1","source":"s","type":"t","data":""}`
-	return strings.Replace(around, `""`, `"`+strings.Repeat("x", n-len(around))+`"`, 1)
-}
-
-func properties(n int) string {
-	var parts []string
-	for i := range n {
-		parts = append(parts, fmt.Sprintf(`"p%d":1`, i))
-	}
-	return strings.Join(parts, ",")
+	"as large as is allowed":   {eventtest.Sized(minimal, events.MaxEvent), ""},
+	"too large":                {eventtest.Sized(minimal, events.MaxEvent+1), "too_large"},
+	"too many properties":      {`{"specversion":"1.0","id":"1","source":"s","type":"t","data":{` + eventtest.Members(1000) + `}}`, "too_many_properties"},
+	"as many as are allowed":   {`{"specversion":"1.0","id":"1","source":"s","type":"t","data":{` + eventtest.Members(999) + `}}`, ""},
+	"too many attributes":      {`{"specversion":"1.0","id":"1","source":"s","type":"t",` + eventtest.Members(1001) + `}`, "too_many_properties"},
 }
 
 func TestABadEventCostsItsNeighboursNothing(t *testing.T) {
@@ -365,33 +321,11 @@ func FuzzDecode(f *testing.F) {
 		}
 		refused := false
 		for _, ev := range got {
-			check(t, ev)
+			eventtest.Check(t, ev)
 			refused = refused || ev.Refused.Code != ""
 		}
 		if !refused && contentType != "text/plain" && len(body) > 0 && !json.Valid(body) {
 			t.Error("what is no JSON is accepted")
 		}
 	})
-}
-
-func check(t *testing.T, ev events.Event) {
-	t.Helper()
-	if ev.ID == "" || len(ev.ID) > events.MaxID {
-		t.Errorf("bad id %q", ev.ID)
-	}
-	if ev.Refused.Code != "" {
-		return
-	}
-	if ev.Name == "" || ev.MadeID || ev.Shape == nil || len(ev.Shape.Names) != len(ev.Values) {
-		t.Errorf("bad event %+v", ev)
-	}
-	for _, v := range ev.Values {
-		if !utf8.ValidString(v.Text) || strings.ContainsRune(v.Text, 0) || v.Kind == events.JSON && !json.Valid([]byte(v.Text)) {
-			t.Errorf("bad value %+v", v)
-		}
-	}
-	var d events.Decoder
-	if _, err := d.Decode(events.Append(nil, &events.Envelope{Events: []events.Event{ev}})); err != nil {
-		t.Errorf("it cannot be encoded: %v", err)
-	}
 }

@@ -4,54 +4,24 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net/url"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
-	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
 	"github.com/tarnhq/tarn/events"
 	"github.com/tarnhq/tarn/shared/fault"
+	"github.com/tarnhq/tarn/shared/ingest/internal/eventtest"
 )
 
 var arrived = time.Date(2026, 11, 22, 5, 0, 0, 0, time.UTC).UnixMicro()
 
-// sent is what a test says of an event: its fields, and its properties as text.
-type sent struct {
-	ID, Name, Time, User, Anonymous, Session string
-	Properties                               string
-	Refused                                  string
-}
-
-func show(ev events.Event) sent {
-	s := sent{ID: ev.ID, Name: ev.Name, User: ev.UserID, Anonymous: ev.AnonymousID, Session: ev.SessionID, Refused: ev.Refused.Code}
-	if ev.MadeID {
-		s.ID = "made"
-	}
-	if !ev.MadeTime {
-		s.Time = time.UnixMicro(ev.Time).UTC().Format(time.RFC3339Nano)
-	}
-	var parts []string
-	for i, v := range ev.Values {
-		text := v.Text
-		switch v.Kind {
-		case events.Int, events.Bool:
-			text = fmt.Sprint(v.Int)
-		case events.Float:
-			text = fmt.Sprint(v.Float)
-		case events.Null:
-			text = "null"
-		}
-		parts = append(parts, ev.Shape.Names[i]+"="+text)
-	}
-	s.Properties = strings.Join(parts, " ")
-	return s
-}
+// sent is what a test says of an event.
+type sent = eventtest.Sent
 
 func decode(t *testing.T, body string) []sent {
 	t.Helper()
@@ -59,11 +29,7 @@ func decode(t *testing.T, body string) []sent {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var out []sent
-	for _, ev := range got {
-		out = append(out, show(ev))
-	}
-	return out
+	return eventtest.ShowAll(got)
 }
 
 func TestAnEventByItself(t *testing.T) {
@@ -202,6 +168,9 @@ func byName(ev events.Event) map[string]events.Value {
 	return all
 }
 
+// minimal is an event with a text to fill.
+const minimal = `{"event":"a","properties":{"x":""}}`
+
 // fates says of an event of a batch what becomes of it; no code means accepted.
 var fates = map[string]struct{ event, code string }{
 	"no name":                     {`{"uuid":"2"}`, "no_event_name"},
@@ -227,23 +196,10 @@ var fates = map[string]struct{ event, code string }{
 	"options that are no JSON":    {`{"event":"a","options":{"a":x}}`, "bad_json"},
 	"options that are text":       {`{"event":"a","options":"x"}`, ""},
 	"no object":                   {`7`, "not_an_object"},
-	"as large as is allowed":      {sized(events.MaxEvent), ""},
-	"too large":                   {sized(events.MaxEvent + 1), "too_large"},
-	"too many properties in all":  {`{"event":"a","properties":{` + properties(1000) + `},"x":"x"}`, "too_many_properties"},
-	"too many members":            {`{"event":"a",` + properties(1001) + `}`, "too_many_properties"},
-}
-
-func sized(n int) string {
-	const around = `{"event":"a","properties":{"x":""}}`
-	return strings.Replace(around, `""`, `"`+strings.Repeat("x", n-len(around))+`"`, 1)
-}
-
-func properties(n int) string {
-	var parts []string
-	for i := range n {
-		parts = append(parts, fmt.Sprintf(`"p%d":1`, i))
-	}
-	return strings.Join(parts, ",")
+	"as large as is allowed":      {eventtest.Sized(minimal, events.MaxEvent), ""},
+	"too large":                   {eventtest.Sized(minimal, events.MaxEvent+1), "too_large"},
+	"too many properties in all":  {`{"event":"a","properties":{` + eventtest.Members(1000) + `},"x":"x"}`, "too_many_properties"},
+	"too many members":            {`{"event":"a",` + eventtest.Members(1001) + `}`, "too_many_properties"},
 }
 
 func TestABadEventCostsItsNeighboursNothing(t *testing.T) {
@@ -315,7 +271,7 @@ func FuzzDecode(f *testing.F) {
 		}
 		refused := false
 		for _, ev := range got {
-			check(t, ev)
+			eventtest.Check(t, ev)
 			refused = refused || ev.Refused.Code != ""
 		}
 		if !refused && !json.Valid(body) && !unread.Match(body) {
@@ -327,25 +283,3 @@ func FuzzDecode(f *testing.F) {
 // unread matches a body that may have a member whose value nobody reads, beside the events
 // or in one, or that is a form.
 var unread = regexp.MustCompile(`api_key|token|sent_at|batch|\\u|^data=`)
-
-func check(t *testing.T, ev events.Event) {
-	t.Helper()
-	if ev.ID == "" || len(ev.ID) > events.MaxID || !utf8.ValidString(ev.ID) {
-		t.Errorf("bad id %q", ev.ID)
-	}
-	if ev.Refused.Code != "" {
-		return
-	}
-	if ev.Name == "" || (ev.Shape == nil) != (len(ev.Values) == 0) || ev.Shape != nil && len(ev.Shape.Names) != len(ev.Values) {
-		t.Errorf("bad event %+v", ev)
-	}
-	for _, v := range ev.Values {
-		if !utf8.ValidString(v.Text) || strings.ContainsRune(v.Text, 0) || v.Kind == events.JSON && !json.Valid([]byte(v.Text)) {
-			t.Errorf("bad value %+v", v)
-		}
-	}
-	var d events.Decoder
-	if _, err := d.Decode(events.Append(nil, &events.Envelope{Events: []events.Event{ev}})); err != nil {
-		t.Errorf("it cannot be encoded: %v", err)
-	}
-}

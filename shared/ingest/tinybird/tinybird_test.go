@@ -3,52 +3,29 @@ package tinybird
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"strings"
 	"testing"
 	"time"
-	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
 	"github.com/tarnhq/tarn/events"
 	"github.com/tarnhq/tarn/shared/fault"
+	"github.com/tarnhq/tarn/shared/ingest/internal/eventtest"
 )
 
 var arrived = time.Date(2026, 11, 22, 5, 0, 0, 0, time.UTC).UnixMicro()
 
-// sent is what a test says of an event: its fields, and its properties as text.
-type sent struct {
-	ID, Name, Time, User, Anonymous, Session string
-	Properties                               string
-	Refused                                  string
-}
+// sent is what a test says of an event.
+type sent = eventtest.Sent
 
+// show is eventtest.Show, but that an id of the request's bytes is "digest" and its place.
 func show(ev events.Event) sent {
-	s := sent{ID: ev.ID, Name: ev.Name, User: ev.UserID, Anonymous: ev.AnonymousID, Session: ev.SessionID, Refused: ev.Refused.Code}
-	if ev.MadeID {
-		s.ID = "made"
-	} else if len(ev.ID) > 32 {
+	s := eventtest.Show(ev)
+	if !ev.MadeID && len(ev.ID) > 32 {
 		s.ID = "digest" + ev.ID[32:]
 	}
-	if !ev.MadeTime {
-		s.Time = time.UnixMicro(ev.Time).UTC().Format(time.RFC3339Nano)
-	}
-	var parts []string
-	for i, v := range ev.Values {
-		text := v.Text
-		switch v.Kind {
-		case events.Int, events.Bool:
-			text = fmt.Sprint(v.Int)
-		case events.Float:
-			text = fmt.Sprint(v.Float)
-		case events.Null:
-			text = "null"
-		}
-		parts = append(parts, ev.Shape.Names[i]+"="+text)
-	}
-	s.Properties = strings.Join(parts, " ")
 	return s
 }
 
@@ -146,6 +123,9 @@ func TestARequestWithoutTimesIsAnotherOneEachTime(t *testing.T) {
 	}
 }
 
+// minimal is an event with a text to fill.
+const minimal = `{"x":""}`
+
 // fates says of a row among others what becomes of it; no code means accepted.
 var fates = map[string]struct{ row, code string }{
 	"an event that is a map":   {`{"event":{}}`, "wrong_type"},
@@ -164,23 +144,10 @@ var fates = map[string]struct{ row, code string }{
 	"a comma too many":         {`{"a":1,}`, "bad_json"},
 	"no JSON within":           {`{"a":NaN}`, "bad_json"},
 	"no object":                {`7`, "not_an_object"},
-	"as large as is allowed":   {sized(events.MaxEvent), ""},
-	"too large":                {sized(events.MaxEvent + 1), "too_large"},
-	"too many columns":         {`{` + columns(1001) + `}`, "too_many_properties"},
-	"as many as are allowed":   {`{` + columns(1000) + `}`, ""},
-}
-
-func sized(n int) string {
-	const around = `{"x":""}`
-	return strings.Replace(around, `""`, `"`+strings.Repeat("x", n-len(around))+`"`, 1)
-}
-
-func columns(n int) string {
-	var parts []string
-	for i := range n {
-		parts = append(parts, fmt.Sprintf(`"p%d":1`, i))
-	}
-	return strings.Join(parts, ",")
+	"as large as is allowed":   {eventtest.Sized(minimal, events.MaxEvent), ""},
+	"too large":                {eventtest.Sized(minimal, events.MaxEvent+1), "too_large"},
+	"too many columns":         {`{` + eventtest.Members(1001) + `}`, "too_many_properties"},
+	"as many as are allowed":   {`{` + eventtest.Members(1000) + `}`, ""},
 }
 
 func TestABadRowCostsItsNeighboursNothing(t *testing.T) {
@@ -253,33 +220,11 @@ func FuzzDecode(f *testing.F) {
 		}
 		refused := false
 		for _, ev := range got {
-			check(t, ev)
+			eventtest.Check(t, ev)
 			refused = refused || ev.Refused.Code != ""
 		}
 		if !refused && strings.HasPrefix(string(body), "[") && !array {
 			t.Error("what is no JSON is accepted")
 		}
 	})
-}
-
-func check(t *testing.T, ev events.Event) {
-	t.Helper()
-	if ev.ID == "" || len(ev.ID) > events.MaxID || !utf8.ValidString(ev.ID) {
-		t.Errorf("bad id %q", ev.ID)
-	}
-	if ev.Refused.Code != "" {
-		return
-	}
-	if ev.Name == "" || (ev.Shape == nil) != (len(ev.Values) == 0) || ev.Shape != nil && len(ev.Shape.Names) != len(ev.Values) {
-		t.Errorf("bad event %+v", ev)
-	}
-	for _, v := range ev.Values {
-		if !utf8.ValidString(v.Text) || strings.ContainsRune(v.Text, 0) || v.Kind == events.JSON && !json.Valid([]byte(v.Text)) {
-			t.Errorf("bad value %+v", v)
-		}
-	}
-	var d events.Decoder
-	if _, err := d.Decode(events.Append(nil, &events.Envelope{Events: []events.Event{ev}})); err != nil {
-		t.Errorf("it cannot be encoded: %v", err)
-	}
 }
