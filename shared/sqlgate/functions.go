@@ -56,20 +56,38 @@ var functions = setOf(`
 	union_tag union_value
 
 	array_to_json from_json from_json_strict json json_array json_array_length json_contains json_exists json_extract
-	json_extract_path json_extract_path_text json_extract_string json_group_array json_group_object json_group_structure json_keys
+	json_extract_path json_extract_path_text json_extract_string json_keys
 	json_merge_patch json_object json_pretty json_quote json_structure json_transform json_transform_strict json_type json_valid
 	json_value row_to_json to_json
 
 	coalesce gen_random_uuid if ifnull nullif switch typeof uuid uuid_extract_timestamp uuid_extract_version uuidv4 uuidv7
 
+	cume_dist dense_rank fill first_value lag last_value lead nth_value ntile percent_rank rank rank_dense row_number
+` + aggregateNames)
+
+// aggregateNames make one value of many rows.
+const aggregateNames = `
 	any_value approx_count_distinct approx_quantile approx_top_k arbitrary arg_max arg_max_null arg_max_nulls_last arg_min
 	arg_min_null arg_min_nulls_last argmax argmin array_agg avg bit_and bit_or bit_xor bitstring_agg bool_and bool_or corr count
 	count_if count_star countif covar_pop covar_samp entropy favg first fsum geomean geometric_mean group_concat histogram
 	kahan_sum kurtosis kurtosis_pop last list listagg mad max max_by mean median min min_by mode product quantile quantile_cont
 	quantile_disc regr_avgx regr_avgy regr_count regr_intercept regr_r2 regr_slope regr_sxx regr_sxy regr_syy reservoir_quantile
-	sem skewness stddev stddev_pop stddev_samp string_agg sum sumkahan var_pop var_samp variance wavg weighted_avg
+	sem skewness stddev stddev_pop stddev_samp string_agg sum sumkahan var_pop var_samp variance wavg weighted_avg json_group_array json_group_object json_group_structure
+`
 
-	cume_dist dense_rank fill first_value lag last_value lead nth_value ntile percent_rank rank rank_dense row_number
+var aggregates = setOf(aggregateNames)
+
+// Aggregates reports whether a function, by its name in lower case, makes one value of many
+// rows.
+func Aggregates(name string) bool { return aggregates[name] }
+
+// Volatile reports whether a function, by its name in lower case, gives another value each
+// time that it is asked.
+func Volatile(name string) bool { return volatile[name] }
+
+var volatile = setOf(`
+	age ago current_date current_localtime current_localtimestamp gen_random_uuid get_current_time get_current_timestamp now random
+	today transaction_timestamp uuid uuidv4 uuidv7
 `)
 
 // tableFunctions may stand after FROM.

@@ -36,6 +36,8 @@ type Query struct {
 	Parameters []string       // their names, "1" and so on, or words; in order
 	Names      []string       // every text in the tree, in lower case and alphabetical order; a column that is not among them is not read
 	Whole      bool           // columns may be read that Names does not name
+
+	Tree map[string]any `json:"-"` // DuckDB's, of the checked text
 }
 
 // Reads reports whether the query may read a column of a dataset.
@@ -71,7 +73,7 @@ func Read(ctx context.Context, conn *sql.Conn, text string) (Query, error) {
 			WithHint("write it another way: UNPIVOT and PIVOT as CASE or UNION ALL")
 	}
 	q := w.query()
-	q.Text = written
+	q.Text, q.Tree = written, tree
 	return q, nil
 }
 
