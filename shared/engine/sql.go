@@ -9,6 +9,7 @@ import (
 	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/fault"
 	"github.com/tarnhq/tarn/shared/query"
+	"github.com/tarnhq/tarn/shared/rows"
 	"github.com/tarnhq/tarn/shared/snapshot"
 )
 
@@ -34,6 +35,16 @@ type Visible struct {
 	snapshot.Snapshot
 	View        query.View
 	Restriction query.Restriction // that the view is of, for who looks at another version later
+	Only        *Parts            // nil: the rows of all parts
+}
+
+// Parts are some of the parts of a dataset's rows, for a statement that is asked for those
+// alone.
+type Parts struct {
+	Column string     // that tells the part of a row
+	Grain  string     // of date_trunc, where the column is a time: a part is such a period, in UTC; empty: parts are the column's values, as text
+	Values rows.Batch // one column: of ints, when periods begin in UTC microseconds, or of texts
+	Null   bool       // the part of the rows without a value is among them
 }
 
 // Parameter is a value for a statement: a text, a bool, an int64, a float64 or nil.

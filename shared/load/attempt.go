@@ -1,6 +1,7 @@
 package load
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"slices"
@@ -62,6 +63,9 @@ func (l Loader) begin(ctx context.Context, t tenant.ID, d dataset.Dataset, p Pla
 	if err != nil {
 		return nil, err
 	}
+	if err := l.unmoved(ctx, t, d.ID, p); err != nil { // after the mark: who notes something else moves it
+		return nil, err
+	}
 	guard, suppressed, err := l.suppressions(ctx, t, d.ID)
 	if err != nil {
 		return nil, err
@@ -92,7 +96,12 @@ func (a *attempt) run(ctx context.Context) error {
 	if n := len(a.change.Add) + len(a.change.Remove); n > manifest.MaxSegments {
 		return tooLarge()
 	}
-	return nil
+	if a.Check == nil {
+		return nil
+	}
+	return a.Check(ctx, a.swap.State, a.swap.State.Next(manifest.Entry{
+		Version: a.swap.State.Version + 1, Add: a.change.Add, Remove: a.change.Remove, Schema: &a.schema,
+	}))
 }
 
 func tooLarge() error {
@@ -115,7 +124,7 @@ func (a *attempt) add(ctx context.Context, part Part) error {
 	}
 	batch := part.Rows
 	if batch.Len == 0 {
-		return nil
+		return a.widen(batch) // what has no rows may have columns
 	}
 	batch, err := conform(batch, a.dataset.Declared)
 	if err != nil {
@@ -217,6 +226,18 @@ func (a *attempt) commit(ctx context.Context) error {
 
 func noteKey(t tenant.ID, d dataset.ID, place string) table.Key {
 	return table.Key{Partition: checkpoint.Partition(t, d), Sort: "note#" + place}
+}
+
+// unmoved returns fault.Conflict where something else is noted than a plan goes by.
+func (l Loader) unmoved(ctx context.Context, t tenant.ID, d dataset.ID, p Plan) error {
+	if p.Since == nil {
+		return nil
+	}
+	now, err := l.Note(ctx, t, d, p.Place)
+	if err == nil && !bytes.Equal(now, *p.Since) {
+		err = fault.New(fault.Conflict, "load_overtaken", "another load was faster").WithHint("try again")
+	}
+	return err
 }
 
 // Note returns what the last load with that place noted; nil: nothing yet.

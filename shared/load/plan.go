@@ -1,12 +1,14 @@
 package load
 
 import (
+	"context"
 	"encoding/json"
 	"iter"
 	"unicode/utf8"
 
 	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/fault"
+	"github.com/tarnhq/tarn/shared/manifest"
 	"github.com/tarnhq/tarn/shared/rows"
 )
 
@@ -21,6 +23,7 @@ const (
 	Append  Mode = "append"  // they stay
 	Replace Mode = "replace" // all of them go, and what is in quarantine
 	Upsert  Mode = "upsert"  // those with a key that the load has go
+	Restate Mode = "restate" // those of the parts that the load is of go
 )
 
 // Plan is a load.
@@ -33,6 +36,19 @@ type Plan struct {
 	// before: how far a source has been read. It is asked for once the last part was read.
 	Place string
 	Note  func() (json.RawMessage, error)
+	// Since is what was noted under Place when the load was thought out: where something else
+	// is noted, it is fault.Conflict. Nil: that does not matter.
+	Since  *json.RawMessage
+	Parted *Parted // of Restate
+	// Check is asked before the commit, with the dataset as it is and as the load makes it:
+	// where it fails, nothing is loaded.
+	Check func(ctx context.Context, before, after manifest.State) error
+}
+
+// Parted tells the parts that a load is of.
+type Parted struct {
+	Column string
+	Has    func(c *rows.Column, row int) bool // whether a row is of one; c is nil where the rows have no such column
 }
 
 // Part is some rows of a load. What comes later in a load, or in the rows of a part,
@@ -69,6 +85,9 @@ func (p Plan) check(d dataset.Dataset) error {
 			WithHint("send events, or load into a dataset of kind table")
 	case p.ID == "" || len(p.ID) > 200 || !utf8.ValidString(string(p.ID)):
 		return fault.New(fault.Invalid, "bad_load_id", "a load's id has 1 to 200 bytes of UTF-8")
+	}
+	if p.Mode == Restate {
+		return nil
 	}
 	return CheckMode(p.Mode, p.Key)
 }

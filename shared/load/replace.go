@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/tarnhq/tarn/shared/ledger"
+	"github.com/tarnhq/tarn/shared/rows"
 	"github.com/tarnhq/tarn/shared/segment"
 )
 
@@ -37,7 +38,9 @@ func (a *attempt) replace(ctx context.Context) error {
 			a.ends(ref)
 			err = a.endQuarantine(ctx, ref)
 		case a.Mode == Upsert && ref.Kind == segment.Rows:
-			err = a.rewrite(ctx, ref)
+			err = a.rewrite(ctx, ref, a.Key, a.met)
+		case a.Mode == Restate && ref.Kind == segment.Rows:
+			err = a.rewrite(ctx, ref, []string{a.Parted.Column}, a.parted)
 		}
 		if err != nil {
 			return err
@@ -57,20 +60,12 @@ func (a *attempt) endQuarantine(ctx context.Context, ref segment.Ref) error {
 	return err
 }
 
-// rewrite takes the rows out of a segment whose keys the load has met.
-func (a *attempt) rewrite(ctx context.Context, ref segment.Ref) error {
-	if len(a.keys.place) == 0 {
-		return nil
-	}
-	batch, err := a.reader().ReadColumns(ctx, ref, a.Key)
-	if err != nil {
-		return err
-	}
+// met finds the rows whose keys the load has met.
+func (a *attempt) met(batch rows.Batch) (dead []int32) {
 	columns, missing := a.keys.columns(batch)
 	if missing != "" {
 		return nil // no row of the segment has a key
 	}
-	var dead []int32
 	for row := range batch.Len {
 		if key, ok := a.keys.of(columns, row); ok {
 			if _, met := a.keys.place[key]; met {
@@ -78,15 +73,43 @@ func (a *attempt) rewrite(ctx context.Context, ref segment.Ref) error {
 			}
 		}
 	}
+	return dead
+}
+
+// parted finds the rows of the parts that the load is of.
+func (a *attempt) parted(batch rows.Batch) (dead []int32) {
+	var column *rows.Column
+	if i := slices.IndexFunc(batch.Columns, func(c rows.Column) bool { return c.Name == a.Parted.Column }); i >= 0 {
+		column = &batch.Columns[i]
+	}
+	for row := range batch.Len {
+		if a.Parted.Has(column, row) {
+			dead = append(dead, int32(row)) // #nosec G115 -- a row of a segment
+		}
+	}
+	return dead
+}
+
+// rewrite takes rows out of a segment, which are found by some columns.
+func (a *attempt) rewrite(ctx context.Context, ref segment.Ref, columns []string, find func(rows.Batch) []int32) error {
+	if a.keys != nil && len(a.keys.place) == 0 {
+		return nil
+	}
+	batch, err := a.reader().ReadColumns(ctx, ref, columns)
+	if err != nil {
+		return err
+	}
+	dead := find(batch)
 	if len(dead) == 0 {
 		return nil
 	}
+	n := int64(len(dead))
 	now, left, err := a.without(ctx, ref, dead)
 	if err != nil {
 		return err
 	}
 	a.ends(ref)
-	a.loaded.Replaced += int64(len(dead))
+	a.loaded.Replaced += n
 	if left {
 		a.change.Add = append(a.change.Add, now)
 	}

@@ -74,6 +74,12 @@ func serveOne(ctx context.Context, args []string, in io.Reader, out io.Writer) e
 		return err
 	}
 	go endWith(in)
+	if w.Stream {
+		if err := stream(ctx, conn, q, w, out); err != nil {
+			return say(out, head{Refusal: refusalOf(clean(err, w.Paths))})
+		}
+		return nil
+	}
 	answer, err := run(ctx, conn, q, w)
 	if err != nil {
 		return say(out, head{Refusal: refusalOf(clean(err, w.Paths))})
@@ -98,7 +104,11 @@ func check(ctx context.Context, conn *sql.Conn, in io.Reader, out io.Writer) (sq
 	if err != nil {
 		return sqlgate.Query{}, say(out, checked{Refusal: refusalOf(err)})
 	}
-	return q, say(out, checked{Query: q})
+	answer := checked{Query: q}
+	if asked.Tree {
+		answer.Tree = q.Tree
+	}
+	return q, say(out, answer)
 }
 
 // endWith ends this process when the one that started it is gone.

@@ -21,11 +21,15 @@ import (
 // the values. What the runner says is gob, which the process may trust. What the
 // process says may be a stranger's: JSON and values, each of a bounded size.
 
-type question struct{ SQL string }
+type question struct {
+	SQL  string
+	Tree bool // tell the tree, too
+}
 
 type checked struct {
 	Refusal *refusal
 	Query   sqlgate.Query
+	Tree    map[string]any
 }
 
 type work struct {
@@ -34,6 +38,7 @@ type work struct {
 	Arguments []engine.Parameter
 	MaxRows   int
 	MaxAnswer int
+	Stream    bool // no bound but the time: a head with the columns, then heads with some rows each, the last with none
 }
 
 type head struct {
@@ -90,7 +95,11 @@ func send(ctx context.Context, p *sandbox.Process, message any) error {
 }
 
 func receive(ctx context.Context, p *sandbox.Process, message any) error {
-	frame, err := p.Receive(ctx, maxMessage)
+	return receiveUpTo(ctx, p, maxMessage, message)
+}
+
+func receiveUpTo(ctx context.Context, p *sandbox.Process, most int, message any) error {
+	frame, err := p.Receive(ctx, most)
 	if err != nil {
 		return err
 	}

@@ -24,15 +24,25 @@ type answered struct {
 
 // run makes the views, locks the database and runs the checked text.
 func run(ctx context.Context, conn *sql.Conn, q sqlgate.Query, w work) (answered, error) {
-	if _, err := conn.ExecContext(ctx, "CREATE SCHEMA "+sqlgate.Schema); err != nil {
+	rows, columns, err := begin(ctx, conn, q, w, w.MaxRows+1)
+	if err != nil {
 		return answered{}, err
 	}
+	defer rows.Close()
+	return read(rows, columns, w)
+}
+
+// begin makes the views, locks the database and runs the checked text up to its first row.
+func begin(ctx context.Context, conn *sql.Conn, q sqlgate.Query, w work, limit int) (*sql.Rows, []column, error) {
+	if _, err := conn.ExecContext(ctx, "CREATE SCHEMA "+sqlgate.Schema); err != nil {
+		return nil, nil, err
+	}
 	if err := duck.Isolate(ctx, conn, w.Paths); err != nil {
-		return answered{}, err
+		return nil, nil, err
 	}
 	for _, v := range w.Views {
 		if err := v.Create(ctx, conn); err != nil {
-			return answered{}, fmt.Errorf("view: %w", err)
+			return nil, nil, fmt.Errorf("view: %w", err)
 		}
 	}
 	args := make([]any, len(w.Arguments))
@@ -44,14 +54,10 @@ func run(ctx context.Context, conn *sql.Conn, q sqlgate.Query, w work) (answered
 	}
 	columns, err := describe(ctx, conn, q.Text, args)
 	if err != nil {
-		return answered{}, err
+		return nil, nil, err
 	}
-	rows, err := conn.QueryContext(ctx, transported(q.Text, columns, w.MaxRows+1), args...)
-	if err != nil {
-		return answered{}, err
-	}
-	defer rows.Close()
-	return read(rows, columns, w)
+	rows, err := conn.QueryContext(ctx, transported(q.Text, columns, limit), args...)
+	return rows, columns, err
 }
 
 // column is a column of an answer.

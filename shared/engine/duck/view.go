@@ -39,7 +39,7 @@ func ViewOf(schema string, over engine.Visible, paths []string, reads func(colum
 	list, kept := make([]string, len(seen)), []string{}
 	for i, f := range over.View.Fields() {
 		list[i] = unread(seen[i]) + " AS " + sqltext.Identifier(names[i])
-		if !reads(names[i]) {
+		if !reads(names[i]) && (over.Only == nil || over.Only.Column != names[i]) {
 			continue
 		}
 		if f.Type == dataset.Time {
@@ -64,8 +64,32 @@ func ViewOf(schema string, over engine.Visible, paths []string, reads func(colum
 		v.SQL = fmt.Sprintf("CREATE TABLE %s AS SELECT %s\nFROM %s;\n", table, strings.Join(append(kept, "1 AS one"), ", "), from) // a table needs a column
 		from = table
 	}
-	v.SQL += fmt.Sprintf("CREATE VIEW %s.%s AS SELECT %s\nFROM %s", sqltext.Identifier(schema), sqltext.Identifier(string(over.Dataset.Name)), strings.Join(list, ", "), from)
+	body := fmt.Sprintf("SELECT %s\nFROM %s", strings.Join(list, ", "), from)
+	if over.Only != nil {
+		body = v.only(over, body)
+	}
+	v.SQL += fmt.Sprintf("CREATE VIEW %s.%s AS %s", sqltext.Identifier(schema), sqltext.Identifier(string(over.Dataset.Name)), body)
 	return v
+}
+
+// only leaves of some rows those of the parts that are asked for.
+func (v *View) only(over engine.Visible, body string) string {
+	t := TailTable{fmt.Sprintf("only_%s", over.Dataset.ID), over.Only.Values}
+	v.Tables = append(v.Tables, t)
+	part := PartOf(over.Only.Column, over.Only.Grain)
+	body = fmt.Sprintf("SELECT * FROM (%s) AS r WHERE %s IN (SELECT %s FROM %s)", body, part, sqltext.Identifier(over.Only.Values.Columns[0].Name), t.Name)
+	if over.Only.Null {
+		body += " OR " + part + " IS NULL"
+	}
+	return body
+}
+
+// PartOf writes what tells the part of a row of a view; see engine.Parts.
+func PartOf(column, grain string) string {
+	if grain == "" {
+		return "CAST(" + sqltext.Identifier(column) + " AS VARCHAR)"
+	}
+	return "epoch_us(date_trunc(" + sqltext.Literal(grain) + ", " + sqltext.Identifier(column) + "))"
 }
 
 // fieldOf is the field that a column of a view holds.
