@@ -19,7 +19,11 @@ func (c Compactor) merge(ctx context.Context, origin segment.Origin, schema data
 	if j.kind != segment.Rows {
 		return c.mergeShort(ctx, origin, j)
 	}
-	batch, err := c.read(ctx, schema, j.refs)
+	together := rows.Merge
+	if j.table {
+		together = rows.MergeTable
+	}
+	batch, err := c.read(ctx, j.refs, func(parts []rows.Batch) (rows.Batch, error) { return together(parts, schema) })
 	if err != nil {
 		return nil, err
 	}
@@ -39,8 +43,8 @@ func (c Compactor) merge(ctx context.Context, origin segment.Origin, schema data
 	return refs, nil
 }
 
-// read returns the rows of segments under one schema.
-func (c Compactor) read(ctx context.Context, schema dataset.Schema, refs []segment.Ref) (rows.Batch, error) {
+// read returns the rows of segments together.
+func (c Compactor) read(ctx context.Context, refs []segment.Ref, together func([]rows.Batch) (rows.Batch, error)) (rows.Batch, error) {
 	from := c.reader()
 	parts := make([]rows.Batch, len(refs))
 	for i, ref := range refs {
@@ -49,7 +53,7 @@ func (c Compactor) read(ctx context.Context, schema dataset.Schema, refs []segme
 			return rows.Batch{}, err
 		}
 	}
-	return rows.Merge(parts, schema)
+	return together(parts)
 }
 
 // reader returns what segments are read with. It keeps next to nothing: what a merge

@@ -90,6 +90,19 @@ type Test struct {
 	Related  *Relation
 }
 
+// String names the test as a folder does.
+func (t Test) String() string {
+	switch {
+	case t.NotNull:
+		return "not_null"
+	case t.Unique:
+		return "unique"
+	case t.Related != nil:
+		return "relationships"
+	}
+	return "accepted_values"
+}
+
 // Relation says that each value is one of another dataset's column.
 type Relation struct {
 	To    dataset.Name

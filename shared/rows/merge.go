@@ -8,11 +8,25 @@ import (
 	"github.com/tarnhq/tarn/shared/fault"
 )
 
-// Merge returns the rows of parts, in order, under a schema that all of their
-// schemas widen to. Values are converted as if they had been appended under it, but
-// that a number which a text column took is text for good.
+// Merge returns the rows of parts of an events dataset, in order, under a schema that all
+// of their schemas widen to. Values are converted as if they had been appended under it,
+// but that a number which a text column took is text for good.
 func Merge(parts []Batch, schema dataset.Schema) (Batch, error) {
-	merged := Batch{Columns: newColumns(schema)}
+	return merge(parts, newColumns(schema))
+}
+
+// MergeTable is Merge for parts of a table, whose columns are those of its schema alone,
+// whatever their names.
+func MergeTable(parts []Batch, schema dataset.Schema) (Batch, error) {
+	columns := make([]Column, len(schema.Columns))
+	for i, c := range schema.Columns {
+		columns[i].Column = c
+	}
+	return merge(parts, columns)
+}
+
+func merge(parts []Batch, columns []Column) (Batch, error) {
+	merged := Batch{Columns: columns}
 	if len(parts) == 1 && parts[0].sameColumns(merged) {
 		return parts[0], nil
 	}

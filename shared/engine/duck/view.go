@@ -77,7 +77,7 @@ func (v *View) only(over engine.Visible, body string) string {
 	t := TailTable{fmt.Sprintf("only_%s", over.Dataset.ID), over.Only.Values}
 	v.Tables = append(v.Tables, t)
 	part := PartOf(over.Only.Column, over.Only.Grain)
-	body = fmt.Sprintf("SELECT * FROM (%s) AS r WHERE %s IN (SELECT %s FROM %s)", body, part, sqltext.Identifier(over.Only.Values.Columns[0].Name), t.Name)
+	body = fmt.Sprintf("SELECT * FROM (%s) AS r WHERE %s IN (SELECT %s FROM %s)", body, part, columnName(0), t.Name)
 	if over.Only.Null {
 		body += " OR " + part + " IS NULL"
 	}

@@ -3,6 +3,7 @@ package distribute
 import (
 	"maps"
 	"slices"
+	"strings"
 )
 
 // from returns what a FROM gives.
@@ -51,10 +52,10 @@ func (a *analysis) table(n node) (relation, error) {
 	if !ok {
 		return relation{}, refuse("the table %q is not known", name)
 	}
-	r := relation{keyed: s.Key != ""}
+	r := relation{keyed: len(s.Keys) > 0}
 	for _, c := range s.Columns {
 		col := column{name: lower(c)}
-		if r.keyed && lower(c) == lower(s.Key) {
+		if slices.ContainsFunc(s.Keys, func(key string) bool { return strings.EqualFold(key, c) }) {
 			col.level = exact
 		}
 		r.columns = append(r.columns, col)
