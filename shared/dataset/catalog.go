@@ -49,6 +49,9 @@ func (c Catalog) Create(ctx context.Context, t tenant.ID, spec Spec) (Dataset, e
 	return d, err
 }
 
+// Draft returns a dataset as Create would make it, and which nobody has.
+func (c Catalog) Draft(spec Spec) (Dataset, error) { return c.declare(spec) }
+
 // declare turns a spec into a dataset, or says what is wrong with it.
 func (c Catalog) declare(spec Spec) (Dataset, error) {
 	if err := spec.Name.Check(); err != nil {

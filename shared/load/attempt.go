@@ -72,6 +72,9 @@ func (l Loader) begin(ctx context.Context, t tenant.ID, d dataset.Dataset, p Pla
 	}
 	a := &attempt{Plan: p, guard: guard, suppressed: suppressed, manifest: l.Manifest, tenant: t, dataset: d, swap: swap,
 		schema: manifest.MergeSchema(swap.State.Schema, dataset.Schema{Columns: d.Declared})}
+	if p.Fresh {
+		a.schema = dataset.Schema{Columns: d.Declared}
+	}
 	if p.Mode == Upsert {
 		a.keys = newKeys(p.Key)
 	}
@@ -99,8 +102,12 @@ func (a *attempt) run(ctx context.Context) error {
 	if a.Check == nil {
 		return nil
 	}
+	schema := a.schema
+	if a.Fresh {
+		schema = manifest.FreshSchema(a.swap.State.Schema, schema.Columns)
+	}
 	return a.Check(ctx, a.swap.State, a.swap.State.Next(manifest.Entry{
-		Version: a.swap.State.Version + 1, Add: a.change.Add, Remove: a.change.Remove, Schema: &a.schema,
+		Version: a.swap.State.Version + 1, Add: a.change.Add, Remove: a.change.Remove, Schema: &schema,
 	}))
 }
 
@@ -201,7 +208,7 @@ func (a *attempt) widen(batch rows.Batch) error {
 // accepted by arriving.
 func (a *attempt) commit(ctx context.Context) error {
 	c := a.change
-	c.Commit, c.Schema = "load "+string(a.ID), a.schema // named after the load and not what it does: two may do the same
+	c.Commit, c.Schema, c.Fresh = "load "+string(a.ID), a.schema, a.Fresh // named after the load and not what it does: two may do the same
 	c.Also = []table.Write{remember(a.tenant, a.dataset.ID, a.ID, a.loaded), a.guard.Check()}
 	if a.Place != "" {
 		note, err := a.Note()

@@ -31,6 +31,7 @@ type Plan struct {
 	ID    ID
 	Mode  Mode
 	Key   []string // of Upsert: the columns that tell rows apart
+	Fresh bool     // of Replace: the columns that were there go, too
 	Parts iter.Seq2[Part, error]
 	// Note is kept in the load's commit under Place, in the stead of what was noted there
 	// before: how far a source has been read. It is asked for once the last part was read.

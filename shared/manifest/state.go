@@ -73,6 +73,14 @@ func (s State) Visible() int64 {
 	return n
 }
 
+// FreshSchema returns the schema of some columns and no others, behind another.
+func FreshSchema(was dataset.Schema, columns []dataset.Column) dataset.Schema {
+	if slices.Equal(was.Columns, columns) {
+		return was
+	}
+	return dataset.Schema{Version: was.Version + 1, Columns: columns}
+}
+
 // MergeSchema returns the schema that holds the columns of both, wide enough for
 // the values of both. Its version is the later one's successor if it differs from a.
 func MergeSchema(a, b dataset.Schema) dataset.Schema {

@@ -40,6 +40,7 @@ type Change struct {
 	Add    []segment.Ref
 	Remove []string
 	Schema dataset.Schema // what the added rows need; merged with what others have made of it
+	Fresh  bool           // no row stays: Schema is all the schema there is
 	Ledger ledger.Delta
 	Mark   *MarkMove     // nil for a swap
 	Also   []table.Write // further items of the transaction, with their conditions; few
@@ -199,8 +200,12 @@ func (s Store) taken(ctx context.Context, t tenant.ID, d dataset.ID, v Version) 
 
 func (c Change) entry(st State, now time.Time) Entry {
 	e := Entry{Format: format, Version: st.Version + 1, Commit: c.Commit, At: now.UnixMicro(), Add: c.Add, Remove: c.Remove, Ledger: c.Ledger}
-	if merged := MergeSchema(st.Schema, c.Schema); merged.Version != st.Schema.Version {
-		e.Schema = &merged
+	next := MergeSchema(st.Schema, c.Schema)
+	if c.Fresh {
+		next = FreshSchema(st.Schema, c.Schema.Columns)
+	}
+	if next.Version != st.Schema.Version {
+		e.Schema = &next
 	}
 	if c.Mark != nil {
 		e.Shard, e.Through = c.Mark.Shard.ID, c.Mark.To.Through

@@ -64,6 +64,9 @@ func ViewOf(schema string, over engine.Visible, paths []string, reads func(colum
 		v.SQL = fmt.Sprintf("CREATE TABLE %s AS SELECT %s\nFROM %s;\n", table, strings.Join(append(kept, "1 AS one"), ", "), from) // a table needs a column
 		from = table
 	}
+	if len(list) == 0 {
+		list = []string{"NULL AS nothing"} // a table that nothing was loaded into; a view needs a column
+	}
 	body := fmt.Sprintf("SELECT %s\nFROM %s", strings.Join(list, ", "), from)
 	if over.Only != nil {
 		body = v.only(over, body)

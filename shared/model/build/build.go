@@ -106,6 +106,9 @@ func (b Builder) Build(ctx context.Context, t tenant.ID, m model.Model, o Order)
 	if err := w.found(ctx); err != nil {
 		return Report{}, err
 	}
+	if err := w.timed(ctx); err != nil {
+		return Report{}, err
+	}
 	return w.load(ctx, func(ctx context.Context, before, after manifest.State) error { return w.test(ctx, after) })
 }
 
@@ -121,7 +124,7 @@ func (w *build) load(ctx context.Context, check func(ctx context.Context, before
 	if parts != nil && parts.empty() {
 		return Report{Outcome: model.Unchanged}, nil
 	}
-	p := load.Plan{ID: w.order.ID, Mode: load.Replace, Place: place, Note: w.note, Since: &w.noted, Check: check}
+	p := load.Plan{ID: w.order.ID, Mode: load.Replace, Fresh: parts == nil, Place: place, Note: w.note, Since: &w.noted, Check: check}
 	r := Report{Outcome: model.Built, Full: parts == nil}
 	if parts != nil {
 		p.Mode, p.Parted = load.Restate, parts.parted(w.model.Incremental)
@@ -153,7 +156,22 @@ func (w *build) found(ctx context.Context) error {
 		return taken(d.Name)
 	}
 	w.dataset = d
+	if at := w.settings().TimeColumn; at != "" {
+		w.dataset.Settings.TimeColumn = at // a later version of the model may be parted by another column
+	}
 	return w.recall(ctx)
+}
+
+// timed lets questions by period go by the column that the model is parted by.
+func (w *build) timed(ctx context.Context) error {
+	d, err := w.Catalog.Get(ctx, w.tenant, w.model.Name)
+	if err != nil || d.Settings.TimeColumn == w.dataset.Settings.TimeColumn {
+		return err
+	}
+	settings := d.Settings
+	settings.TimeColumn = w.dataset.Settings.TimeColumn
+	_, err = w.Catalog.Update(ctx, w.tenant, w.model.Name, dataset.Change{Settings: &settings})
+	return err
 }
 
 func taken(name dataset.Name) error {
