@@ -153,7 +153,7 @@ func (d Deps) fits(ctx context.Context, caller access.Principal, name dataset.Na
 }
 
 func (d Deps) delete(ctx context.Context, caller access.Principal, in *named) (*struct{}, error) {
-	if err := d.Gate.Rules.RemoveGrantsOn(ctx, caller.Tenant, in.Name); err != nil {
+	if err := d.Gate.Rules.RemoveOn(ctx, caller.Tenant, in.Name); err != nil {
 		return nil, err
 	}
 	gone, err := d.Catalog.Delete(ctx, caller.Tenant, in.Name)

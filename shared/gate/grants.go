@@ -47,9 +47,9 @@ func (s *Store) RemoveGrant(ctx context.Context, t tenant.ID, id string) error {
 	return s.remove(ctx, t, grantPrefix, id)
 }
 
-// RemoveGrantsOn ends the grants on a dataset that is deleted: another of its name is not
-// theirs.
-func (s *Store) RemoveGrantsOn(ctx context.Context, t tenant.ID, of dataset.Name) error {
+// RemoveOn ends the grants on a dataset that is deleted, and what it carried: another of its
+// name has neither.
+func (s *Store) RemoveOn(ctx context.Context, t tenant.ID, of dataset.Name) error {
 	all, err := s.Grants(ctx, t)
 	if err != nil {
 		return err
@@ -63,6 +63,9 @@ func (s *Store) RemoveGrantsOn(ctx context.Context, t tenant.ID, of dataset.Name
 		if err := s.Table.Commit(ctx, writes...); err != nil {
 			return err
 		}
+	}
+	if err := s.Table.Commit(ctx, table.Delete(carriedKey(t, of))); err != nil {
+		return err
 	}
 	s.forget(t)
 	return nil

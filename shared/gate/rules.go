@@ -118,13 +118,21 @@ type rules struct {
 	filters []RowFilter
 	masks   []ColumnMask
 	grants  []Grant
+	carried []Carried
 	salt    string // of hashes
 }
 
 // restriction is what a caller does not see of a dataset.
-func (r rules) restriction(p access.Principal, of dataset.Name) (out query.Restriction, err error) {
+func (r rules) restriction(p access.Principal, of dataset.Name) (query.Restriction, error) {
+	return r.inherited(p, of, of, 0)
+}
+
+// stated is what the rules of a dataset itself keep from a caller, who looks at it or at
+// something that was made of it.
+func (r rules) stated(p access.Principal, at, of dataset.Name) (out query.Restriction, err error) {
+	about := func(c Callers) bool { return c.include(p, of) || c.include(p, at) }
 	for _, f := range r.filters {
-		if f.Dataset != of || !f.include(p, of) {
+		if f.Dataset != of || !about(f.Callers) {
 			continue
 		}
 		filter, err := query.DecodeRestriction(f.Filter)
@@ -136,7 +144,7 @@ func (r rules) restriction(p access.Principal, of dataset.Name) (out query.Restr
 	}
 	least := map[string]ColumnMask{}
 	for _, m := range r.masks {
-		if m.Dataset != of || !m.include(p, of) {
+		if m.Dataset != of || !about(m.Callers) {
 			continue
 		}
 		if held, ok := least[m.Column]; !ok || m.showsLess(held) {

@@ -261,6 +261,12 @@ func (r *rules) add(item table.Item) error {
 			return err
 		}
 		r.grants = append(r.grants, g)
+	case strings.HasPrefix(item.Key.Sort, carriedPrefix):
+		var c Carried
+		if err := json.Unmarshal(item.Body, &c); err != nil {
+			return err
+		}
+		r.carried = append(r.carried, c)
 	case strings.HasPrefix(item.Key.Sort, maskPrefix):
 		var m ColumnMask
 		if err := json.Unmarshal(item.Body, &m); err != nil {

@@ -217,6 +217,13 @@ func (a *attempt) commit(ctx context.Context) error {
 		}
 		c.Also = append(c.Also, table.Put(table.Item{Key: noteKey(a.tenant, a.dataset.ID, a.Place), Body: note}))
 	}
+	if a.Also != nil {
+		more, err := a.Also()
+		if err != nil {
+			return err
+		}
+		c.Also = append(c.Also, more...)
+	}
 	account := ledger.Account{Hour: ledger.HourOf(a.manifest.Now().UnixMicro())}
 	lines := map[ledger.Account]ledger.Counts{account: {Stored: a.loaded.Rows, Dropped: a.loaded.Dropped, Quarantined: a.loaded.Quarantined}}
 	for was, n := range a.bad.ended {

@@ -10,6 +10,7 @@ import (
 	"github.com/tarnhq/tarn/shared/fault"
 	"github.com/tarnhq/tarn/shared/manifest"
 	"github.com/tarnhq/tarn/shared/rows"
+	"github.com/tarnhq/tarn/shared/table"
 )
 
 // ID names a load among those of its dataset, for ever: 1 to 200 bytes of UTF-8.
@@ -41,6 +42,8 @@ type Plan struct {
 	// is noted, it is fault.Conflict. Nil: that does not matter.
 	Since  *json.RawMessage
 	Parted *Parted // of Restate
+	// Also returns writes that belong to the commit; few. It is asked for after Check.
+	Also func() ([]table.Write, error)
 	// Check is asked before the commit, with the dataset as it is and as the load makes it:
 	// where it fails, nothing is loaded.
 	Check func(ctx context.Context, before, after manifest.State) error

@@ -21,6 +21,7 @@ import (
 	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/engine"
 	"github.com/tarnhq/tarn/shared/fault"
+	"github.com/tarnhq/tarn/shared/gate"
 	"github.com/tarnhq/tarn/shared/load"
 	"github.com/tarnhq/tarn/shared/manifest"
 	"github.com/tarnhq/tarn/shared/model"
@@ -93,6 +94,7 @@ type build struct {
 	was     note            // what it says
 	target  manifest.State  // the result as it is
 	shape   shape
+	carries gate.Carried
 }
 
 // Build builds a model. What it reads that fails it, its tests among them, leaves the result
@@ -124,7 +126,7 @@ func (w *build) load(ctx context.Context, check func(ctx context.Context, before
 	if parts != nil && parts.empty() {
 		return Report{Outcome: model.Unchanged}, nil
 	}
-	p := load.Plan{ID: w.order.ID, Mode: load.Replace, Fresh: parts == nil, Place: place, Note: w.note, Since: &w.noted, Check: check}
+	p := load.Plan{ID: w.order.ID, Mode: load.Replace, Fresh: parts == nil, Place: place, Note: w.note, Since: &w.noted, Check: check, Also: w.carry}
 	r := Report{Outcome: model.Built, Full: parts == nil}
 	if parts != nil {
 		p.Mode, p.Parted = load.Restate, parts.parted(w.model.Incremental)
@@ -220,7 +222,8 @@ func definition(m model.Model) string {
 	text, err := json.Marshal(struct {
 		SQL         string
 		Incremental *model.Incremental
-	}{m.SQL, m.Incremental})
+		Released    bool
+	}{m.SQL, m.Incremental, m.Released})
 	if err != nil {
 		panic(err) // plain data
 	}
@@ -256,6 +259,7 @@ func (w *build) read(ctx context.Context) error {
 	if len(q.Parameters) > 0 {
 		return fault.New(fault.Invalid, "bad_model", "a model's SQL has no parameters")
 	}
+	w.carries = carried(w.model, q, w.inputs)
 	w.shape, err = shapeOf(w.model, q, w.inputs)
 	return err
 }

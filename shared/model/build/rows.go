@@ -34,7 +34,7 @@ func (w *build) rows(ctx context.Context, of *parts) iter.Seq2[load.Part, error]
 		}
 		err := w.SQL.Stream(ctx, w.statement(w.model.SQL, of, nil), func(columns []query.Column, values [][]query.Value) error {
 			if b == nil {
-				if err := distinct(columns); err != nil {
+				if err := named(columns); err != nil {
 					return err
 				}
 				b = connector.NewBuilder(columnsOf(columns))
@@ -56,8 +56,8 @@ func (w *build) rows(ctx context.Context, of *parts) iter.Seq2[load.Part, error]
 	}
 }
 
-// distinct refuses columns that differ by case alone, or have names that no column has.
-func distinct(columns []query.Column) error {
+// named refuses columns that differ by case alone, or have names that no column has.
+func named(columns []query.Column) error {
 	seen := map[string]bool{}
 	for _, c := range columns {
 		name := strings.ToLower(c.Name)

@@ -267,7 +267,7 @@ var days = regexp.MustCompile(`^"(\d{4}-\d\d-\d\d)"$`)
 func (w *world) columnsOf(t tester, text string) string {
 	t.Helper()
 	source := w.builder(w.table, w.blobs).Source
-	got, err := w.sql.Run(t.Context(), engine.Statement{SQL: text + " LIMIT 0", Open: func(ctx context.Context, name dataset.Name) (engine.Visible, error) {
+	got, err := w.sql.Run(t.Context(), engine.Statement{SQL: "SELECT * FROM (" + text + ") AS q LIMIT 0", Open: func(ctx context.Context, name dataset.Name) (engine.Visible, error) {
 		over, err := source.Open(ctx, owner, name, nil)
 		return engine.Visible{Snapshot: over, View: query.Whole(over.Dataset.Kind, over.Schema)}, err
 	}})
