@@ -1,0 +1,124 @@
+package otlp
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/tarnhq/tarn/events"
+	"github.com/tarnhq/tarn/shared/ingest/internal/scan"
+	"github.com/tarnhq/tarn/shared/ingest/internal/wire"
+)
+
+// event adds the event that the properties at hand are of. Nanos is its time since 1970,
+// or 0. An id that is pending is given once the whole request was read.
+func (d *Decoder) event(id, name string, nanos uint64) error {
+	ev := events.Event{ID: id, Name: name, Time: d.arrived, MadeTime: nanos == 0,
+		UserID: d.user.id, AnonymousID: d.anonymous.id, SessionID: d.session.id}
+	if id == pending {
+		d.request = pending
+	}
+	if nanos != 0 {
+		ev.Time = int64(nanos / 1000) // #nosec G115 -- below 2^63 once divided
+	}
+	refusal := d.refusal(&ev)
+	if refusal.Code == "" {
+		refusal = d.properties(&ev)
+	}
+	if refusal.Code != "" {
+		d.refuse(&ev, refusal)
+	}
+	d.events = append(d.events, ev)
+	d.spread += d.size
+	return d.check()
+}
+
+func (d *Decoder) refusal(ev *events.Event) events.Refusal {
+	switch {
+	case d.in.Flaw != scan.None:
+		return d.in.Flaw.Refusal(scan.Clip(d.in.Where, 64))
+	case len(ev.Name) > events.MaxName:
+		return scan.TooLong.Refusal("event_name")
+	case !scan.InRange(ev.Time):
+		return scan.TimeRange.Refusal("")
+	case d.size > events.MaxEvent:
+		return events.Refusal{Code: "too_large", Reason: fmt.Sprintf("the event has %d bytes with what its resource and scope say, and %d are allowed", d.size, events.MaxEvent)}
+	}
+	return events.Refusal{}
+}
+
+// properties gives an event its properties. An attribute with the name of a field, or of
+// another attribute, has a longer one.
+func (d *Decoder) properties(ev *events.Event) events.Refusal {
+	d.in.In.Begin()
+	for _, all := range [...][]property{d.own, d.others} {
+		for _, p := range all {
+			f := d.in.In.Add(p.name, p.value)
+			if f == scan.Duplicate {
+				f = d.in.In.Add("attribute."+p.name, p.value)
+			}
+			if f != scan.None {
+				return f.Refusal(scan.Clip(p.name, 64))
+			}
+		}
+	}
+	ev.Shape, ev.Values = d.in.In.End()
+	return events.Refusal{}
+}
+
+// refuse turns ev into an event that is refused. What was sent is told as an event of
+// ours has it: so it can be mended, and rules for fields find theirs.
+func (d *Decoder) refuse(ev *events.Event, refusal events.Refusal) {
+	said := *ev
+	if len(ev.Name) > events.MaxName || !utf8.ValidString(ev.Name) || strings.ContainsRune(ev.Name, 0) {
+		ev.Name = ""
+	}
+	said.ID, said.Shape, said.Values = "", &events.Shape{}, nil
+	for _, p := range slices.Concat(d.own, d.others) {
+		said.Shape.Names, said.Values = append(said.Shape.Names, p.name), append(said.Values, p.value)
+	}
+	raw := events.AppendJSON(nil, &said)
+	*ev = events.Event{ID: ev.ID, Name: ev.Name, Time: d.arrived, MadeTime: true, Refused: refusal, Raw: raw[:min(len(raw), events.MaxEvent)]}
+}
+
+// add adds a property that the protocol has a field for.
+func (d *Decoder) add(name string, v events.Value) {
+	d.own = append(d.own, property{name, v})
+	d.said(name, v)
+}
+
+func (d *Decoder) said(name string, v events.Value) {
+	d.size += len(name) + len(v.Text) + 8
+	if d.in.Flaw != scan.None && d.in.Where == "" {
+		d.in.Where = name
+	}
+}
+
+// text adds a text unless it is empty, which is how protobuf says that there is none.
+func (d *Decoder) text(name, s string) {
+	if s != "" {
+		d.add(name, events.Value{Kind: events.Text, Text: s})
+	}
+}
+
+func (d *Decoder) int(name string, v int64) {
+	d.add(name, events.Value{Kind: events.Int, Int: v})
+}
+
+// count adds the number at hand, which has no sign, unless it is 0.
+func (d *Decoder) count(name string) {
+	if v := d.in.Uint(); v != 0 {
+		d.add(name, wire.Unsigned(v))
+	}
+}
+
+// double adds the number at hand. One that is no number in JSON is told as a text, by
+// another name: columns of numbers stay such.
+func (d *Decoder) double(name string) {
+	v := wire.Number(d.in.Float())
+	if v.Kind == events.Text {
+		name += "_text"
+	}
+	d.add(name, v)
+}
