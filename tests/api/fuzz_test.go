@@ -31,7 +31,7 @@ func FuzzRequest(f *testing.F) {
 		if out.Code >= 500 {
 			t.Errorf("%s %s: %d %s", r.Method, target, out.Code, out.Body)
 		} else if out.Code >= 400 {
-			problemOf(t, out)
+			problemAt(t, target, out)
 		}
 	})
 }

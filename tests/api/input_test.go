@@ -34,7 +34,7 @@ func answered(t testing.TB, w *world, method, target string, b body) (status int
 	if out.Code >= 500 {
 		t.Errorf("%s %s: %d %s", method, target, out.Code, out.Body)
 	} else if out.Code >= 400 {
-		problemOf(t, out)
+		problemAt(t, target, out)
 	}
 	return out.Code, out.Body.Bytes()
 }

@@ -24,11 +24,17 @@ func (w *world) limit(t *testing.T, limits string) {
 // refused reports an answer that is no whole refusal of one who asks too much.
 func refused(t *testing.T, what string, out *httptest.ResponseRecorder, code, header string) {
 	t.Helper()
+	refusedAt(t, what, "", out, code, header)
+}
+
+// refusedAt is refused of an address that may have errors of its own.
+func refusedAt(t *testing.T, what, target string, out *httptest.ResponseRecorder, code, header string) {
+	t.Helper()
 	if out.Code != http.StatusTooManyRequests {
 		t.Errorf("%s: %d %s", what, out.Code, out.Body)
 		return
 	}
-	if got := problemOf(t, out).Code; got != code {
+	if got := problemAt(t, target, out).Code; got != code {
 		t.Errorf("%s: code %q, want %q", what, got, code)
 	}
 	if after, err := strconv.Atoi(out.Header().Get("Retry-After")); err != nil || after < 1 {
@@ -52,7 +58,7 @@ func TestEveryRouteRefusesACallerPastTheirRequests(t *testing.T) {
 		if got := first.Header().Get("RateLimit-Policy"); first.Code == http.StatusTooManyRequests || got != `"caller-requests";q=1;w=3600` {
 			t.Errorf("%s: %d, RateLimit-Policy %q", r.ID, first.Code, got)
 		}
-		refused(t, r.ID, w.ask(r.Method, target(r), key, []byte("{}"), nil), "over_quota", `"caller-requests";r=0;t=3`) // of 3600 seconds, or of a little less
+		refusedAt(t, r.ID, r.Path, w.ask(r.Method, target(r), key, []byte("{}"), nil), "over_quota", `"caller-requests";r=0;t=3`) // of 3600 seconds, or of a little less
 	}
 	if out := w.ask(http.MethodPut, "/v1/limits", w.newLimitedKey(t), []byte(`{}`), nil); out.Code != http.StatusOK {
 		t.Errorf("who sets the limits is locked out by them: %d %s", out.Code, out.Body)
@@ -71,10 +77,11 @@ func (w *world) newLimitedKey(t *testing.T) string {
 
 // others are requests of two events each, of the protocols other than Segment's.
 var others = map[string]struct{ target, body string }{
-	"CloudEvents": {"/v1/cloudevents", `[{"specversion":"1.0","id":"3-0","source":"s","type":"t"},{"specversion":"1.0","id":"3-1","source":"s","type":"t"}]`},
-	"PostHog":     {"/batch/", `{"batch":[{"event":"x","uuid":"p-0"},{"event":"x","uuid":"p-1"}]}`},
-	"PostHog v1":  {"/i/v1/analytics/events", `{"batch":[{"event":"x","uuid":"p-2"},{"event":"x","uuid":"p-3"}]}`},
-	"Tinybird":    {"/v0/events?name=web", "{\"event_id\":\"r-0\"}\n{\"event_id\":\"r-1\"}"},
+	"OpenTelemetry": {"/v1/logs", `{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"eventName":"x"},{"eventName":"y"}]}]}]}`},
+	"CloudEvents":   {"/v1/cloudevents", `[{"specversion":"1.0","id":"3-0","source":"s","type":"t"},{"specversion":"1.0","id":"3-1","source":"s","type":"t"}]`},
+	"PostHog":       {"/batch/", `{"batch":[{"event":"x","uuid":"p-0"},{"event":"x","uuid":"p-1"}]}`},
+	"PostHog v1":    {"/i/v1/analytics/events", `{"batch":[{"event":"x","uuid":"p-2"},{"event":"x","uuid":"p-3"}]}`},
+	"Tinybird":      {"/v0/events?name=web", "{\"event_id\":\"r-0\"}\n{\"event_id\":\"r-1\"}"},
 }
 
 func TestEventsPastALimitAreRefusedWholeAndStoredNowhere(t *testing.T) {
@@ -105,7 +112,7 @@ func TestEventsPastALimitAreRefusedWholeAndStoredNowhere(t *testing.T) {
 		}
 	}
 	for name, request := range others {
-		refused(t, name, w.ask(http.MethodPost, request.target, w.keys[access.Producer], []byte(request.body), nil), "over_quota", `"tenant-events";r=`)
+		refusedAt(t, name, request.target, w.ask(http.MethodPost, request.target, w.keys[access.Producer], []byte(request.body), nil), "over_quota", `"tenant-events";r=`)
 	}
 	for _, of := range []string{"web/events?id=2-0", "web/events?id=2-1", "events/events?id=3-0", "events/events?id=3-1", "events/events?id=s+3-0", "events/events?id=p-0", "events/events?id=p-2", "web/events?id=r-0"} {
 		if out := w.ask(http.MethodGet, "/v1/datasets/"+of, w.keys[access.Owner], nil, nil); out.Code != http.StatusNotFound {

@@ -80,7 +80,7 @@ func TestNobodyIsRefusedEverywhereButOnOpenRoutes(t *testing.T) {
 				if out.Code != http.StatusUnauthorized || out.Header().Get("WWW-Authenticate") == "" {
 					t.Errorf("%s answers %s with %d %s", r.ID, who.name, out.Code, out.Body)
 				}
-				problemOf(t, out)
+				problemAt(t, r.Path, out)
 			}
 		}
 	}
@@ -213,7 +213,7 @@ func TestEachRoleMayDoWhatItsRoleSaysAndNoMore(t *testing.T) {
 			if may := slices.Contains(who, role); denied == may || out.Code == http.StatusUnauthorized || out.Code >= 500 {
 				t.Errorf("%s answers role %s with %d %s", r.ID, role, out.Code, out.Body)
 			}
-			if denied && problemOf(t, out).Code != "denied" {
+			if denied && problemAt(t, r.Path, out).Code != "denied" {
 				t.Errorf("%s: %s", r.ID, out.Body)
 			}
 		}

@@ -9,11 +9,17 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 
+	statuspb "google.golang.org/genproto/googleapis/rpc/status"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+
 	"github.com/tarnhq/tarn/functions/local/server"
 	"github.com/tarnhq/tarn/shared/access"
+	"github.com/tarnhq/tarn/shared/route"
 )
 
 // world is a server with a key for each role.
@@ -97,4 +103,36 @@ func problemOf(t testing.TB, out *httptest.ResponseRecorder) problem {
 		t.Errorf("%q is no code", p.Code)
 	}
 	return p
+}
+
+// ownErrors tells, of a protocol with errors of its own, the text of one. It begins with
+// our code.
+var ownErrors = map[string]func(*httptest.ResponseRecorder) string{
+	"OpenTelemetry": func(out *httptest.ResponseRecorder) string {
+		var s statuspb.Status
+		read := protojson.Unmarshal
+		if out.Header().Get("Content-Type") == "application/x-protobuf" {
+			read = proto.Unmarshal
+		}
+		if err := read(out.Body.Bytes(), &s); err != nil || s.Code == 0 {
+			return ""
+		}
+		return s.Message
+	},
+}
+
+// problemAt reads the problem that an address answers, which a protocol may tell in its
+// own way.
+func problemAt(t testing.TB, target string, out *httptest.ResponseRecorder) problem {
+	t.Helper()
+	path, _, _ := strings.Cut(target, "?")
+	at := slices.IndexFunc(route.Producers, func(r route.Route) bool { return r.Path == path })
+	if at < 0 || ownErrors[route.Producers[at].Tag] == nil {
+		return problemOf(t, out)
+	}
+	code, detail, ok := strings.Cut(ownErrors[route.Producers[at].Tag](out), ": ")
+	if !ok || strings.ToLower(code) != code || strings.ContainsAny(code, " -") {
+		t.Errorf("%s: %d is no error of its protocol: %s", target, out.Code, out.Body)
+	}
+	return problem{Status: out.Code, Code: code, Detail: detail}
 }
