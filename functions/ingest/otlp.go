@@ -136,15 +136,11 @@ func writeStatus(w http.ResponseWriter, typ string, p *api.Problem) error {
 	case p.Code == unsupported:
 		status = http.StatusUnsupportedMediaType
 	}
-	text := p.Code + ": " + p.Detail
-	if p.Hint != "" {
-		text += ": " + p.Hint
-	}
 	if typ == protobufType {
 		w.Header().Set("Content-Type", protobufType)
 		w.WriteHeader(status)
 		body := protowire.AppendVarint(protowire.AppendTag(nil, 1, protowire.VarintType), rpcCodes[status])
-		_, err := w.Write(protowire.AppendString(protowire.AppendTag(body, 2, protowire.BytesType), text))
+		_, err := w.Write(protowire.AppendString(protowire.AppendTag(body, 2, protowire.BytesType), sentence(p)))
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
@@ -152,5 +148,5 @@ func writeStatus(w http.ResponseWriter, typ string, p *api.Problem) error {
 	return json.NewEncoder(w).Encode(struct {
 		Code    uint64 `json:"code"`
 		Message string `json:"message"`
-	}{rpcCodes[status], text})
+	}{rpcCodes[status], sentence(p)})
 }

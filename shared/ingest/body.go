@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/snappy"
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/tarnhq/tarn/shared/fault"
@@ -28,8 +29,8 @@ type Body struct{ Bytes []byte }
 
 // ReadBody reads a body and decompresses it. What it is compressed with is told by
 // its first bytes, not by its headers, because senders mislabel: the SDK of
-// RudderStack calls a gzip body a form. A Content-Encoding must still be one that is
-// known, and true. A body past a limit is fault.TooLarge, and not read on; a body
+// RudderStack calls a gzip body a form. (Snappy's blocks have no mark of their own, and
+// are what the header says.) A Content-Encoding must still be one that is known, and true. A body past a limit is fault.TooLarge, and not read on; a body
 // that cannot be read or decompressed is fault.Invalid.
 func ReadBody(r io.Reader, header http.Header, limits Limits) (*Body, error) {
 	declared, err := encoding(header)
@@ -44,6 +45,8 @@ func ReadBody(r io.Reader, header http.Header, limits Limits) (*Body, error) {
 		return nil, err
 	}
 	switch {
+	case declared == "snappy":
+		return unsnap(sent, orDefault(limits.Plain))
 	case bytes.HasPrefix(sent.Bytes, []byte{0x1f, 0x8b}):
 		return expand(sent, &gzips, orDefault(limits.Plain))
 	case bytes.HasPrefix(sent.Bytes, []byte{0x28, 0xb5, 0x2f, 0xfd}):
@@ -81,14 +84,14 @@ func encoding(header http.Header) (string, error) {
 		switch name = strings.ToLower(strings.TrimSpace(name)); name {
 		case "", "identity":
 			continue
-		case "gzip", "x-gzip", "zstd":
+		case "gzip", "x-gzip", "zstd", "snappy":
 			if declared == "" {
 				declared = name
 				continue
 			}
 		}
 		return "", fault.New(fault.Invalid, "unsupported_encoding", "the Content-Encoding %.80q is not understood", strings.Join(header.Values("Content-Encoding"), ",")).
-			WithHint("send gzip, zstd or nothing")
+			WithHint("send gzip, zstd, snappy or nothing")
 	}
 	return declared, nil
 }
@@ -110,8 +113,7 @@ func readAll(r io.Reader, limit int, which string) (*Body, error) {
 		switch {
 		case len(b.Bytes) > limit || errors.As(err, &over):
 			b.Release()
-			return nil, fault.New(fault.TooLarge, "body_too_large", "the body has more than %d bytes %s", limit, which).
-				WithHint("send the events in smaller batches")
+			return nil, tooLarge(limit, which)
 		case err == io.EOF:
 			return b, nil
 		case err != nil:
@@ -141,6 +143,31 @@ var zstds = codec{name: "zstd", pool: sync.Pool{New: func() any {
 	}
 	return dec
 }}}
+
+// unsnap decompresses a block of snappy and releases it.
+func unsnap(sent *Body, limit int) (*Body, error) {
+	defer sent.Release()
+	n, err := snappy.DecodedLen(sent.Bytes)
+	if err != nil {
+		return nil, badEncoding("snappy", err)
+	}
+	if n > limit {
+		return nil, tooLarge(limit, "once decompressed")
+	}
+	plain := bodies.Get().(*Body)
+	if cap(plain.Bytes) < n {
+		plain.Bytes = make([]byte, 0, n)
+	}
+	if plain.Bytes, err = snappy.Decode(plain.Bytes[:n], sent.Bytes); err != nil {
+		return nil, badEncoding("snappy", err)
+	}
+	return plain, nil
+}
+
+func tooLarge(limit int, which string) error {
+	return fault.New(fault.TooLarge, "body_too_large", "the body has more than %d bytes %s", limit, which).
+		WithHint("send the events in smaller batches")
+}
 
 // expand decompresses a body and releases it.
 func expand(sent *Body, c *codec, limit int) (*Body, error) {

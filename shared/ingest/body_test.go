@@ -10,6 +10,7 @@ import (
 	"testing"
 	"testing/iotest"
 
+	"github.com/klauspost/compress/snappy"
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/tarnhq/tarn/shared/fault"
@@ -59,6 +60,10 @@ func TestReadBody(t *testing.T) {
 		"two bytes of gzip":           {[]byte{0x1f, 0x8b}, nil, Limits{}, "bad_encoding", fault.Invalid},
 		"half a zstd":                 {zstandard(big)[:10], nil, Limits{}, "bad_encoding", fault.Invalid},
 		"plain that is called gzip":   {[]byte(plain), says("gzip"), Limits{}, "bad_encoding", fault.Invalid},
+		"snappy":                      {snappy.Encode(nil, []byte(plain)), says("snappy"), Limits{}, plain, 0},
+		"a snappy bomb":               {snappy.Encode(nil, []byte(big)), says("snappy"), Limits{Plain: 4999}, "body_too_large", fault.TooLarge},
+		"half a snappy":               {snappy.Encode(nil, []byte(big))[:20], says("snappy"), Limits{}, "bad_encoding", fault.Invalid},
+		"nothing that is a snappy":    {nil, says("snappy"), Limits{}, "bad_encoding", fault.Invalid},
 		"brotli":                      {[]byte(plain), says("br"), Limits{}, "unsupported_encoding", fault.Invalid},
 		"gzip of gzip":                {gzipped(plain), says("gzip", "gzip"), Limits{}, "unsupported_encoding", fault.Invalid},
 	}

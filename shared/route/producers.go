@@ -9,7 +9,7 @@ import (
 )
 
 // Producers are the endpoints of protocols that producers speak already.
-var Producers = slices.Concat(Track, []Route{SendCloudEvents}, PostHogCapture, []Route{PostHogEvents}, PostHogFlags, []Route{TinybirdEvents}, Telemetry)
+var Producers = slices.Concat(Track, []Route{SendCloudEvents}, PostHogCapture, []Route{PostHogEvents}, PostHogFlags, []Route{TinybirdEvents}, Telemetry, []Route{RemoteWrite})
 
 // Track are the endpoints that Segment-compatible SDKs send to.
 var Track = func() (routes []Route) {

@@ -20,3 +20,8 @@ func export(id, path, summary string) Route {
 		Summary: summary, Producer: true, MaxBody: MaxIngest, Accepts: []string{"application/x-protobuf"}, Answers: []string{"application/x-protobuf"},
 		Params: []Param{{"write_key", "the write key, for a producer that can set no header", ""}}}
 }
+
+// RemoteWrite takes what Prometheus, and agents that speak its protocol, write elsewhere.
+var RemoteWrite = Route{ID: "remoteWrite", Function: "ingest", Method: http.MethodPost, Path: "/api/v1/write", Action: access.WriteEvents, Status: http.StatusNoContent,
+	Tag: "Prometheus", Summary: "Write samples by Prometheus' remote write, version 2 or 1", Producer: true, MaxBody: MaxIngest, Accepts: []string{"application/x-protobuf"},
+	Params: []Param{{"write_key", "the write key, for a producer that can set no header", ""}}}

@@ -77,6 +77,7 @@ func (w *world) newLimitedKey(t *testing.T) string {
 
 // others are requests of two events each, of the protocols other than Segment's.
 var others = map[string]struct{ target, body string }{
+	"Prometheus":    {"/api/v1/write", "\x0a\x1a\x12\x0b\x09\x00\x00\x00\x00\x00\x00\xf0\x3f\x10\x01\x12\x0b\x09\x00\x00\x00\x00\x00\x00\xf0\x3f\x10\x02"},
 	"OpenTelemetry": {"/v1/logs", `{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"eventName":"x"},{"eventName":"y"}]}]}]}`},
 	"CloudEvents":   {"/v1/cloudevents", `[{"specversion":"1.0","id":"3-0","source":"s","type":"t"},{"specversion":"1.0","id":"3-1","source":"s","type":"t"}]`},
 	"PostHog":       {"/batch/", `{"batch":[{"event":"x","uuid":"p-0"},{"event":"x","uuid":"p-1"}]}`},

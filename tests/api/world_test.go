@@ -108,6 +108,7 @@ func problemOf(t testing.TB, out *httptest.ResponseRecorder) problem {
 // ownErrors tells, of a protocol with errors of its own, the text of one. It begins with
 // our code.
 var ownErrors = map[string]func(*httptest.ResponseRecorder) string{
+	"Prometheus": func(out *httptest.ResponseRecorder) string { return out.Body.String() },
 	"OpenTelemetry": func(out *httptest.ResponseRecorder) string {
 		var s statuspb.Status
 		read := protojson.Unmarshal

@@ -20,6 +20,7 @@ import (
 
 	"github.com/tarnhq/tarn/events"
 	"github.com/tarnhq/tarn/shared/fault"
+	"github.com/tarnhq/tarn/shared/ingest/internal/eventtest"
 )
 
 // requestOf returns an empty request of a signal, as the protocol's own code has it.
@@ -52,7 +53,7 @@ func FuzzBothEncodingsAreOneRequest(f *testing.F) {
 		signal := Signal(which % 3)
 		got, err := new(Decoder).Decode(signal, false, body, arrived)
 		for _, e := range got {
-			check(t, e)
+			eventtest.Check(t, e)
 		}
 		m := requestOf(signal)
 		if wrong := proto.Unmarshal(body, m); wrong != nil {
@@ -115,22 +116,6 @@ func sorted(text []byte) []byte {
 	}
 	text, _ = json.Marshal(tree) // what was decoded
 	return text
-}
-
-func check(t *testing.T, ev events.Event) {
-	t.Helper()
-	if ev.ID == "" || ev.ID == pending || len(ev.ID) > events.MaxID {
-		t.Errorf("bad id %q", ev.ID)
-	}
-	for _, v := range ev.Values {
-		if v.Kind == events.JSON && !json.Valid([]byte(v.Text)) {
-			t.Errorf("bad value %+v", v)
-		}
-	}
-	var d events.Decoder
-	if _, err := d.Decode(events.Append(nil, &events.Envelope{Events: []events.Event{ev}})); err != nil {
-		t.Errorf("it cannot be encoded: %v", err)
-	}
 }
 
 func fromHex(s string) string {
