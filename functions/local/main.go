@@ -1,6 +1,6 @@
 // Command local runs the whole of Tarn in one process: every handler and consumer
 // over the embedded adapters. Settings are PORT, HOST, DATA_DIR, DROP_DIR, KEY_FILE, DEMO, TLS,
-// ALLOW_ORIGINS, ALLOW_NETWORKS and PROVIDERS.
+// ALLOW_ORIGINS, ALLOW_NETWORKS, PROVIDERS and FEEDS.
 package main
 
 import (
@@ -101,8 +101,12 @@ func serve() error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", config.Providers, err)
 	}
+	streams, err := feeds(config.LocalFeeds.Or(""))
+	if err != nil {
+		return fmt.Errorf("%s: %w", config.LocalFeeds, err)
+	}
 	s, err := server.Open(ctx, server.Options{Dir: dir, URL: at, Log: log, Program: program, Web: web, CA: ca,
-		Networks: networks, Others: others, KeyFile: config.KeyFile.Or(""), DropDir: config.DropDir.Or("")})
+		Networks: networks, Others: others, Feeds: streams, KeyFile: config.KeyFile.Or(""), DropDir: config.DropDir.Or("")})
 	if err != nil {
 		return err
 	}

@@ -28,6 +28,7 @@ import (
 	"github.com/tarnhq/tarn/shared/engine/local"
 	"github.com/tarnhq/tarn/shared/engine/partial"
 	"github.com/tarnhq/tarn/shared/federation"
+	"github.com/tarnhq/tarn/shared/feed"
 	"github.com/tarnhq/tarn/shared/fieldrule"
 	"github.com/tarnhq/tarn/shared/ingest"
 	"github.com/tarnhq/tarn/shared/job"
@@ -61,6 +62,8 @@ type Options struct {
 
 	Networks outbound.Networks     // private ones that may be called
 	Others   []federation.Provider // that people sign in with, too; their secrets are the deployment's
+
+	Feeds []feed.Feed // topics of Kafka that events are taken from
 
 	Policy     tail.Policy   // when a tail is sealed; zero: DefaultPolicy
 	SweepEvery time.Duration // zero: as often as in AWS
@@ -136,6 +139,9 @@ type Server struct {
 
 // Open opens the data folder and starts everything but the listener.
 func Open(ctx context.Context, o Options) (*Server, error) {
+	if err := checkFeeds(o.Feeds); err != nil {
+		return nil, err
+	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}
@@ -259,6 +265,7 @@ func (s *Server) start() {
 	s.running.Go(func() { s.sweep(ctx) })
 	s.running.Go(func() { s.schedule(ctx) })
 	s.running.Go(func() { s.collect(ctx) })
+	s.follow(ctx)
 	s.work(ctx)
 	if s.options.CompactEvery != Never {
 		s.running.Go(func() { s.compact(ctx) })

@@ -24,3 +24,14 @@ func TestProvidersAreReadFromTheSettingOrItsFile(t *testing.T) {
 		}
 	}
 }
+
+const oneFeed = `[{"name": "orders", "kind": "kafka", "servers": ["localhost:9092"], "topic": "orders", "plain": true}]`
+
+func TestFeedsAreReadFromTheSetting(t *testing.T) {
+	if got, err := feeds(oneFeed); err != nil || len(got) != 1 || got[0].Topic != "orders" {
+		t.Errorf("%v, %v", got, err)
+	}
+	if got, err := feeds(`[{"name": "orders"}]`); err == nil {
+		t.Errorf("%v and no error", got)
+	}
+}
