@@ -38,8 +38,12 @@ func TestProducers(t *testing.T) {
 		"CloudEvents, Go's":  {"", sendCloudEvents, []string{"413", "429", "503", "cut", "lost"}, []string{"subject"}, 0},
 		"PostHog's capture":  {"posthog-node", postHog("v0"), []string{"413", "429", "503", "cut", "lost"}, []string{"event", "user_id"}, 1},
 		// A 413 ends a batch of v1's for good, as its client has it.
-		"PostHog's capture v1": {"posthog-node", postHog("v1"), []string{"429", "503", "cut", "lost"}, []string{"event", "user_id"}, 1},
-		"Tinybird's":           {"@tinybirdco/sdk", script("tinybird.mjs"), []string{"413", "429", "503", "cut", "lost"}, []string{"user_id"}, 1},
+		"PostHog's capture v1":                      {"posthog-node", postHog("v1"), []string{"429", "503", "cut", "lost"}, []string{"event", "user_id"}, 1},
+		"OpenTelemetry's, JavaScript's in JSON":     {"@opentelemetry/exporter-logs-otlp-http", openTelemetry("http"), []string{"413", "429", "503", "cut", "lost"}, []string{"n"}, 1},
+		"OpenTelemetry's, JavaScript's in protobuf": {"@opentelemetry/exporter-logs-otlp-proto", openTelemetry("proto"), []string{"413", "429", "503", "cut", "lost"}, []string{"n"}, 1},
+		"OpenTelemetry's, Go's":                     {"", sendSpans, []string{"413", "429", "503", "cut", "lost"}, []string{"n"}, 0},
+		"Prometheus'":                               {"", writeSamples, []string{"413", "429", "503", "cut", "lost"}, []string{"n"}, 1},
+		"Tinybird's":                                {"@tinybirdco/sdk", script("tinybird.mjs"), []string{"413", "429", "503", "cut", "lost"}, []string{"user_id"}, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if c.module != "" {
