@@ -41,7 +41,7 @@ func TestProducers(t *testing.T) {
 		"PostHog's capture v1":                      {"posthog-node", postHog("v1"), []string{"429", "503", "cut", "lost"}, []string{"event", "user_id"}, 1},
 		"OpenTelemetry's, JavaScript's in JSON":     {"@opentelemetry/exporter-logs-otlp-http", openTelemetry("http"), []string{"413", "429", "503", "cut", "lost"}, []string{"n"}, 1},
 		"OpenTelemetry's, JavaScript's in protobuf": {"@opentelemetry/exporter-logs-otlp-proto", openTelemetry("proto"), []string{"413", "429", "503", "cut", "lost"}, []string{"n"}, 1},
-		"OpenTelemetry's, Go's":                     {"", sendSpans, []string{"413", "429", "503", "cut", "lost"}, []string{"n"}, 0},
+		"OpenTelemetry's, Go's":                     {"", sendTelemetry, []string{"413", "429", "503", "cut", "lost"}, []string{"n"}, 0},
 		"Prometheus'":                               {"", writeSamples, []string{"413", "429", "503", "cut", "lost"}, []string{"n"}, 1},
 		"Tinybird's":                                {"@tinybirdco/sdk", script("tinybird.mjs"), []string{"413", "429", "503", "cut", "lost"}, []string{"user_id"}, 1},
 	} {

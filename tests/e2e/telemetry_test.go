@@ -10,7 +10,13 @@ import (
 
 	"github.com/prometheus/client_golang/exp/api/remote"
 	writev2 "github.com/prometheus/client_golang/exp/api/remote/genproto/v2"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/exporters/otlp/otlplog/otlploghttp"
+	"go.opentelemetry.io/otel/exporters/otlp/otlpmetric/otlpmetrichttp"
 	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
+	"go.opentelemetry.io/otel/log"
+	sdklog "go.opentelemetry.io/otel/sdk/log"
+	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 	commonv1 "go.opentelemetry.io/proto/otlp/common/v1"
 	tracesv1 "go.opentelemetry.io/proto/otlp/trace/v1"
 )
@@ -22,8 +28,59 @@ func openTelemetry(encoding string) func(t *testing.T, url, key string) {
 	}
 }
 
-// sendSpans sends with OpenTelemetry's Go exporter of spans. It gives up on a connection
-// that breaks, and on a 413: then they are handed to it again.
+// sendTelemetry sends with OpenTelemetry's Go exporters. They give up on a connection that
+// breaks, and on a 413: then what they had is handed to them again.
+func sendTelemetry(t *testing.T, url, key string) {
+	sendSpans(t, url, key)
+	sendPoints(t, url, key)
+	sendLogs(t, url, key)
+}
+
+func sendPoints(t *testing.T, url, key string) {
+	to, err := otlpmetrichttp.New(t.Context(), otlpmetrichttp.WithEndpointURL(url+"/v1/metrics"), otlpmetrichttp.WithHeaders(map[string]string{"Authorization": "Bearer " + key}),
+		otlpmetrichttp.WithRetry(otlpmetrichttp.RetryConfig{Enabled: true, InitialInterval: time.Millisecond, MaxInterval: time.Millisecond, MaxElapsedTime: time.Minute}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var points []metricdata.DataPoint[int64]
+	for n := range each {
+		points = append(points, metricdata.DataPoint[int64]{Attributes: attribute.NewSet(attribute.String("n", fmt.Sprint("point-", n))), Time: time.Unix(1795348800, 0), Value: int64(n)})
+	}
+	metrics := []metricdata.Metrics{{Name: "orders", Data: metricdata.Gauge[int64]{DataPoints: points}}}
+	sentAtLast(t, func() error {
+		return to.Export(t.Context(), &metricdata.ResourceMetrics{ScopeMetrics: []metricdata.ScopeMetrics{{Metrics: metrics}}})
+	})
+}
+
+func sendLogs(t *testing.T, url, key string) {
+	to, err := otlploghttp.New(t.Context(), otlploghttp.WithEndpointURL(url+"/v1/logs"), otlploghttp.WithHeaders(map[string]string{"Authorization": "Bearer " + key}),
+		otlploghttp.WithRetry(otlploghttp.RetryConfig{Enabled: true, InitialInterval: time.Millisecond, MaxInterval: time.Millisecond, MaxElapsedTime: time.Minute}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	provider := sdklog.NewLoggerProvider(sdklog.WithProcessor(sdklog.NewBatchProcessor(again{to, t})))
+	for n := range each {
+		var r log.Record
+		r.SetTimestamp(time.Unix(1795348800, int64(n)))
+		r.AddAttributes(attribute.String("n", fmt.Sprint("log-", n)))
+		provider.Logger("shop").Emit(t.Context(), r)
+	}
+	if err := provider.ForceFlush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// again hands to an exporter again what it gave up on.
+type again struct {
+	sdklog.Exporter
+	t *testing.T
+}
+
+func (a again) Export(ctx context.Context, records []sdklog.Record) error {
+	sentAtLast(a.t, func() error { return a.Exporter.Export(ctx, records) })
+	return nil
+}
+
 func sendSpans(t *testing.T, url, key string) {
 	client := otlptracehttp.NewClient(otlptracehttp.WithEndpointURL(url+"/v1/traces"), otlptracehttp.WithHeaders(map[string]string{"Authorization": "Bearer " + key}),
 		otlptracehttp.WithCompression(otlptracehttp.GzipCompression),
@@ -33,7 +90,7 @@ func sendSpans(t *testing.T, url, key string) {
 	}
 	defer func() { _ = client.Stop(context.Background()) }() // what was sent is sent
 	var spans []*tracesv1.Span
-	for n := range 4 * each {
+	for n := range 2 * each {
 		text := &commonv1.AnyValue{Value: &commonv1.AnyValue_StringValue{StringValue: fmt.Sprint(n)}}
 		spans = append(spans, &tracesv1.Span{TraceId: fmt.Appendf(nil, "trace-%010d", n), SpanId: fmt.Appendf(nil, "sp%06d", n), Name: "GET /",
 			StartTimeUnixNano: 1795348800_000000000, EndTimeUnixNano: 1795348801_000000000, Attributes: []*commonv1.KeyValue{{Key: "n", Value: text}}})
