@@ -106,6 +106,7 @@ var usual = size{memory: 512, seconds: 15, scratch: 512}
 var sizes = map[string]size{
 	"events":   {memory: 1024, seconds: 25, scratch: 512},
 	"queries":  {memory: 3008, seconds: 28, scratch: 4096},
+	"models":   {memory: 1769, seconds: 28, scratch: 512},
 	"ingestor": {memory: 1769, seconds: 120, scratch: 512},
 	"feeds":    {memory: 1024, seconds: 60, scratch: 512},
 	"redrive":  {memory: 512, seconds: 600, scratch: 512},

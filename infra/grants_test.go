@@ -55,6 +55,8 @@ var rights = map[route.Need][]right{
 		{"cognito-idp:AdminSetUserMFAPreference", "Users", ""}, {"cognito-idp:AdminRemoveUserFromGroup", "Users", ""}},
 	route.ReadDirectory:   {{"cognito-idp:AdminGetUser", "Users", ""}, {"cognito-idp:AdminListGroupsForUser", "Users", ""}},
 	route.SetAlarms:       {{"scheduler:CreateSchedule", "schedule/tarn-", ""}, {"scheduler:DeleteSchedule", "schedule/tarn-", ""}, {"iam:PassRole", "AlarmRole", ""}},
+	route.ReadModels:      {{"dynamodb:GetItem", "Table", "models"}, {"dynamodb:Query", "Table", "models"}},
+	route.WriteModels:     {{"dynamodb:PutItem", "Table", "models"}},
 	route.ReadSchedules:   {{"dynamodb:GetItem", "Table", "schedules"}, {"dynamodb:Query", "Table", "schedules"}},
 	route.WriteSchedules:  {{"dynamodb:PutItem", "Table", "schedules"}},
 	route.DeleteSchedules: {{"dynamodb:DeleteItem", "Table", "schedules"}},

@@ -73,6 +73,10 @@ const (
 
 	ReadSchedules   Action = "schedules:read"   // one's own
 	ChangeSchedules Action = "schedules:change" // one's own: who makes one must also be allowed to do what it does
+
+	ReadModels    Action = "models:read"
+	ManageModels  Action = "models:manage"  // change, build and try them: what they read must be seen in whole
+	ReleaseModels Action = "models:release" // from the row filters and masks of what they read
 )
 
 // Actions lists the actions.
@@ -80,7 +84,7 @@ var Actions = []Action{
 	ReadDataset, CreateDataset, UpdateDataset, DeleteDataset, WriteEvents, ReadEvents, ReplayEvents, LoadRows, Connect, RunQuery, RunSQL,
 	CreateExport, ReadJobs, ChangeJobs, ManageJobs, ManageKeys, ManageLimits, ManageRules,
 	ManageUsers, ManageGrants, CreateEmbed, ReadAudit, EraseSubjects, ReadSubjects, ReadSelf,
-	ReadSchedules, ChangeSchedules,
+	ReadSchedules, ChangeSchedules, ReadModels, ManageModels, ReleaseModels,
 }
 
 // Principal is an identified caller. The zero Principal may do nothing.

@@ -11,13 +11,15 @@ import (
 	"time"
 
 	"github.com/tarnhq/tarn/shared/dataset"
+	"github.com/tarnhq/tarn/shared/fault"
+	"github.com/tarnhq/tarn/shared/sqlgate"
 )
 
 // Limits of a folder.
 const (
 	MaxModels = 200
 	MaxFiles  = 400
-	MaxText   = 256 << 10 // bytes of all files
+	MaxText   = 192 << 10 // bytes of all files
 )
 
 // Files are the texts of a folder, by their names: a model's SQL is <name>.sql, what is said
@@ -121,6 +123,22 @@ func (m Model) Inputs() []dataset.Name {
 	all := slices.Concat(m.Refs, m.Sources)
 	slices.Sort(all)
 	return slices.Compact(all)
+}
+
+// CheckReads returns fault.Invalid unless the model's SQL, as it was read, reads what its
+// references say and nothing else.
+func (m Model) CheckReads(q sqlgate.Query) error {
+	inputs := m.Inputs()
+	for _, name := range q.Datasets {
+		if !slices.Contains(inputs, name) {
+			return fault.New(fault.Invalid, "bad_model", "the SQL reads %q without a reference", name).
+				WithHint("write {{ source('%s') }}, or {{ ref('%[1]s') }} where it is a model", name)
+		}
+	}
+	if len(q.Parameters) > 0 {
+		return fault.New(fault.Invalid, "bad_model", "a model's SQL has no parameters")
+	}
+	return nil
 }
 
 // Project is a folder that was read: models in an order in which each follows what it reads.

@@ -80,7 +80,7 @@ func TestWhatIsWrongWithAFolderIsSaidWithItsPlace(t *testing.T) {
 		`m.yml: model "a": accepted_values: {} is no test of a column`: {"a.sql": good, "m.yml": "models: [{name: a, columns: [{name: x, tests: [accepted_values: {}]}]}]"},
 		`m.yml: model "a": test 1 has no sql`:                          {"a.sql": good, "m.yml": "models: [{name: a, tests: [{name: x}]}]"},
 		`m.yml: anchors and aliases`:                                   {"a.sql": good, "m.yml": "models: [{name: a, columns: &x []}]"},
-		`a folder of models has at most 400 files and 262144 bytes`:    {"a.sql": good + strings.Repeat(" ", MaxText)},
+		`a folder of models has at most 400 files and 196608 bytes`:    {"a.sql": good + strings.Repeat(" ", MaxText)},
 	} {
 		_, err := Read(files)
 		if err == nil || !strings.HasPrefix(strings.TrimPrefix(err.Error(), "bad_model: "), want) && !strings.Contains(err.Error(), want) || !fault.Is(err, fault.Invalid) && !fault.Is(err, fault.TooLarge) {

@@ -88,6 +88,8 @@ const (
 	ReadSuppressions  Need = "suppressions:read" // keyed hashes of who was erased
 	WriteSuppressions Need = "suppressions:write"
 	DeleteAnswers     Need = "answers:delete"
+	ReadModels        Need = "models:read"
+	WriteModels       Need = "models:write"
 	ReadSchedules     Need = "schedules:read"
 	WriteSchedules    Need = "schedules:write"
 	DeleteSchedules   Need = "schedules:delete" // those that are over, and the entries of what is due when it moves on
@@ -114,7 +116,8 @@ var Functions = []Function{
 	{Name: "jobs", Needs: []Need{ReadAudit, WriteAudit, ReadRates, WriteRates, ReadLimits, ReadRules, ReadJobs, WriteJobs, DeleteJobs, SendQueue, ReadExports}},
 	{Name: "worker", Needs: []Need{ReadJobs, WriteJobs, DeleteJobs, SendQueue, ReadCatalog, ReadManifest, ReadSegments, ReadExports, WriteExports, DeleteExports,
 		WriteManifest, DeleteManifest, WriteSegments, DeleteSegments, DeletePartials, WriteOpen, ReadAnswers, DeleteAnswers, ReadSuppressions, WriteSuppressions, ReadAudit, WriteAudit, ReadFiles, DeleteFiles, PutStream, WriteLedger, ReadFieldKey, WriteFieldKey,
-		WriteCatalog, ReadConnectors, WriteConnectors, ReadDSNs}, Engine: true},
+		WriteCatalog, ReadConnectors, WriteConnectors, ReadDSNs, ReadModels, WriteModels, WriteRules}, Engine: true},
+	{Name: "models", Needs: []Need{ReadAudit, WriteAudit, ReadRates, WriteRates, ReadLimits, ReadRules, ReadCatalog, ReadManifest, ReadModels, WriteModels, ReadJobs, WriteJobs, SendQueue}, Engine: true},
 	{Name: "files", Needs: []Need{ReadFieldKey, WriteFieldKey, ReadAudit, WriteAudit, ReadRates, WriteRates, ReadLimits, ReadRules, ReadJobs, WriteJobs, SendQueue, ReadCatalog, ReadFiles, WriteFiles, DeleteFiles,
 		ReadManifest, WriteManifest, DeleteManifest, ReadSegments, WriteSegments, ReadSuppressions, PutStream, WriteLedger}},
 	{Name: "connectors", Needs: []Need{ReadAudit, WriteAudit, ReadRates, WriteRates, ReadLimits, ReadRules, ReadConnectors, WriteConnectors, DeleteConnectors, ReadDSNs, WriteDSNs, DeleteDSNs, ReadJobs, WriteJobs, SendQueue}},

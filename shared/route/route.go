@@ -203,6 +203,15 @@ var (
 	RetryJob = Route{ID: "retryJob", Function: "jobs", Method: http.MethodPost, Path: "/v1/jobs/{job_id}/retry",
 		Action: access.ChangeJobs, Status: http.StatusOK, Tag: "Jobs", Summary: "Try a failed or cancelled job again, from its last checkpoint", Unbound: true}
 
+	GetModels = Route{ID: "getModels", Function: "models", Method: http.MethodGet, Path: "/v1/models",
+		Action: access.ReadModels, Status: http.StatusOK, Tag: "Models", Summary: "Read the models: their files, what reads what, and how the last builds ended", Unbound: true}
+	PutModels = Route{ID: "putModels", Function: "models", Method: http.MethodPut, Path: "/v1/models",
+		Action: access.ManageModels, Status: http.StatusOK, Tag: "Models", Summary: "Put the folder of models in the place of what it was", Unbound: true}
+	RunModels = Route{ID: "runModels", Function: "models", Method: http.MethodPost, Path: "/v1/model-runs",
+		Action: access.ManageModels, Status: http.StatusAccepted, Tag: "Models", Summary: "Build models: what changed, a period anew, or all", Unbound: true}
+	TryModels = Route{ID: "tryModels", Function: "models", Method: http.MethodPost, Path: "/v1/model-dry-runs",
+		Action: access.ManageModels, Status: http.StatusAccepted, Tag: "Models", Summary: "Tell which numbers a build would change, and change nothing", Unbound: true}
+
 	GetLimits = Route{ID: "getLimits", Function: "queries", Method: http.MethodGet, Path: "/v1/limits",
 		Action: access.ManageLimits, Status: http.StatusOK, Tag: "Queries", Summary: "Read what one question may cost, and what callers may use over time"}
 	SetLimits = Route{ID: "setLimits", Function: "queries", Method: http.MethodPut, Path: "/v1/limits",
@@ -281,6 +290,7 @@ var All = append([]Route{
 	CreateFile, ListFiles, GetFile, ListUploads, ChangeFile, DeleteFile, PreviewFile, LoadFile, LoadRows,
 	CreateExport, ListJobs, GetJob, WatchJob, GetJobLog, CancelJob, RetryJob,
 	CreateSchedule, ListSchedules, GetSchedule, ChangeSchedule, DeleteSchedule, PreviewSchedule, RunSchedule,
+	GetModels, PutModels, RunModels, TryModels,
 	GetLimits, SetLimits,
 	CreateKey, ListKeys, RotateKey, RevokeKey, CreateToken, GetSelf,
 	CreateRowFilter, ListRowFilters, DeleteRowFilter, CreateMask, ListMasks, DeleteMask, CreateGrant, ListGrants, DeleteGrant,

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	mrand "math/rand/v2"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -25,6 +26,7 @@ import (
 	intake "github.com/tarnhq/tarn/functions/ingest"
 	"github.com/tarnhq/tarn/functions/jobs"
 	"github.com/tarnhq/tarn/functions/keys"
+	"github.com/tarnhq/tarn/functions/models"
 	"github.com/tarnhq/tarn/functions/policies"
 	"github.com/tarnhq/tarn/functions/queries"
 	"github.com/tarnhq/tarn/functions/queries/cube"
@@ -52,11 +54,13 @@ import (
 	"github.com/tarnhq/tarn/shared/limit"
 	"github.com/tarnhq/tarn/shared/load"
 	"github.com/tarnhq/tarn/shared/manifest"
+	"github.com/tarnhq/tarn/shared/model"
 	persons "github.com/tarnhq/tarn/shared/people"
 	"github.com/tarnhq/tarn/shared/quarantine"
 	"github.com/tarnhq/tarn/shared/route"
 	"github.com/tarnhq/tarn/shared/saved"
 	"github.com/tarnhq/tarn/shared/segment"
+	"github.com/tarnhq/tarn/shared/sqlgate"
 	"github.com/tarnhq/tarn/shared/stream"
 	"github.com/tarnhq/tarn/shared/suppression"
 	"github.com/tarnhq/tarn/shared/tail"
@@ -122,6 +126,7 @@ func newDependent(t *testing.T) *dependent {
 		Orders: erasure.Orders{Gate: seen, Suppressions: suppression.Store{Table: tbl}, Salts: salts}})
 	connectors.Register(s, connectors.Deps{Store: connector.Store{Table: told, Secrets: secrets, Now: time.Now}, Jobs: d.jobs,
 		Drivers: connector.Drivers{"postgres": emptyDriver{}}})
+	models.Register(s, models.Deps{Models: model.Store{Table: told, Now: time.Now}, Gate: seen, SQL: quotedReader{}, Jobs: d.jobs, Now: time.Now})
 	schedules.Register(s, schedules.Deps{Now: time.Now, Scheduler: scheduler.New(scheduler.Deps{Table: told, Queue: d.jobs.Queue, Directory: &d.people, Gate: seen, Now: time.Now,
 		Log: slog.New(slog.DiscardHandler), Alarm: &embedded.Alarms{Now: time.Now, Ring: func(alarm.Call) {}}})})
 	exports.Register(s, exports.Deps{Orders: export.Orders{Gate: seen, Saved: names}, Jobs: d.jobs})
@@ -196,6 +201,16 @@ func (emptyDriver) Open(context.Context, connector.Config) (connector.Source, er
 	return empty{}, nil
 }
 
+// quotedReader takes what is quoted in SQL for the datasets that it reads.
+type quotedReader struct{}
+
+func (quotedReader) Read(_ context.Context, text string) (q sqlgate.Query, err error) {
+	for _, m := range regexp.MustCompile(`"([a-z]+)"`).FindAllStringSubmatch(text, -1) {
+		q.Datasets = append(q.Datasets, dataset.Name(m[1]))
+	}
+	return q, nil
+}
+
 // healthy are requests that succeed when every dependency is up.
 var healthy = map[string]struct{ target, body string }{
 	"createDataset":    {"/v1/datasets", `{"name":"fresh","kind":"events"}`},
@@ -255,6 +270,10 @@ var healthy = map[string]struct{ target, body string }{
 	"loadRows":         {"/v1/datasets/web/rows", `[{"event":"x"}]`},
 	"createExport":     {"/v1/exports", `{"dataset":"web","format":"csv"}`},
 	"createSchedule":   {"/v1/schedules", `{"name":"fresh","cron":"@daily","job":{"kind":"export","request":{"dataset":"web","format":"csv"}}}`},
+	"getModels":        {"/v1/models", ""},
+	"putModels":        {"/v1/models", `{"files":{"daily.sql":"select event, count(*) as n from {{ source('web') }} group by 1"},"from_version":1}`},
+	"runModels":        {"/v1/model-runs", `{}`},
+	"tryModels":        {"/v1/model-dry-runs", `{"files":{"daily.sql":"select event, count(*) as n from {{ source('web') }} group by 1"}}`},
 	"listSchedules":    {"/v1/schedules", ""},
 	"getSchedule":      {"/v1/schedules/nightly", ""},
 	"changeSchedule":   {"/v1/schedules/nightly", `{"paused":true}`},
@@ -350,6 +369,9 @@ func (d *dependent) prepare(t *testing.T) map[string]struct{ target, body string
 		if status, _, body := d.request(http.MethodPost, "/v1/schedules", strings.Replace(healthy["createSchedule"].body, "fresh", name, 1)); status != http.StatusCreated {
 			t.Fatal(status, string(body))
 		}
+	}
+	if status, _, body := d.request(http.MethodPut, "/v1/models", strings.Replace(healthy["putModels"].body, `"from_version":1`, `"from_version":0`, 1)); status != http.StatusOK {
+		t.Fatal(status, string(body))
 	}
 	made := map[string]string{
 		route.RotateKey.ID:       d.make(t, route.CreateKey.ID) + "/rotate",

@@ -20,6 +20,7 @@ var absent = map[string]int{
 	"createEmbedToken": 404, "runQuery": 404, "listValues": 404, "runSQL": 404, "createExport": 404,
 	"cubeLoad": 404, "cubeLoadGet": 404, "cubeDryRun": 404, "cubeDryRunGet": 404, "cubeSQL": 404, "cubeSQLGet": 404, "cubeStatement": 404,
 	"getConnector": 404, "updateConnector": 404, "deleteConnector": 404, "testConnector": 404, "listSourceTables": 404, "syncConnector": 404,
+	"putModels": 404, "runModels": 404, "tryModels": 404,
 	"createSchedule": 404, "getSchedule": 404, "changeSchedule": 404, "deleteSchedule": 404, "runSchedule": 404,
 	"getJob": 404, "watchJob": 404, "getJobLog": 404, "cancelJob": 404, "retryJob": 404,
 	"revokeKey": 404, "rotateKey": 404, "changeUser": 404, "removeUser": 404, "signOutUser": 404, "resetUser": 404, "deleteRowFilter": 404, "deleteMask": 404, "deleteGrant": 404,

@@ -42,12 +42,14 @@ func (s *Server) work(ctx context.Context) {
 
 // runners are the kinds of jobs there are.
 func (s *Server) runners() map[job.Kind]job.Runner {
-	return map[job.Kind]job.Runner{
+	all := map[job.Kind]job.Runner{
 		connector.Sync: connector.Runner{Store: s.connectors(s.store.Table()), Catalog: s.catalog, Loader: load.Loader{Manifest: s.manifest}, Drivers: s.drivers()},
 		erasure.Kind:   s.eraser(),
 		export.Kind:    export.Runner{Source: s.live, Seal: s.live.SealAll, Engine: s.engine, Blobs: s.store.Blob(), Folder: s.scratch()},
 		file.Kind:      file.Runner{Catalog: s.catalog, Files: s.files(s.manifest.Table), Loading: s.loading(s.manifest)},
 	}
+	s.builds(all)
+	return all
 }
 
 // files are the uploads, as what is known of them is changed through a table.

@@ -17,6 +17,7 @@ import (
 	intake "github.com/tarnhq/tarn/functions/ingest"
 	"github.com/tarnhq/tarn/functions/jobs"
 	"github.com/tarnhq/tarn/functions/keys"
+	"github.com/tarnhq/tarn/functions/models"
 	"github.com/tarnhq/tarn/functions/policies"
 	"github.com/tarnhq/tarn/functions/queries"
 	"github.com/tarnhq/tarn/functions/queries/cube"
@@ -97,6 +98,7 @@ func (s *Server) register(a *api.Server) {
 	files.Register(a, files.Deps{Catalog: s.catalog, Gate: seen, Files: s.files(told), Jobs: s.jobs, Now: s.options.Now,
 		Loading: s.loading(manifest.Store{Table: told, Blobs: s.manifest.Blobs, Now: s.options.Now})})
 	exports.Register(a, exports.Deps{Orders: export.Orders{Gate: seen, Saved: names, Limits: bounds}, Jobs: s.jobs})
+	models.Register(a, s.models(seen, told))
 	schedules.Register(a, schedules.Deps{Scheduler: s.newScheduler(seen, bounds), Now: s.options.Now})
 	keys.Register(a, keys.Deps{Keys: s.keys, Usage: s.usage, Clients: s.clients})
 	users.Register(a, users.Deps{People: people.People{Directory: s.provider, Standings: access.People{Table: s.manifest.Table, Now: s.options.Now}}})

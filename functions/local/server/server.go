@@ -124,6 +124,7 @@ type Server struct {
 	cache    *answer.Cache
 	tables   *embedded.Pointers // of the Iceberg tables
 	sql      *sqlrun.Runner
+	builder  *sqlrun.Runner // of models
 	jobs     job.Jobs
 	drops    *embedded.Drops
 	handler  http.Handler
@@ -217,7 +218,11 @@ func (s *Server) open(ctx context.Context) (err error) {
 		s.cache = answer.NewCache(answerMemory, nil, s.options.Log)
 	}
 	if s.options.Program != "" {
-		if s.sql, err = sqlrun.New(sqlrun.Config{Program: s.options.Program, Files: files, Readable: []string{blobs.Folder()}, Now: now}); err != nil {
+		c := sqlrun.Config{Program: s.options.Program, Files: files, Readable: []string{blobs.Folder()}, Now: now}
+		if s.sql, err = sqlrun.New(c); err != nil {
+			return err
+		}
+		if err := s.openModels(c); err != nil {
 			return err
 		}
 	}
@@ -265,6 +270,7 @@ func (s *Server) start() {
 	s.running.Go(func() { s.sweep(ctx) })
 	s.running.Go(func() { s.schedule(ctx) })
 	s.running.Go(func() { s.collect(ctx) })
+	s.running.Go(func() { s.watch(ctx) })
 	s.follow(ctx)
 	s.work(ctx)
 	if s.options.CompactEvery != Never {
@@ -319,6 +325,9 @@ func (s *Server) Close() error {
 	var errs []error
 	if s.sql != nil {
 		s.sql.Close()
+	}
+	if s.builder != nil {
+		s.builder.Close()
 	}
 	if s.engine != nil {
 		errs = append(errs, s.engine.Close())

@@ -17,6 +17,7 @@ import (
 	"github.com/tarnhq/tarn/functions/ingest"
 	"github.com/tarnhq/tarn/functions/jobs"
 	"github.com/tarnhq/tarn/functions/keys"
+	"github.com/tarnhq/tarn/functions/models"
 	"github.com/tarnhq/tarn/functions/policies"
 	"github.com/tarnhq/tarn/functions/queries"
 	"github.com/tarnhq/tarn/functions/queries/cube"
@@ -53,6 +54,7 @@ func document() ([]byte, error) {
 	exports.Register(whole, exports.Deps{})
 	files.Register(whole, files.Deps{})
 	connectors.Register(whole, connectors.Deps{})
+	models.Register(whole, models.Deps{})
 	schedules.Register(whole, schedules.Deps{})
 	ingest.Register(whole, ingest.Deps{})
 	jobs.Register(whole, jobs.Deps{})

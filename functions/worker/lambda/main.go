@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"math/rand/v2"
+	"os"
 	"path/filepath"
 	"strconv"
 	"time"
@@ -30,9 +31,12 @@ import (
 	"github.com/tarnhq/tarn/shared/lake"
 	"github.com/tarnhq/tarn/shared/load"
 	"github.com/tarnhq/tarn/shared/manifest"
+	"github.com/tarnhq/tarn/shared/model"
+	"github.com/tarnhq/tarn/shared/model/build"
 	"github.com/tarnhq/tarn/shared/outbound"
 	"github.com/tarnhq/tarn/shared/serve"
 	"github.com/tarnhq/tarn/shared/snapshot"
+	"github.com/tarnhq/tarn/shared/sqlrun"
 	"github.com/tarnhq/tarn/shared/table"
 )
 
@@ -45,6 +49,9 @@ const (
 )
 
 func main() {
+	if sqlrun.IsChild(os.Args) {
+		os.Exit(sqlrun.Child(os.Args))
+	}
 	account, err := aws.Load(context.Background())
 	if err != nil {
 		panic(err)
@@ -61,6 +68,7 @@ func main() {
 	}
 	source := &snapshot.Sealed{Catalog: dataset.Catalog{Table: items, Now: time.Now},
 		Manifest: manifest.Store{Table: items, Blobs: blobs, Now: time.Now}, Poll: snapshot.Every(250 * time.Millisecond), Removed: files.Drop}
+	builds, folders := builder(source, files), model.Store{Table: items, Now: time.Now}
 	w := &job.Worker{
 		Jobs: jobsOf(account),
 		Runners: map[job.Kind]job.Runner{
@@ -68,12 +76,50 @@ func main() {
 			erasure.Kind:   eraser(account, source, engine),
 			export.Kind:    export.Runner{Source: source, Engine: engine, Blobs: blobs, Folder: config.Scratch.Value()},
 			file.Kind:      loader(account),
+
+			build.Kind:      build.Runner{Builder: builds, Models: folders},
+			build.TrialKind: build.Runner{Builder: builds, Models: folders, Trial: true},
 		},
 		Random: rand.IntN,
 		Log:    serve.Logger(),
 		Beats:  worker.Beats,
 	}
-	serve.Hints(w.Work)
+	watch := watcher(account, source)
+	serve.Hints(func(ctx context.Context) (int, error) {
+		if err := watch(ctx); err != nil {
+			w.Log.ErrorContext(ctx, "models", "error", err.Error()) // which keeps no job from its turn
+		}
+		return w.Work(ctx)
+	})
+}
+
+// builder builds models.
+func builder(source *snapshot.Sealed, files *local.Files) build.Builder {
+	program, err := os.Executable()
+	if err != nil {
+		panic(err)
+	}
+	sql, err := sqlrun.New(sqlrun.Config{Program: program, Files: files, Memory: memoryBytes / 2, AtOnce: 1, Deadline: queryTime})
+	if err != nil {
+		panic(err)
+	}
+	return build.Builder{Catalog: source.Catalog, Source: source, SQL: sql, Loader: load.Loader{Manifest: source.Manifest}}
+}
+
+// watchEvery is how often a process that has much to do looks for models that are due.
+const watchEvery = time.Minute
+
+// watcher orders the builds of models that are due.
+func watcher(account aws.Account, source *snapshot.Sealed) func(context.Context) error {
+	w := build.Watcher{Models: model.Store{Table: source.Manifest.Table, Now: time.Now}, Catalog: source.Catalog, Loader: load.Loader{Manifest: source.Manifest}, Jobs: jobsOf(account), Now: time.Now}
+	var looked time.Time
+	return func(ctx context.Context) error {
+		if time.Since(looked) < watchEvery {
+			return nil
+		}
+		looked = time.Now()
+		return w.Look(ctx)
+	}
 }
 
 func loader(account aws.Account) file.Runner {

@@ -250,14 +250,8 @@ func (w *build) read(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, name := range q.Datasets {
-		if w.inputs[name] == nil {
-			return fault.New(fault.Invalid, "bad_model", "the SQL reads %q without a reference", name).
-				WithHint("write {{ source('%s') }}, or {{ ref('%[1]s') }} where it is a model", name)
-		}
-	}
-	if len(q.Parameters) > 0 {
-		return fault.New(fault.Invalid, "bad_model", "a model's SQL has no parameters")
+	if err := w.model.CheckReads(q); err != nil {
+		return err
 	}
 	w.carries = carried(w.model, q, w.inputs)
 	w.shape, err = shapeOf(w.model, q, w.inputs)
