@@ -103,19 +103,22 @@ func TestHostileDataIsAnError(t *testing.T) {
 		data []byte
 		want error
 	}{
-		"nothing":                {nil, ErrCorrupt},
-		"a version only":         {cut(1), ErrCorrupt},
-		"a later version":        {with(0, Version+1), ErrVersion},
-		"version zero":           {with(0, 0), ErrVersion},
-		"an unknown header flag": {with(1, 0x80), ErrCorrupt},
-		"four billion events":    {with(2, 255, 255, 255, 255), ErrCorrupt},
-		"four billion values":    {with(6, 255, 255, 255, 255), ErrCorrupt},
-		"one event too few":      {with(2, good[2]-1), ErrCorrupt},
-		"one value too many":     {with(6, good[6]+1), ErrCorrupt},
-		"a longer text than all": {with(10, 0x7f), ErrCorrupt},
-		"an endless varint":      {with(10, bytes.Repeat([]byte{0xff}, 12)...), ErrCorrupt},
-		"a byte too many":        {append(bytes.Clone(good), 0), ErrCorrupt},
-		"an empty id":            {Append(nil, &Envelope{Events: []Event{{Name: "n"}}}), ErrCorrupt},
+		"nothing":                          {nil, ErrCorrupt},
+		"a version only":                   {cut(1), ErrCorrupt},
+		"a later version":                  {with(0, Version+1), ErrVersion},
+		"version zero":                     {with(0, 0), ErrVersion},
+		"an unknown header flag":           {with(1, 0x80), ErrCorrupt},
+		"an enrichment of version 1":       {with(1, hasAccount|hasEnrichment), ErrCorrupt},
+		"version 2 without an enrichment":  {with(0, Version), ErrCorrupt},
+		"a dropped event of no enrichment": {Append(nil, &Envelope{Events: []Event{{ID: "i", Dropped: 1}}}), ErrCorrupt},
+		"four billion events":              {with(2, 255, 255, 255, 255), ErrCorrupt},
+		"four billion values":              {with(6, 255, 255, 255, 255), ErrCorrupt},
+		"one event too few":                {with(2, good[2]-1), ErrCorrupt},
+		"one value too many":               {with(6, good[6]+1), ErrCorrupt},
+		"a longer text than all":           {with(10, 0x7f), ErrCorrupt},
+		"an endless varint":                {with(10, bytes.Repeat([]byte{0xff}, 12)...), ErrCorrupt},
+		"a byte too many":                  {append(bytes.Clone(good), 0), ErrCorrupt},
+		"an empty id":                      {Append(nil, &Envelope{Events: []Event{{Name: "n"}}}), ErrCorrupt},
 		"a name twice": {Append(nil, &Envelope{Events: []Event{{ID: "i", Name: "n",
 			Shape: &Shape{[]string{"a", "a"}}, Values: make([]Value, 2)}}}), ErrCorrupt},
 		"a value missing": {Append(nil, &Envelope{Events: []Event{{ID: "i", Name: "n",
@@ -140,8 +143,7 @@ func TestHostileDataIsAnError(t *testing.T) {
 // A new version adds samples; no sample is ever changed.
 func TestGoldenSamplesAreReadForEver(t *testing.T) {
 	if *update {
-		writeGolden(t, "v1-full", sample())
-		writeGolden(t, "v1-smallest", &Envelope{Tenant: "t", Dataset: "d", Producer: 1, Events: []Event{{ID: "i", Name: "n"}}})
+		writeGolden(t, "v2-full", enriched())
 	}
 	paths, _ := filepath.Glob("testdata/*.bin")
 	if len(paths) == 0 {
@@ -165,7 +167,7 @@ func TestGoldenSamplesAreReadForEver(t *testing.T) {
 			if diff := cmp.Diff(&want, got, cmpopts.EquateEmpty()); diff != "" {
 				t.Errorf("the record holds other than its JSON says (-want +got):\n%s", diff)
 			}
-			if payload[0] == Version && !bytes.Equal(Append(nil, got), payload) {
+			if !bytes.Equal(Append(nil, got), payload) {
 				t.Error("Append writes other bytes for this envelope than it did: that needs a new version")
 			}
 		})
@@ -201,6 +203,7 @@ func read(t *testing.T, path string) []byte {
 
 func FuzzDecode(f *testing.F) {
 	f.Add(Append(nil, sample()))
+	f.Add(Append(nil, enriched()))
 	f.Add(Append(nil, &Envelope{Tenant: "t", Dataset: "d", Producer: 1, Account: 2, Events: []Event{{ID: "i", Name: "n"}}}))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var d Decoder
@@ -242,6 +245,14 @@ func sample() *Envelope {
 	}
 }
 
+// enriched is sample with what came with version 2.
+func enriched() *Envelope {
+	e := sample()
+	e.Enrichment = 300
+	e.Events = append(e.Events, Event{ID: "e6", Time: e.Arrived - 1, Dropped: 20})
+	return e
+}
+
 func envelope(t *rapid.T) *Envelope {
 	text := rapid.StringN(0, 300, 400)
 	names := rapid.SliceOfNDistinct(text, 0, 6, rapid.ID[string])
@@ -253,6 +264,7 @@ func envelope(t *rapid.T) *Envelope {
 		Tenant: text.Draw(t, "tenant"), Dataset: text.Draw(t, "dataset"), Bucket: rapid.Uint16().Draw(t, "bucket"),
 		Producer: Producer(rapid.Uint64().Draw(t, "producer")), First: rapid.Uint64().Draw(t, "first"),
 		Arrived: rapid.Int64().Draw(t, "arrived"), Account: Producer(rapid.Uint64Range(0, 2).Draw(t, "account")),
+		Enrichment: rapid.Uint32Range(0, 2).Draw(t, "enrichment"),
 	}
 	for range rapid.IntRange(0, 8).Draw(t, "events") {
 		ev := Event{
@@ -269,6 +281,9 @@ func envelope(t *rapid.T) *Envelope {
 		if rapid.Bool().Draw(t, "refused") {
 			ev.Refused = Refusal{"code", text.Draw(t, "reason")}
 			ev.Raw = []byte(text.Draw(t, "raw"))
+		}
+		if e.Enrichment != 0 {
+			ev.Dropped = rapid.Uint16Range(0, 3).Draw(t, "dropped")
 		}
 		e.Events = append(e.Events, ev)
 	}

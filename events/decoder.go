@@ -38,12 +38,12 @@ func (d *Decoder) Decode(data []byte) (*Envelope, error) {
 	if len(data) == 0 {
 		return nil, fmt.Errorf("%w: it is empty", ErrCorrupt)
 	}
-	if data[0] != Version {
+	if data[0] < plainVersion || data[0] > Version {
 		return nil, fmt.Errorf("%w: %d; the newest it knows is %d", ErrVersion, data[0], Version)
 	}
 	c := cursor{data: data[1:]}
 	d.names, d.shapes = d.names[:0], d.shapes[:0]
-	env, counts := header(&c)
+	env, counts := header(&c, data[0])
 	if c.broken || counts.events > uint64(len(c.data))/minEvent || counts.values > uint64(len(c.data)) {
 		return nil, fmt.Errorf("%w: bad header", ErrCorrupt)
 	}
@@ -51,7 +51,7 @@ func (d *Decoder) Decode(data []byte) (*Envelope, error) {
 	env.Events = d.events
 	values := d.values
 	for i := range env.Events {
-		n := d.event(&c, &env.Events[i], env.Arrived, values)
+		n := d.event(&c, env, i, values)
 		if c.broken {
 			return nil, fmt.Errorf("%w: bad event %d", ErrCorrupt, i)
 		}
@@ -76,34 +76,35 @@ const minEvent = 5
 
 type counts struct{ events, values uint64 }
 
-func header(c *cursor) (*Envelope, counts) {
+func header(c *cursor, version byte) (*Envelope, counts) {
 	flags := c.byte()
-	if flags&^hasAccount != 0 {
+	if flags&^(hasAccount|hasEnrichment) != 0 || (flags&hasEnrichment != 0) != (version > plainVersion) {
 		c.fail()
 	}
 	n := counts{uint64(c.fixed32()), uint64(c.fixed32())}
 	env := &Envelope{Tenant: strings.Clone(c.text()), Dataset: strings.Clone(c.text())}
-	bucket := c.uvarint()
-	if bucket > math.MaxUint16 {
-		c.fail()
-	}
-	env.Bucket = uint16(bucket)
+	env.Bucket = uint16(c.bounded(math.MaxUint16))
 	env.Producer = Producer(c.fixed64())
 	env.First = c.uvarint()
 	env.Arrived = c.varint()
 	if flags&hasAccount != 0 {
 		env.Account = Producer(c.fixed64())
 	}
+	if flags&hasEnrichment != 0 {
+		if env.Enrichment = uint32(c.bounded(math.MaxUint32)); env.Enrichment == 0 {
+			c.fail()
+		}
+	}
 	return env, n
 }
 
-// event reads one event, with its values in the first n of values.
-func (d *Decoder) event(c *cursor, ev *Event, arrived int64, values []Value) (n int) {
-	flags := c.byte()
+// event reads the event of a place, with its values in the first n of values.
+func (d *Decoder) event(c *cursor, env *Envelope, place int, values []Value) (n int) {
+	ev, flags := &env.Events[place], c.byte()
 	ev.MadeID, ev.MadeTime = flags&madeID != 0, flags&madeTime != 0
 	ev.ID = c.text()
 	ev.Name = d.name(c)
-	ev.Time = arrived + c.varint()
+	ev.Time = env.Arrived + c.varint()
 	if flags&hasUser != 0 {
 		ev.UserID = c.text()
 	}
@@ -120,7 +121,12 @@ func (d *Decoder) event(c *cursor, ev *Event, arrived int64, values []Value) (n 
 		ev.Refused = Refusal{Code: c.text(), Reason: c.text()}
 		ev.Raw = c.bytes(c.uvarint())
 	}
-	if flags >= refused<<1 || ev.ID == "" {
+	if flags&dropped != 0 {
+		if ev.Dropped = uint16(c.bounded(math.MaxUint16)); ev.Dropped == 0 || env.Enrichment == 0 {
+			c.fail()
+		}
+	}
+	if ev.ID == "" {
 		c.fail()
 	}
 	return n

@@ -40,11 +40,14 @@ type Encoder struct {
 func (e *Encoder) Begin(dst []byte, env *Envelope) {
 	e.start, e.arrived = len(dst), env.Arrived
 	e.events, e.values, e.names, e.shapes = 0, 0, 0, 0
-	header := byte(0)
+	version, header := byte(plainVersion), byte(0)
 	if env.Account != 0 {
-		header = hasAccount
+		header |= hasAccount
 	}
-	dst = append(dst, Version, header, 0, 0, 0, 0, 0, 0, 0, 0)
+	if env.Enrichment != 0 {
+		version, header = Version, header|hasEnrichment
+	}
+	dst = append(dst, version, header, 0, 0, 0, 0, 0, 0, 0, 0)
 	dst = appendText(dst, env.Tenant)
 	dst = appendText(dst, env.Dataset)
 	dst = binary.AppendUvarint(dst, uint64(env.Bucket))
@@ -54,11 +57,15 @@ func (e *Encoder) Begin(dst []byte, env *Envelope) {
 	if env.Account != 0 {
 		dst = binary.LittleEndian.AppendUint64(dst, uint64(env.Account))
 	}
+	if env.Enrichment != 0 {
+		dst = binary.AppendUvarint(dst, uint64(env.Enrichment))
+	}
 	e.dst = dst
 }
 
 // Add writes the next event. An event with other than one value for each name of
-// its shape is a mistake of the caller.
+// its shape is a mistake of the caller, and so is a dropped one in an envelope without
+// an enrichment.
 func (e *Encoder) Add(ev *Event) {
 	dst := append(e.dst, flagsOf(ev))
 	dst = appendText(dst, ev.ID)
@@ -80,6 +87,9 @@ func (e *Encoder) Add(ev *Event) {
 		dst = appendText(dst, ev.Refused.Code)
 		dst = appendText(dst, ev.Refused.Reason)
 		dst = appendText(dst, share(ev.Raw))
+	}
+	if ev.Dropped != 0 {
+		dst = binary.AppendUvarint(dst, uint64(ev.Dropped))
 	}
 	e.dst = dst
 	e.events++
@@ -111,6 +121,7 @@ func flagsOf(ev *Event) byte {
 	set(ev.SessionID != "", hasSession)
 	set(ev.Shape != nil, hasShape)
 	set(ev.Refused.Code != "", refused)
+	set(ev.Dropped != 0, dropped)
 	return flags
 }
 

@@ -9,8 +9,12 @@
 // answer to the first put was lost, is recognized without looking at any event.
 package events
 
-// Version is the version of the envelope that Append writes.
-const Version = 1
+// Version is the newest version of the envelope. An envelope that says nothing which
+// came with it is written as the version before, byte for byte.
+const Version = 2
+
+// plainVersion is the version of an envelope of events that nothing was done to.
+const plainVersion = 1
 
 // Limits of one event. What is past them is quarantined, never refused.
 const (
@@ -35,6 +39,10 @@ type Envelope struct {
 	Arrived  int64    // when the request came in: UTC microseconds. Its hour is the hour of the ledger
 	Account  Producer // whose account in the ledger these count to; zero: Producer's. Set when quarantined events are replayed
 	Events   []Event
+
+	// Enrichment is the version of the dataset's enrichment that the events went through;
+	// zero: none. Those that are refused are as they were before it.
+	Enrichment uint32
 }
 
 // Event is one delivery. Text fields may share memory with the buffer they were
@@ -51,6 +59,7 @@ type Event struct {
 	Shape       *Shape  // names of the properties, in order; nil: none
 	Values      []Value // one for each name of Shape
 
+	Dropped uint16  // the step of the enrichment that dropped it, from 1; zero: none did. Then it has its id and time and nothing else
 	Refused Refusal // why the event can never be stored; zero: it can
 	Raw     []byte  // the event's text as sent, of a refused one only; at most MaxEvent bytes of it
 }

@@ -6,14 +6,15 @@ import (
 	"unsafe"
 )
 
-// The layout of version 1. Numbers are varints unless a width is given, signed ones
+// The layout of versions 1 and 2. Numbers are varints unless a width is given, signed ones
 // zigzag; a text is its length and its bytes.
 //
 //	version   1 byte
-//	header    1 byte: hasAccount
+//	header    1 byte: hasAccount; hasEnrichment, always of version 2 and never of 1
 //	events    4 bytes, little endian; values  4 bytes, those of all events together
 //	tenant, dataset: texts; bucket; producer: 8 bytes; first; arrived: signed
 //	account   8 bytes, if hasAccount
+//	enrichment, if hasEnrichment
 //	each event:
 //	  flags   1 byte
 //	  id      text
@@ -23,11 +24,13 @@ import (
 //	  shape   reference, or 0 and a number of names and the names; only if hasShape
 //	  values  one for each name
 //	  code, reason, raw: texts, if refused
+//	  step    of version 2, if dropped
 //
 // What is written after a 0 gets the next number, from 1, and is referred to by it
 // from then on: names and property names are written once a record.
 const (
 	hasAccount = 1 << iota
+	hasEnrichment
 )
 
 const (
@@ -38,6 +41,7 @@ const (
 	hasSession
 	hasShape
 	refused
+	dropped
 )
 
 // Tags of values. From smallInt on the tag holds a number, from shortText on a
@@ -92,6 +96,16 @@ func (c *cursor) uvarint() uint64 {
 		return 0
 	}
 	c.data = c.data[n:]
+	return v
+}
+
+// bounded reads a number of at most limit.
+func (c *cursor) bounded(limit uint64) uint64 {
+	v := c.uvarint()
+	if v > limit {
+		c.fail()
+		return 0
+	}
 	return v
 }
 

@@ -115,7 +115,8 @@ func TestTheFunctionOfFeedsMayReadThemAndNothingElse(t *testing.T) {
 		{"ec2:CreateNetworkInterface", `"*"`, ""}:                                      true,
 		{"s3:PutObject", "/aws/lambda/*", ""}:                                          true,
 		{"s3:GetObject", "/aws/lambda/*", ""}:                                          false,
-		{"s3:GetObject", "/rows/*", ""}:                                                false,
+		{"s3:GetObject", "/rows/*", ""}:                                                true, // tables that events are looked up in
+		{"s3:PutObject", "/rows/*", ""}:                                                false,
 		{"dynamodb:PutItem", "Table", "keys"}:                                          false,
 	} {
 		if got := may(policy, r); got != want {

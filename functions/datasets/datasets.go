@@ -9,6 +9,7 @@ import (
 	"github.com/tarnhq/tarn/shared/access"
 	"github.com/tarnhq/tarn/shared/api"
 	"github.com/tarnhq/tarn/shared/dataset"
+	"github.com/tarnhq/tarn/shared/enrich"
 	"github.com/tarnhq/tarn/shared/fault"
 	"github.com/tarnhq/tarn/shared/fieldrule"
 	"github.com/tarnhq/tarn/shared/gate"
@@ -20,9 +21,10 @@ import (
 
 // Deps is what the endpoints need.
 type Deps struct {
-	Catalog dataset.Catalog
-	Gate    gate.Gate
-	Saved   saved.Store
+	Catalog  dataset.Catalog
+	Gate     gate.Gate
+	Saved    saved.Store
+	Enricher *enrich.Enricher
 	// Forgotten returns once nobody takes events for a deleted dataset any more, so
 	// that its name may be used again; nil where nobody remembers datasets.
 	Forgotten func(context.Context, tenant.ID, dataset.Name) error
@@ -36,6 +38,7 @@ func Register(s *api.Server, d Deps) {
 	api.Handle(s, route.UpdateDataset, d.update)
 	api.Handle(s, route.DeleteDataset, d.delete)
 	d.registerDefinitions(s)
+	d.registerEnrichment(s)
 }
 
 // named is the input of the endpoints that concern one dataset.

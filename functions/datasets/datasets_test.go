@@ -17,6 +17,8 @@ import (
 	"github.com/tarnhq/tarn/shared/access"
 	"github.com/tarnhq/tarn/shared/api"
 	"github.com/tarnhq/tarn/shared/dataset"
+	"github.com/tarnhq/tarn/shared/enrich"
+	"github.com/tarnhq/tarn/shared/fieldrule"
 	"github.com/tarnhq/tarn/shared/manifest"
 	"github.com/tarnhq/tarn/shared/saved"
 	"github.com/tarnhq/tarn/shared/segment"
@@ -31,6 +33,7 @@ var noon = time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
 type service struct {
 	*api.Server
 	catalog  dataset.Catalog
+	rules    *gate.Store
 	tenant   tenant.ID
 	state    manifest.State // of every dataset
 	opened   int
@@ -48,7 +51,9 @@ func newService() *service {
 		return access.Principal{Tenant: s.tenant, ID: "user:1", Role: access.Admin}, nil
 	}
 	s.Server = api.New(identify, now, slog.New(slog.DiscardHandler))
-	Register(s.Server, Deps{Catalog: s.catalog, Gate: gate.New(s, &fake.Table{}, now), Saved: saved.Store{Table: &fake.Table{}, Now: now}, Forgotten: s.forget})
+	seen := gate.New(s, &fake.Table{}, now)
+	s.rules = seen.Rules
+	Register(s.Server, Deps{Catalog: s.catalog, Gate: seen, Saved: saved.Store{Table: &fake.Table{}, Now: now}, Enricher: enrich.New(&fieldrule.Salts{Secrets: &fake.Secrets{}}, s.catalog.Table, &fake.Blobs{}, now), Forgotten: s.forget})
 	return s
 }
 

@@ -11,8 +11,8 @@ import (
 	"github.com/tarnhq/tarn/shared/access"
 	"github.com/tarnhq/tarn/shared/api"
 	"github.com/tarnhq/tarn/shared/dataset"
+	"github.com/tarnhq/tarn/shared/enrich"
 	"github.com/tarnhq/tarn/shared/fault"
-	"github.com/tarnhq/tarn/shared/fieldrule"
 	"github.com/tarnhq/tarn/shared/ingest"
 	"github.com/tarnhq/tarn/shared/quota"
 	"github.com/tarnhq/tarn/shared/route"
@@ -24,7 +24,7 @@ type Deps struct {
 	Authenticator *access.Authenticator
 	Datasets      *dataset.Cache
 	Producer      *ingest.Producer
-	Salts         *fieldrule.Salts
+	Enricher      *enrich.Enricher
 	Now           func() time.Time
 }
 
@@ -151,10 +151,11 @@ func (h *handler) into(p protocol, r *http.Request, caller access.Principal) (in
 	return into, err
 }
 
-// store puts events on the stream, by the rules for their fields. Once it returns, they
+// store puts events on the stream, as the owner of their dataset declared. Once it returns, they
 // may be acknowledged.
 func (h *handler) store(w http.ResponseWriter, m message, caller access.Principal, into dataset.Dataset, sent []events.Event) error {
-	if err := h.Salts.Apply(m.Context(), caller.Tenant, into.Settings.Fields, sent); err != nil {
+	enrichment, err := h.Enricher.Prepare(m.Context(), caller.Tenant, into, sent)
+	if err != nil {
 		return err
 	}
 	var position snapshot.Position
@@ -162,8 +163,7 @@ func (h *handler) store(w http.ResponseWriter, m message, caller access.Principa
 		if err := h.server.Use(m.Context(), caller, quota.Use{quota.Events: int64(len(sent))}); err != nil {
 			return err
 		}
-		var err error
-		batch := ingest.Batch{Tenant: caller.Tenant, Dataset: into.ID, Arrived: m.arrived, Events: sent}
+		batch := ingest.Batch{Tenant: caller.Tenant, Dataset: into.ID, Arrived: m.arrived, Events: sent, Enrichment: enrichment}
 		if position, err = h.Producer.Put(m.Context(), batch); err != nil {
 			return err
 		}

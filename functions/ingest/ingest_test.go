@@ -21,6 +21,7 @@ import (
 	"github.com/tarnhq/tarn/shared/access"
 	"github.com/tarnhq/tarn/shared/api"
 	"github.com/tarnhq/tarn/shared/dataset"
+	"github.com/tarnhq/tarn/shared/enrich"
 	"github.com/tarnhq/tarn/shared/fault"
 	"github.com/tarnhq/tarn/shared/fieldrule"
 	"github.com/tarnhq/tarn/shared/ingest"
@@ -54,7 +55,7 @@ func newService(t *testing.T) *service {
 	s.salts = &fieldrule.Salts{Secrets: &fake.Secrets{}}
 	producer := ingest.NewProducer(ingest.Options{ID: 1, Stream: frail{s.stream, s}, Buckets: 1, Now: now,
 		Sleep: func(_ context.Context, d time.Duration) { s.slept += d }})
-	Register(s.Server, Deps{Authenticator: auth, Datasets: &dataset.Cache{Catalog: s.catalog}, Producer: producer, Salts: s.salts, Now: now})
+	Register(s.Server, Deps{Authenticator: auth, Datasets: &dataset.Cache{Catalog: s.catalog}, Producer: producer, Enricher: enrich.New(s.salts, s.catalog.Table, &fake.Blobs{}, now), Now: now})
 	for _, spec := range []dataset.Spec{{Name: "web", Kind: dataset.Events}, {Name: "prices", Kind: dataset.Table}} {
 		if _, err := s.catalog.Create(t.Context(), "acme", spec); err != nil {
 			t.Fatal(err)

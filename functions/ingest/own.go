@@ -49,7 +49,7 @@ type receipt struct {
 
 type eventFate struct {
 	EventID string `json:"event_id" doc:"as sent, or the one made for it"`
-	Fate    string `json:"fate" enum:"accepted,quarantined"`
+	Fate    string `json:"fate" enum:"accepted,quarantined,dropped" doc:"dropped: by a step of the dataset's enrichment"`
 	Code    string `json:"code,omitempty" doc:"why it was quarantined: stable" example:"no_event_name"`
 	Reason  string `json:"reason,omitempty" doc:"why it was quarantined, for people"`
 	MadeID  bool   `json:"made_id,omitempty" doc:"it was sent without an event_id, so that a retry cannot be recognized"`
@@ -84,9 +84,12 @@ func writeAnswer(w http.ResponseWriter, decoded []events.Event) error {
 func appendFate(out []byte, e *events.Event) []byte {
 	out = append(out, `{"event_id":`...)
 	out = appendText(out, e.ID)
-	if e.Refused == (events.Refusal{}) {
+	switch {
+	case e.Dropped != 0:
+		out = append(out, `,"fate":"dropped"`...)
+	case e.Refused == (events.Refusal{}):
 		out = append(out, `,"fate":"accepted"`...)
-	} else {
+	default:
 		out = append(out, `,"fate":"quarantined","code":`...)
 		out = appendText(out, e.Refused.Code)
 		out = append(out, `,"reason":`...)

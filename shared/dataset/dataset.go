@@ -87,6 +87,8 @@ type Dataset struct {
 	Settings Settings  `json:"settings"`
 	Declared []Column  `json:"declared,omitempty"`
 	Created  time.Time `json:"created"`
+
+	Enrichment uint32 `json:"enrichment,omitempty" doc:"the version of what is done to events on their way in; absent: there never was any"`
 }
 
 // ID names a dataset's data for ever: 12 characters of a-z and 0-9.

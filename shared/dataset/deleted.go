@@ -74,7 +74,11 @@ func (c Catalog) Deleted(ctx context.Context, t tenant.ID, next string) (all []T
 	return all, page.Next, nil
 }
 
-// Bury removes a tombstone: nothing is left of the dataset, and nothing can follow.
+// Bury removes a tombstone, and what was declared for the dataset's events: nothing is
+// left of it, and nothing can follow.
 func (c Catalog) Bury(ctx context.Context, t tenant.ID, id ID) error {
+	if _, err := table.Clear(ctx, c.Table, enrichments(t, id)); err != nil {
+		return err
+	}
 	return c.Table.Commit(ctx, table.Delete(tombstoneKey(t, id)))
 }

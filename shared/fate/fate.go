@@ -24,7 +24,7 @@ const (
 	Stored      = "stored"
 	Quarantined = "quarantined"
 	Erased      = "erased"  // it was a row; what tells so is a keyed hash of its id
-	Dropped     = "dropped" // of a suppressed subject, or older than the dataset keeps events: it never was a row
+	Dropped     = "dropped" // of a suppressed subject, older than the dataset keeps events, or by a step of its enrichment: it never was a row
 	Pending     = "pending" // on the stream, not folded in yet
 )
 

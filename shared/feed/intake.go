@@ -8,8 +8,8 @@ import (
 	"github.com/tarnhq/tarn/events"
 	"github.com/tarnhq/tarn/shared/access"
 	"github.com/tarnhq/tarn/shared/dataset"
+	"github.com/tarnhq/tarn/shared/enrich"
 	"github.com/tarnhq/tarn/shared/fault"
-	"github.com/tarnhq/tarn/shared/fieldrule"
 	"github.com/tarnhq/tarn/shared/ingest"
 	"github.com/tarnhq/tarn/shared/quota"
 	"github.com/tarnhq/tarn/shared/secret"
@@ -21,7 +21,7 @@ type Intake struct {
 	Secrets       secret.Store // with the feeds' write keys
 	Authenticator *access.Authenticator
 	Datasets      *dataset.Cache
-	Salts         *fieldrule.Salts
+	Enricher      *enrich.Enricher
 	Meter         *quota.Meter
 	Producer      *ingest.Producer
 	Now           func() time.Time
@@ -97,10 +97,11 @@ func (i *Intake) put(ctx context.Context, to destination, all []events.Event, no
 	if _, err := i.Meter.Take(ctx, to.writer.Tenant, to.writer.ID, use); err != nil {
 		return err
 	}
-	if err := i.Salts.Apply(ctx, to.writer.Tenant, to.dataset.Settings.Fields, all); err != nil {
+	enrichment, err := i.Enricher.Prepare(ctx, to.writer.Tenant, to.dataset, all)
+	if err != nil {
 		return err
 	}
-	_, err := i.Producer.Put(ctx, ingest.Batch{Tenant: to.writer.Tenant, Dataset: to.dataset.ID, Arrived: now, Events: all})
+	_, err = i.Producer.Put(ctx, ingest.Batch{Tenant: to.writer.Tenant, Dataset: to.dataset.ID, Arrived: now, Events: all, Enrichment: enrichment})
 	return err
 }
 

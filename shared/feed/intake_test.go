@@ -13,6 +13,7 @@ import (
 	"github.com/tarnhq/tarn/events"
 	"github.com/tarnhq/tarn/shared/access"
 	"github.com/tarnhq/tarn/shared/dataset"
+	"github.com/tarnhq/tarn/shared/enrich"
 	"github.com/tarnhq/tarn/shared/fault"
 	"github.com/tarnhq/tarn/shared/feed"
 	"github.com/tarnhq/tarn/shared/fieldrule"
@@ -52,7 +53,7 @@ func newPlace(t *testing.T) *place {
 		}
 	}
 	p.Intake = &feed.Intake{Secrets: p.secrets, Authenticator: &access.Authenticator{Keys: p.keys}, Datasets: &dataset.Cache{Catalog: p.catalog, MaxAge: time.Second},
-		Salts: &fieldrule.Salts{Secrets: p.secrets}, Meter: quota.NewMeter(p.table, clock, false), Now: clock,
+		Enricher: enrich.New(&fieldrule.Salts{Secrets: p.secrets}, p.table, &fake.Blobs{}, clock), Meter: quota.NewMeter(p.table, clock, false), Now: clock,
 		Producer: ingest.NewProducer(ingest.Options{ID: 1, Stream: counted{p.stream, p}, Buckets: 4, Now: clock, Seal: events.Seal,
 			Sleep: func(_ context.Context, d time.Duration) { p.now = p.now.Add(d) }})}
 	return p

@@ -18,11 +18,23 @@ func (s *Salts) Apply(ctx context.Context, t tenant.ID, rules []Rule, sent []eve
 	if len(rules) == 0 {
 		return nil
 	}
-	a := application{shapes: map[*events.Shape][]treated{}, short: map[shortened]*events.Shape{}}
+	a, err := s.Application(ctx, t, rules)
+	if err != nil {
+		return err
+	}
+	for i := range sent {
+		a.Event(&sent[i])
+	}
+	return nil
+}
+
+// Application returns what applies rules to events of a batch one by one.
+func (s *Salts) Application(ctx context.Context, t tenant.ID, rules []Rule) (*Application, error) {
+	a := &Application{shapes: map[*events.Shape][]treated{}, short: map[shortened]*events.Shape{}}
 	if slices.ContainsFunc(rules, func(r Rule) bool { return r.Treat == Hash }) {
 		var err error
 		if a.salt, err = s.Of(ctx, t); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	for _, r := range rules {
@@ -31,14 +43,12 @@ func (s *Salts) Apply(ctx context.Context, t tenant.ID, rules []Rule, sent []eve
 			a.targets = append(a.targets, target{path, r.Treat})
 		}
 	}
-	for i := range sent {
-		a.event(&sent[i])
-	}
-	return nil
+	return a, nil
 }
 
-// application is one application of rules to a batch of events.
-type application struct {
+// Application is one application of rules to a batch of events. It is not safe for
+// concurrent use.
+type Application struct {
 	salt    *Salt // nil where no rule hashes
 	rules   []Rule
 	targets []target
@@ -59,7 +69,8 @@ type treated struct {
 	into  []target
 }
 
-func (a *application) event(e *events.Event) {
+// Event does what the rules say to an event, in place.
+func (a *Application) Event(e *events.Event) {
 	for _, r := range a.rules {
 		if !ids[r.Field] {
 			continue
@@ -82,7 +93,7 @@ func (a *application) event(e *events.Event) {
 }
 
 // properties treats those of an event. Its values are its own; its shape is not.
-func (a *application) properties(e *events.Event) {
+func (a *Application) properties(e *events.Event) {
 	var gone []byte
 	for _, p := range a.planned(e.Shape) {
 		if !a.property(&e.Values[p.place], p) {
@@ -106,7 +117,7 @@ func (a *application) properties(e *events.Event) {
 }
 
 // planned tells which properties of a shape are treated.
-func (a *application) planned(s *events.Shape) []treated {
+func (a *Application) planned(s *events.Shape) []treated {
 	plan, ok := a.shapes[s]
 	if ok {
 		return plan
@@ -139,7 +150,7 @@ func follow(targets []target, name string) (treat Treatment, into []target) {
 }
 
 // property treats one value. It reports false when that goes.
-func (a *application) property(v *events.Value, p treated) bool {
+func (a *Application) property(v *events.Value, p treated) bool {
 	switch {
 	case p.treat == "" && v.Kind == events.JSON:
 		v.Text = a.rewrite(v.Text, p.into)
@@ -154,7 +165,7 @@ func (a *application) property(v *events.Value, p treated) bool {
 
 // treat returns what a value becomes, which is given as text. It reports false when that
 // goes. Only texts are addresses.
-func (a *application) treat(how Treatment, value string, isText bool) (string, bool) {
+func (a *Application) treat(how Treatment, value string, isText bool) (string, bool) {
 	switch {
 	case how == Hash:
 		return a.salt.Hash(value), true
@@ -179,7 +190,7 @@ type shortened struct {
 	gone string // places, of two bytes each
 }
 
-func (a *application) without(s *events.Shape, gone []byte) *events.Shape {
+func (a *Application) without(s *events.Shape, gone []byte) *events.Shape {
 	key := shortened{s, string(gone)}
 	if short := a.short[key]; short != nil {
 		return short
@@ -205,17 +216,17 @@ func isGone(gone []byte, place int) bool {
 
 // refused treats the text of an event that is refused: as nobody knows what its sender
 // meant by it, rules point from every object in it.
-func (a *application) refused(raw []byte) []byte {
+func (a *Application) refused(raw []byte) []byte {
 	if !json.Valid(raw) {
 		return nil
 	}
-	w := rewriting{application: a, text: string(raw), anywhere: a.targets}
+	w := rewriting{Application: a, text: string(raw), anywhere: a.targets}
 	w.value(nil)
 	return w.out
 }
 
-func (a *application) rewrite(text string, into []target) string {
-	w := rewriting{application: a, text: text}
+func (a *Application) rewrite(text string, into []target) string {
+	w := rewriting{Application: a, text: text}
 	w.value(into)
 	return string(w.out)
 }

@@ -13,7 +13,7 @@ import (
 // rules point at. Package json would give other numbers and escapes, and one of two
 // members of a name.
 type rewriting struct {
-	*application
+	*Application
 	text     string
 	at       int
 	out      []byte

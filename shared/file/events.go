@@ -127,16 +127,20 @@ func (s *sending) put(ctx context.Context, some []events.Event) error {
 	if len(some) == 0 {
 		return nil
 	}
-	if err := s.loading.Salts.Apply(ctx, s.tenant, s.dataset.Settings.Fields, some); err != nil {
+	enrichment, err := s.loading.Enricher.Prepare(ctx, s.tenant, s.dataset, some)
+	if err != nil {
 		return err
 	}
 	for i := range some {
-		if some[i].Refused != (events.Refusal{}) {
+		switch e := &some[i]; {
+		case e.Refused != (events.Refusal{}):
 			s.done.Quarantined++
-		} else {
+		case e.Dropped != 0:
+			s.done.Dropped++
+		default:
 			s.done.Loaded++
 		}
 	}
-	_, err := s.producer.Put(ctx, ingest.Batch{Tenant: s.tenant, Dataset: s.dataset.ID, Arrived: s.order.Arrived, Events: some})
+	_, err = s.producer.Put(ctx, ingest.Batch{Tenant: s.tenant, Dataset: s.dataset.ID, Arrived: s.order.Arrived, Events: some, Enrichment: enrichment})
 	return err
 }

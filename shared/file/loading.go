@@ -10,8 +10,8 @@ import (
 	"iter"
 
 	"github.com/tarnhq/tarn/shared/dataset"
+	"github.com/tarnhq/tarn/shared/enrich"
 	"github.com/tarnhq/tarn/shared/fault"
-	"github.com/tarnhq/tarn/shared/fieldrule"
 	"github.com/tarnhq/tarn/shared/ingest"
 	"github.com/tarnhq/tarn/shared/load"
 	"github.com/tarnhq/tarn/shared/tabular"
@@ -23,15 +23,15 @@ type Loaded struct {
 	Loaded      int64 `json:"loaded" doc:"rows; of events, those that were acknowledged"`
 	Quarantined int64 `json:"quarantined" doc:"records that cannot be stored: they are listed with their lines and the reasons"`
 	Replaced    int64 `json:"replaced,omitempty" doc:"rows that are no more"`
-	Dropped     int64 `json:"dropped,omitempty" doc:"rows of subjects that were erased"`
+	Dropped     int64 `json:"dropped,omitempty" doc:"rows of subjects that were erased; events that the dataset's enrichment drops"`
 	Already     bool  `json:"already,omitempty" doc:"a file with the same content had been appended before: nothing was done"`
 }
 
 // Loading loads files.
 type Loading struct {
-	Loader load.Loader
-	Ingest ingest.Options // of the producers that send events; their ID is set here
-	Salts  *fieldrule.Salts
+	Loader   load.Loader
+	Ingest   ingest.Options // of the producers that send events; their ID is set here
+	Enricher *enrich.Enricher
 }
 
 // Told is told how far a load has come: bytes read, of how many, and rows.

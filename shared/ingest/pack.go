@@ -53,7 +53,7 @@ func (p *Producer) pack(b Batch) (entries []stream.Entry, size int64) {
 func (p *Producer) packBucket(entries []stream.Entry, k *packer, b Batch, bucket uint16, mine []uint64) []stream.Entry {
 	env := events.Envelope{
 		Tenant: string(b.Tenant), Dataset: string(b.Dataset), Bucket: bucket, Producer: p.ID,
-		First: p.reserve(place{b.Dataset, bucket}, len(mine)), Arrived: b.Arrived, Account: b.Account,
+		First: p.reserve(place{b.Dataset, bucket}, len(mine)), Arrived: b.Arrived, Account: b.Account, Enrichment: b.Enrichment,
 	}
 	for len(mine) > 0 {
 		n := k.fill(&env, b.Events, mine)

@@ -86,6 +86,8 @@ type Batch struct {
 	Arrived int64           // UTC microseconds
 	Account events.Producer // of the account that the events were counted to before; zero: they are new
 	Events  []events.Event
+
+	Enrichment uint32 // that they went through; zero: none
 }
 
 // Put puts a batch on the stream and returns where it went, once all of it is stored

@@ -30,7 +30,7 @@ type Counts struct {
 	Stored      int64 `json:"stored" doc:"a row"`
 	Duplicate   int64 `json:"duplicate" doc:"a copy of an event that was stored before"`
 	Quarantined int64 `json:"quarantined" doc:"cannot be stored, kept with the reason"`
-	Dropped     int64 `json:"dropped" doc:"by a rule of the owner: older than the dataset keeps events, or of a suppressed subject"`
+	Dropped     int64 `json:"dropped" doc:"by a rule of the owner: a step of the enrichment, or older than the dataset keeps events; or of a suppressed subject"`
 }
 
 // Arrived is the number of deliveries that the counts tell the fate of.

@@ -6,8 +6,8 @@ import (
 
 	"github.com/tarnhq/tarn/events"
 	"github.com/tarnhq/tarn/shared/dataset"
+	"github.com/tarnhq/tarn/shared/enrich"
 	"github.com/tarnhq/tarn/shared/fault"
-	"github.com/tarnhq/tarn/shared/fieldrule"
 	"github.com/tarnhq/tarn/shared/ingest"
 	"github.com/tarnhq/tarn/shared/ledger"
 	"github.com/tarnhq/tarn/shared/manifest"
@@ -20,7 +20,7 @@ import (
 type Replayer struct {
 	Manifest manifest.Store
 	Segments *segment.Cache
-	Salts    *fieldrule.Salts
+	Enricher *enrich.Enricher
 	Ingest   ingest.Options // of the producers that replay; their ID is set here, and they count nothing as accepted
 }
 
@@ -62,7 +62,9 @@ func (r Replayer) Replay(ctx context.Context, t tenant.ID, snap snapshot.Snapsho
 }
 
 // send puts the events of a segment on the stream, in the order they stand in it, by the
-// rules for their fields as these are now.
+// rules for their fields as these are now. A text that had not been enriched is, by the
+// version of now; one that had been is not again, mended or not: what is mended is what
+// is listed.
 func (r Replayer) send(ctx context.Context, t tenant.ID, snap snapshot.Snapshot, ref segment.Ref, kept []segment.QuarantineRow, mended Mended, position snapshot.Position) error {
 	options := r.Ingest
 	options.ID, options.Accepted = ref.Replayer(), nil
@@ -73,10 +75,11 @@ func (r Replayer) send(ctx context.Context, t tenant.ID, snap snapshot.Snapshot,
 			return err
 		}
 		again := []events.Event{event}
-		if err := r.Salts.Apply(ctx, t, snap.Dataset.Settings.Fields, again); err != nil {
+		enrichment, err := r.Enricher.PrepareAgain(ctx, t, snap.Dataset, q.Enrichment, again)
+		if err != nil {
 			return err
 		}
-		at, err := producer.Put(ctx, ingest.Batch{Tenant: t, Dataset: snap.Dataset.ID, Arrived: q.Received, Account: events.Producer(q.Producer), Events: again})
+		at, err := producer.Put(ctx, ingest.Batch{Tenant: t, Dataset: snap.Dataset.ID, Arrived: q.Received, Account: events.Producer(q.Producer), Events: again, Enrichment: enrichment})
 		if err != nil {
 			return err
 		}

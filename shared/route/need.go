@@ -109,8 +109,9 @@ type Function struct {
 // Functions lists every deployed function: those that serve routes, those that
 // consume, those that the clock drives, and redrive, which an operator calls by hand.
 var Functions = []Function{
-	{Name: "datasets", Needs: []Need{ReadAudit, WriteAudit, ReadRates, WriteRates, ReadLimits, ReadRules, DeleteRules, ReadCatalog, WriteCatalog, DeleteCatalog, ReadManifest, ReadDefinitions, WriteDefinitions, DeleteDefinitions}},
-	{Name: "ingest", Needs: []Need{ReadFieldKey, WriteFieldKey, ReadAudit, WriteAudit, ReadRates, WriteRates, ReadLimits, ReadRules, ReadCatalog, WriteCatalog, ReadKeys, WriteUsage, ReadPeople, ReadClientKey, PutStream, WriteLedger}},
+	{Name: "datasets", Needs: []Need{ReadAudit, WriteAudit, ReadRates, WriteRates, ReadLimits, ReadRules, DeleteRules, ReadCatalog, WriteCatalog, DeleteCatalog, ReadManifest, ReadDefinitions, WriteDefinitions, DeleteDefinitions,
+		ReadFieldKey, WriteFieldKey, ReadSegments}}, // to try what is done to events
+	{Name: "ingest", Needs: []Need{ReadFieldKey, WriteFieldKey, ReadAudit, WriteAudit, ReadRates, WriteRates, ReadLimits, ReadRules, ReadCatalog, WriteCatalog, ReadKeys, WriteUsage, ReadPeople, ReadClientKey, PutStream, WriteLedger, ReadManifest, ReadSegments}},
 	{Name: "events", Needs: []Need{ReadFieldKey, WriteFieldKey, ReadAudit, WriteAudit, ReadRates, WriteRates, ReadLimits, ReadRules, ReadCatalog, ReadManifest, WriteManifest, DeleteManifest, ReadLedger, ReadSegments, PutStream, ReadStream, ReadSuppressions, WriteSuppressions}},
 	{Name: "queries", Needs: []Need{ReadAudit, WriteAudit, ReadRates, WriteRates, ReadRules, ReadCatalog, ReadManifest, ReadDefinitions, ReadSegments, RunScans, ReadLimits, WriteLimits, ReadAnswers, WriteAnswers, ReadPartials, WritePartials, DeletePartials}, Engine: true},
 	{Name: "jobs", Needs: []Need{ReadAudit, WriteAudit, ReadRates, WriteRates, ReadLimits, ReadRules, ReadJobs, WriteJobs, DeleteJobs, SendQueue, ReadExports}},
@@ -149,7 +150,7 @@ var SignIns = Function{Name: "signins"}
 
 // Feeds takes events from streams that others write. It is deployed only where there are
 // such, and redrive may do as much then, to take again what it has not.
-var Feeds = Function{Name: "feeds", Needs: []Need{ReadFeedKeys, ReadKeys, WriteUsage, ReadCatalog, ReadLimits, ReadRates, WriteRates, ReadFieldKey, WriteFieldKey, PutStream, WriteLedger}}
+var Feeds = Function{Name: "feeds", Needs: []Need{ReadFeedKeys, ReadKeys, WriteUsage, ReadCatalog, ReadLimits, ReadRates, WriteRates, ReadFieldKey, WriteFieldKey, PutStream, WriteLedger, ReadManifest, ReadSegments}}
 
 // Consumer is a function that a stream drives.
 type Consumer struct {

@@ -33,6 +33,7 @@ type Route struct {
 
 	Private bool // names a person: the audit log keeps nothing of its path, query and body
 	Events  bool // its body is events: the audit log keeps its length alone
+	Dry     bool // shows what a change would do, and makes none
 	Outside bool // changes what is not in the table, so that the audit log is told before and after
 
 	ErrorCode bool // a problem also has its code as "error", where OAuth's clients look
@@ -58,7 +59,7 @@ func (r Route) Pattern() string {
 // carries an entry of the audit log. Producers' routes change that on first use only, and
 // to make a token changes nothing.
 func (r Route) Changes() bool {
-	return r.Method != http.MethodGet && !r.Producer && r.Action != "" && r.Action != access.RunQuery && r.Action != access.RunSQL && r.Action != access.ReadAudit && r.Action != access.ReadSchedules
+	return r.Method != http.MethodGet && !r.Producer && !r.Dry && r.Action != "" && r.Action != access.RunQuery && r.Action != access.RunSQL && r.Action != access.ReadAudit && r.Action != access.ReadSchedules
 }
 
 // DatasetParam is the path segment that names a dataset, wherever there is one.
@@ -95,6 +96,15 @@ var (
 		Action: access.UpdateDataset, Status: http.StatusOK, Tag: "Definitions", Summary: "Define a measure, a dimension or a query; a change makes a new version"}
 	DeleteDefinition = Route{ID: "deleteDefinition", Function: "datasets", Method: http.MethodDelete, Path: "/v1/datasets/{dataset}/definitions/{name}",
 		Action: access.UpdateDataset, Status: http.StatusNoContent, Tag: "Definitions", Summary: "Delete a definition"}
+
+	GetEnrichment = Route{ID: "getEnrichment", Function: "datasets", Method: http.MethodGet, Path: "/v1/datasets/{dataset}/enrichment",
+		Action: access.ReadEvents, Status: http.StatusOK, Tag: "Enrichment", Summary: "Read what is done to a dataset's events on their way in, or a version of it"}
+	ListEnrichments = Route{ID: "listEnrichments", Function: "datasets", Method: http.MethodGet, Path: "/v1/datasets/{dataset}/enrichment/versions",
+		Action: access.ReadEvents, Status: http.StatusOK, Tag: "Enrichment", Summary: "List the versions of an enrichment, and who made them"}
+	PutEnrichment = Route{ID: "putEnrichment", Function: "datasets", Method: http.MethodPut, Path: "/v1/datasets/{dataset}/enrichment",
+		Action: access.UpdateDataset, Status: http.StatusOK, Tag: "Enrichment", Summary: "Make the next version of an enrichment, if its samples come out as expected"}
+	PreviewEnrichment = Route{ID: "previewEnrichment", Function: "datasets", Method: http.MethodPost, Path: "/v1/datasets/{dataset}/enrichment/preview",
+		Action: access.UpdateDataset, Status: http.StatusOK, Tag: "Enrichment", Summary: "Try steps on events that are given, or on the last ones that are stored", Dry: true}
 
 	SendEvents = Route{ID: "sendEvents", Function: "ingest", Method: http.MethodPost, Path: "/v1/datasets/{dataset}/events",
 		Action: access.WriteEvents, Status: http.StatusOK, Tag: "Events", Summary: "Send events: a JSON array, NDJSON or one object",
@@ -282,6 +292,7 @@ var (
 var All = append([]Route{
 	CreateDataset, ListDatasets, GetDataset, UpdateDataset, DeleteDataset,
 	ListDefinitions, GetDefinition, PutDefinition, DeleteDefinition,
+	GetEnrichment, ListEnrichments, PutEnrichment, PreviewEnrichment,
 	SendEvents, GetEvent, ListQuarantine, ReplayQuarantine, GetLedger,
 	RunQuery, ListValues, GetSaved, RunSQL, CreateEmbedToken,
 	CubeLoad[0], CubeLoad[1], CubeDryRun[0], CubeDryRun[1], CubeSQL[0], CubeSQL[1], CubeMeta, CubeStatement,

@@ -57,7 +57,7 @@ func table(b Batch) []map[string]string {
 		all[row] = map[string]string{}
 		for i := range b.Columns {
 			if c := &b.Columns[i]; !c.IsNull(row) {
-				v := c.value(row)
+				v := c.Value(row)
 				shown := string(appendText(nil, &v))
 				if c.Type == dataset.JSON && shown[0] == '"' {
 					if err := json.Unmarshal([]byte(shown), &shown); err != nil {

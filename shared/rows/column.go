@@ -139,9 +139,9 @@ func (c *Column) putInt(i int64, ok bool) bool {
 	return ok
 }
 
-// value returns a row that is not null as the value that put would have been given.
+// Value returns a row that is not null as the value that put would have been given.
 // It shares memory with nothing.
-func (c *Column) value(row int) events.Value {
+func (c *Column) Value(row int) events.Value {
 	switch c.Type {
 	case dataset.Bool:
 		return events.Value{Kind: events.Bool, Int: c.Ints[row]}
@@ -161,7 +161,7 @@ func (c *Column) value(row int) events.Value {
 // AppendText appends the text that a row's value is once its column is one of texts. The
 // value must not be null.
 func (c *Column) AppendText(dst []byte, row int) []byte {
-	v := c.value(row)
+	v := c.Value(row)
 	return appendText(dst, &v)
 }
 

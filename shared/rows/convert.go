@@ -10,7 +10,7 @@ func (c *Column) Convert(to dataset.Column, n int) (converted Column, misfit int
 		if c.IsNull(row) {
 			continue
 		}
-		if v := c.value(row); !converted.put(row, &v) {
+		if v := c.Value(row); !converted.put(row, &v) {
 			return Column{}, row
 		}
 	}

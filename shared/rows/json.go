@@ -36,7 +36,7 @@ func (b Batch) AppendJSON(dst []byte, row int) []byte {
 	begin := len(dst)
 	for i := range b.Columns {
 		if c := &b.Columns[i]; !c.IsNull(row) {
-			v := c.value(row)
+			v := c.Value(row)
 			dst = appendMember(dst, begin, c.Name, &v)
 		}
 	}

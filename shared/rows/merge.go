@@ -60,7 +60,7 @@ func (c *Column) merge(begin int, part Batch) error {
 		if from.IsNull(row) {
 			continue
 		}
-		if v := from.value(row); !c.put(begin+row, &v) {
+		if v := from.Value(row); !c.put(begin+row, &v) {
 			return fault.New(fault.Internal, "not_widened", "a %s of column %q is no %s", from.Type, c.Name, c.Type)
 		}
 	}

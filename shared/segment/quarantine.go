@@ -4,6 +4,7 @@ package segment
 
 import (
 	"context"
+	"slices"
 
 	"github.com/cespare/xxhash/v2"
 
@@ -17,11 +18,18 @@ import (
 // rawColumn is that of an event's text.
 const rawColumn = "raw"
 
+// enrichmentColumn is there where a text of the segment is enriched.
+const enrichmentColumn = "enrichment"
+
 // quarantine holds the columns of a quarantine segment.
-type quarantine struct{ id, received, code, reason, raw, producer rows.Column }
+type quarantine struct {
+	id, received, code, reason, raw, producer, enrichment rows.Column
+
+	enriched bool // it has the last one
+}
 
 func (q *quarantine) columns(idForm columnfile.Form) []columnfile.Column {
-	return []columnfile.Column{
+	all := []columnfile.Column{
 		{Name: dataset.ColumnEventID, Form: idForm, Bloom: true, Values: &q.id},
 		{Name: dataset.ColumnReceived, Form: columnfile.Time, Values: &q.received},
 		{Name: "code", Form: columnfile.Text, Values: &q.code},
@@ -29,6 +37,10 @@ func (q *quarantine) columns(idForm columnfile.Form) []columnfile.Column {
 		{Name: rawColumn, Form: columnfile.Bytes, Values: &q.raw},
 		{Name: "producer", Form: columnfile.Int, Values: &q.producer},
 	}
+	if q.enriched {
+		all = append(all, columnfile.Column{Name: enrichmentColumn, Form: columnfile.Int, Values: &q.enrichment})
+	}
+	return all
 }
 
 // WriteQuarantine stores events that cannot be stored as rows.
@@ -41,6 +53,8 @@ func WriteQuarantine(ctx context.Context, store blob.Store, origin Origin, all [
 		appendText(&q.raw, row.Raw)
 		q.received.Ints = append(q.received.Ints, row.Received)
 		q.producer.Ints = append(q.producer.Ints, int64(row.Producer))
+		q.enrichment.Ints = append(q.enrichment.Ints, int64(row.Enrichment))
+		q.enriched = q.enriched || row.Enrichment != 0
 	}
 	return write(ctx, store, origin, Quarantine, len(all), &q.id, q.columns)
 }
@@ -51,7 +65,11 @@ func (r Ref) Replayer() events.Producer { return events.Producer(xxhash.Sum64Str
 
 // ReadQuarantine reads a quarantine segment, in the order it was written in.
 func (c *Cache) ReadQuarantine(ctx context.Context, ref Ref) ([]QuarantineRow, error) {
-	var q quarantine
+	f, err := c.file(ctx, ref)
+	if err != nil {
+		return nil, err
+	}
+	q := quarantine{enriched: slices.Contains(f.Columns(), enrichmentColumn)}
 	if err := c.table(ctx, ref, q.columns(ref.idForm())); err != nil {
 		return nil, err
 	}
@@ -61,6 +79,9 @@ func (c *Cache) ReadQuarantine(ctx context.Context, ref Ref) ([]QuarantineRow, e
 			EventID: string(q.id.Text(i)), Received: q.received.Ints[i],
 			Code: string(q.code.Text(i)), Reason: string(q.reason.Text(i)), Raw: q.raw.Text(i),
 			Producer: uint64(q.producer.Ints[i]),
+		}
+		if q.enriched {
+			all[i].Enrichment = uint32(q.enrichment.Ints[i])
 		}
 	}
 	return all, nil

@@ -360,6 +360,19 @@ func TestQuarantineComesBackAsItWasWritten(t *testing.T) {
 	}
 }
 
+func TestOfTextsInQuarantineIsKnownWhichWereEnriched(t *testing.T) {
+	want := []QuarantineRow{{EventID: "a", Received: 1, Raw: []byte("{}")}, {EventID: "b", Received: 2, Raw: []byte("{}"), Enrichment: 3}}
+	store := &fake.Blobs{}
+	ref, err := WriteQuarantine(t.Context(), store, origin, want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := NewCache(store, 1<<20).ReadQuarantine(t.Context(), ref)
+	if diff := cmp.Diff(want, got); err != nil || diff != "" {
+		t.Errorf("rows: %v (-want +got):\n%s", err, diff)
+	}
+}
+
 func TestASmallCacheForgetsAndAnswersTheSame(t *testing.T) {
 	batch := clicks(2000)
 	store, ref := written(t, batch, nil)

@@ -115,4 +115,6 @@ type QuarantineRow struct {
 	Code     string // stable: "no_event_name"
 	Reason   string // a sentence for people
 	Raw      []byte // the event's text, as sent or as it was understood
+
+	Enrichment uint32 // the version of the enrichment that Raw went through; zero: none
 }

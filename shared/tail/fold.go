@@ -127,11 +127,11 @@ func (f *fold) event(a ledger.Account, d dataset.Dataset, e *events.Event, r rec
 	if e.Refused != (events.Refusal{}) {
 		return f.quarantine(a, d, e, e.Refused, r)
 	}
-	if r.expired(e) {
+	if r.expired(e) || e.Dropped != 0 && !stored {
 		return g.drop(r.hasher.Event(d.ID, e.ID), e, arrived)
 	}
 	if stored {
-		return g.duplicate(e, arrived)
+		return g.duplicate(e, arrived) // also of one that a later version of the enrichment drops
 	}
 	if refusal := g.store(e, arrived, d.Settings.OnConflict, f.newID); refusal != (events.Refusal{}) {
 		return f.quarantine(a, d, e, refusal, r)
@@ -142,14 +142,14 @@ func (f *fold) event(a ledger.Account, d dataset.Dataset, e *events.Event, r rec
 // quarantine keeps an event that cannot be stored, unless its text mentions a suppressed
 // subject anywhere.
 func (f *fold) quarantine(a ledger.Account, d dataset.Dataset, e *events.Event, why events.Refusal, r record) ledger.Counts {
-	raw := e.Raw
+	raw, enrichment := e.Raw, uint32(0)
 	if raw == nil {
-		raw = events.AppendJSON(nil, e)
+		raw, enrichment = events.AppendJSON(nil, e), r.envelope.Enrichment
 	}
 	if r.suppressed.Mentioned(d.ID, raw) {
 		return f.active.drop(r.suppressed.Event(d.ID, e.ID), e, r.envelope.Arrived)
 	}
-	return f.active.quarantine(a, e, why, raw, r.envelope.Arrived)
+	return f.active.quarantine(e, why, segment.QuarantineRow{Received: r.envelope.Arrived, Producer: uint64(a.Producer), Raw: raw, Enrichment: enrichment})
 }
 
 // freeze ends the active generation, so that it can be sealed while the next one

@@ -98,11 +98,11 @@ func (g *generation) size() (rows int, bytes int64) {
 	return rows, bytes
 }
 
-// quarantine keeps an event that cannot be stored.
-func (g *generation) quarantine(a ledger.Account, e *events.Event, why events.Refusal, raw []byte, arrived int64) ledger.Counts {
-	g.quarantined = append(g.quarantined, segment.QuarantineRow{EventID: cloned(e.ID), Received: arrived, Producer: uint64(a.Producer),
-		Code: cloned(why.Code), Reason: cloned(why.Reason), Raw: append([]byte(nil), raw...)})
-	g.kept += int64(len(raw)+len(e.ID)+len(why.Reason)) + perRow
+// quarantine keeps an event that cannot be stored, of which q says the rest.
+func (g *generation) quarantine(e *events.Event, why events.Refusal, q segment.QuarantineRow) ledger.Counts {
+	q.EventID, q.Code, q.Reason, q.Raw = cloned(e.ID), cloned(why.Code), cloned(why.Reason), append([]byte(nil), q.Raw...)
+	g.quarantined = append(g.quarantined, q)
+	g.kept += int64(len(q.Raw)+len(e.ID)+len(why.Reason)) + perRow
 	return ledger.Counts{Quarantined: 1}
 }
 

@@ -22,6 +22,9 @@ type record struct {
 // that whoever folds the record comes to the same end.
 func (r record) expired(e *events.Event) bool { return e.Time < r.horizon }
 
+// marked reports whether all that may be left of an event is a mark.
+func (r record) marked(e *events.Event) bool { return e.Dropped != 0 || r.expired(e) }
+
 // suppressed is a tenant's list, and the number of changes that it was read at.
 type suppressed struct {
 	list    suppression.List
@@ -62,7 +65,7 @@ func (l *Live) suppressed(ctx context.Context, t tenant.ID, known map[tenant.ID]
 func (l *Live) record(ctx context.Context, d *live, at stream.Sequence, env *events.Envelope, filter *suppression.Filter) (record, error) {
 	r := record{sequence: at, envelope: env, suppressed: filter, horizon: d.settings().Settings.Horizon(env.Arrived)}
 	for i := range env.Events {
-		if r.hasher == nil && r.expired(&env.Events[i]) {
+		if r.hasher == nil && r.marked(&env.Events[i]) {
 			salt, err := l.salt(ctx, d.tenant)
 			if err != nil {
 				return record{}, err

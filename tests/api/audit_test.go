@@ -100,7 +100,7 @@ func TestWithoutItsEntryNoChangeIsMade(t *testing.T) {
 }
 
 // quiet are routes that change nothing when asked twice.
-var quiet = map[string]bool{route.RetryJob.ID: true, route.CancelJob.ID: true, route.PutDefinition.ID: true}
+var quiet = map[string]bool{route.RetryJob.ID: true, route.CancelJob.ID: true, route.PutDefinition.ID: true, route.PutEnrichment.ID: true}
 
 func TestRefusalsSQLAndKeysAreToldOf(t *testing.T) {
 	t.Parallel()

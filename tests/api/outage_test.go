@@ -43,6 +43,7 @@ import (
 	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/engine/duck"
 	"github.com/tarnhq/tarn/shared/engine/duck/ducktest"
+	"github.com/tarnhq/tarn/shared/enrich"
 	"github.com/tarnhq/tarn/shared/erasure"
 	"github.com/tarnhq/tarn/shared/export"
 	"github.com/tarnhq/tarn/shared/fate"
@@ -107,10 +108,11 @@ func newDependent(t *testing.T) *dependent {
 	names, seen := saved.Store{Table: told, Now: time.Now}, gate.New(d.live, told, time.Now)
 	secrets := frailSecrets{&fake.Secrets{}, d.outages["secrets"]}
 	salts := &fieldrule.Salts{Secrets: secrets}
-	datasets.Register(s, datasets.Deps{Catalog: catalog, Gate: seen, Saved: names})
-	intake.Register(s, intake.Deps{Authenticator: auth, Datasets: &dataset.Cache{Catalog: catalog}, Producer: ingest.NewProducer(options), Salts: salts, Now: time.Now})
+	enricher := enrich.New(salts, tbl, blobs, time.Now)
+	datasets.Register(s, datasets.Deps{Catalog: catalog, Gate: seen, Saved: names, Enricher: enricher})
+	intake.Register(s, intake.Deps{Authenticator: auth, Datasets: &dataset.Cache{Catalog: catalog}, Producer: ingest.NewProducer(options), Enricher: enricher, Now: time.Now})
 	accounts.Register(s, accounts.Deps{Gate: seen, Table: tbl, Segments: segments, Finder: fate.Finder{Segments: segments, Stream: d.stream, Suppressions: suppression.Store{Table: tbl}},
-		Replayer: quarantine.Replayer{Manifest: manifest.Store{Table: told, Blobs: blobs, Now: time.Now}, Segments: segments, Salts: salts, Ingest: options}})
+		Replayer: quarantine.Replayer{Manifest: manifest.Store{Table: told, Blobs: blobs, Now: time.Now}, Segments: segments, Enricher: enricher, Ingest: options}})
 	questions := queries.Deps{Executor: answer.Executor{Gate: seen, Saved: names, Engine: ducktest.Open(t, blobs, duck.Config{}), Limits: &limit.Store{Table: told, Now: time.Now}, Now: time.Now}, SQL: newRunner(t, blobs)}
 	queries.Register(s, questions)
 	cube.Register(s, cube.Deps{Deps: questions, Catalog: catalog})
@@ -132,7 +134,7 @@ func newDependent(t *testing.T) *dependent {
 	exports.Register(s, exports.Deps{Orders: export.Orders{Gate: seen, Saved: names}, Jobs: d.jobs})
 	d.catalog, d.files = catalog, file.Store{Table: told, Blobs: blobs, Now: time.Now}
 	files.Register(s, files.Deps{Catalog: catalog, Gate: seen, Files: d.files, Jobs: d.jobs, Now: time.Now,
-		Loading: file.Loading{Loader: load.Loader{Manifest: manifest.Store{Table: told, Blobs: blobs, Now: time.Now}}, Ingest: options, Salts: salts}})
+		Loading: file.Loading{Loader: load.Loader{Manifest: manifest.Store{Table: told, Blobs: blobs, Now: time.Now}}, Ingest: options, Enricher: enricher}})
 	_, secret, err := issuer.Create(t.Context(), "main", access.KeySpec{Name: "owner", Role: access.Owner})
 	if err != nil {
 		t.Fatal(err)
@@ -222,6 +224,9 @@ var healthy = map[string]struct{ target, body string }{
 	"getDefinition":    {"/v1/datasets/web/definitions/views", ""},
 	"putDefinition":    {"/v1/datasets/web/definitions/visitors", `{"measure":{"op":"count_distinct","column":"user_id"}}`},
 	"deleteDefinition": {"/v1/datasets/web/definitions/doomed", ""},
+	"getEnrichment":    {"/v1/datasets/web/enrichment", ""},
+	"listEnrichments":  {"/v1/datasets/web/enrichment/versions", ""},
+	"putEnrichment":    {"/v1/datasets/web/enrichment", `{"from_version":1,"steps":[{"drop":{"field":"fresh"}}]}`},
 	"getSaved":         {"/v1/saved/views", ""},
 	"sendEvents":       {"/v1/datasets/web/events", `[{"event":"x"}]`},
 	"tinybirdEvents":   {"/v0/events?name=web&wait=true", `{"a":1}`},
@@ -310,6 +315,8 @@ var healthy = map[string]struct{ target, body string }{
 	"resetUser":        {"/v1/users/", ""},
 	"getSelf":          {"/v1/me", ""},
 	"createToken":      {"/v1/token", "grant_type=client_credentials"},
+
+	"previewEnrichment": {"/v1/datasets/web/enrichment/preview", `{"steps":[],"events":[{"event":"x"}]}`},
 }
 
 func TestAnUnreachableDependencyIsToldAsOne(t *testing.T) {
@@ -359,6 +366,9 @@ func (d *dependent) prepare(t *testing.T) map[string]struct{ target, body string
 		if status, _, body := d.request(http.MethodPut, "/v1/datasets/web/definitions/"+name, `{"query":{"measures":["count"]}}`); status != http.StatusOK {
 			t.Fatal(status, string(body))
 		}
+	}
+	if status, _, body := d.request(http.MethodPut, "/v1/datasets/web/enrichment", `{"from_version":0,"steps":[]}`); status != http.StatusOK {
+		t.Fatal(status, string(body))
 	}
 	for _, name := range []string{"web", "doomed"} {
 		if status, _, body := d.request(http.MethodPost, "/v1/connectors", connectorBody(name)); status != http.StatusCreated {

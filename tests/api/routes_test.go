@@ -108,6 +108,9 @@ var allowed = map[string][]access.Role{
 	"getDefinition":    {access.Owner, access.Admin, access.Editor, access.Analyst, access.Viewer},
 	"putDefinition":    {access.Owner, access.Admin, access.Editor},
 	"deleteDefinition": {access.Owner, access.Admin, access.Editor},
+	"getEnrichment":    {access.Owner, access.Admin, access.Editor, access.Analyst},
+	"listEnrichments":  {access.Owner, access.Admin, access.Editor, access.Analyst},
+	"putEnrichment":    {access.Owner, access.Admin, access.Editor},
 	"sendEvents":       {access.Owner, access.Admin, access.Editor, access.Producer},
 	"getEvent":         {access.Owner, access.Admin, access.Editor, access.Analyst},
 	"listQuarantine":   {access.Owner, access.Admin, access.Editor, access.Analyst},
@@ -190,6 +193,8 @@ var allowed = map[string][]access.Role{
 	"resetUser":        {access.Owner, access.Admin},
 	"getSelf":          everyRole,
 	"createToken":      everyRole,
+
+	"previewEnrichment": {access.Owner, access.Admin, access.Editor},
 }
 
 // speaks reports whether a route is one of a protocol that producers speak already.

@@ -14,7 +14,7 @@ import (
 // in the table names nothing.
 var absent = map[string]int{
 	"getDataset": 404, "updateDataset": 404, "deleteDataset": 404,
-	"listDefinitions": 404, "getDefinition": 404, "putDefinition": 404, "deleteDefinition": 404, "getSaved": 404,
+	"listDefinitions": 404, "getDefinition": 404, "putDefinition": 404, "deleteDefinition": 404, "getEnrichment": 404, "listEnrichments": 404, "putEnrichment": 404, "previewEnrichment": 404, "getSaved": 404,
 	"sendEvents": 404, "getEvent": 404, "listQuarantine": 404, "replayQuarantine": 404, "getLedger": 404,
 	"createFile": 404, "listFiles": 404, "getFile": 404, "listUploads": 404, "changeFile": 404, "deleteFile": 404, "previewFile": 404, "loadFile": 404, "loadRows": 404,
 	"createEmbedToken": 404, "runQuery": 404, "listValues": 404, "runSQL": 404, "createExport": 404,

@@ -28,10 +28,13 @@ const (
 func TestEveryScheduleEndsInTheModelsNumbers(t *testing.T) {
 	t.Parallel()
 	var total [misfortunes]int
-	merges := 0
+	merges, dropped := 0, 0
 	for seed := range uint64(schedules) {
 		w := newWorld(t, seed)
 		for range steps {
+			if seed%2 == 1 && w.rng.IntN(steps/4) == 0 {
+				w.declare()
+			}
 			w.step()
 		}
 		w.settle()
@@ -39,7 +42,7 @@ func TestEveryScheduleEndsInTheModelsNumbers(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.settle()
-		if w.check(); t.Failed() {
+		if dropped += w.check().Dropped; t.Failed() {
 			t.Fatalf("schedule %d; misfortunes: %v", seed, w.happened)
 		}
 		for what, n := range w.happened {
@@ -49,6 +52,9 @@ func TestEveryScheduleEndsInTheModelsNumbers(t *testing.T) {
 	}
 	if merges < schedules/2 {
 		t.Errorf("%d merges in all schedules: too few to prove anything", merges)
+	}
+	if dropped < schedules {
+		t.Errorf("%d events were dropped by enrichments in all schedules: too few to prove anything", dropped)
 	}
 	for what := refuse; what < misfortunes; what++ {
 		if total[what] < 100 {
@@ -191,7 +197,7 @@ func freeOf(b rows.Batch, row int) string {
 }
 
 // check compares what the stores hold with the model, to the last number.
-func (w *world) check() {
+func (w *world) check() outcome {
 	want := model(w.t, w.stream, w.dataset)
 	st, err := manifest.Store{Table: w.table, Blobs: w.blobs, Now: w.clock}.Load(w.t.Context(), owner, w.dataset.ID)
 	if err != nil {
@@ -199,10 +205,14 @@ func (w *world) check() {
 	}
 	snap := snapshot.OfState(w.dataset, st)
 	got := outcome{Rows: w.rows(snap), Duplicates: w.duplicates(st), Quarantined: w.quarantined(st), Arrived: want.Arrived}
+	for _, ref := range st.Of(segment.Dropped) {
+		got.Dropped += int(ref.Rows)
+	}
 	if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
 		w.t.Errorf("the model (-) and the stores (+) differ:\n%s", diff)
 	}
 	w.balance(want, snap)
+	return want
 }
 
 // balance checks the equation of conservation, and each side of it.
@@ -217,7 +227,7 @@ func (w *world) balance(want outcome, snap snapshot.Snapshot) {
 		copies += n
 	}
 	expected := ledger.Row{Accepted: int64(want.Arrived), Counts: ledger.Counts{
-		Stored: int64(len(want.Rows)), Duplicate: int64(copies), Quarantined: int64(len(want.Quarantined))}}
+		Stored: int64(len(want.Rows)), Duplicate: int64(copies), Quarantined: int64(len(want.Quarantined)), Dropped: int64(want.Dropped)}}
 	if diff := cmp.Diff(expected, sum); diff != "" {
 		w.t.Errorf("the ledger is wrong: %s", diff)
 	}

@@ -106,7 +106,7 @@ func (w *dropWorld) serve() {
 	jobs.Table, jobs.Queue = tbl, faultyQueue{w.queue, &w.injector}
 	catalog, files := dataset.Catalog{Table: tbl, Now: w.clock}, file.Store{Table: tbl, Blobs: blobs, Now: w.clock}
 	c := drop.Collector{Folder: faultyDrops{folder, &w.injector}, Catalog: catalog, Files: files, Jobs: jobs, Log: slog.New(slog.DiscardHandler)}
-	runner := file.Runner{Catalog: catalog, Files: files, Loading: file.Loading{Ingest: w.options(0), Loader: load.Loader{Manifest: manifest.Store{Table: tbl, Blobs: blobs, Now: w.clock}}}}
+	runner := file.Runner{Catalog: catalog, Files: files, Loading: file.Loading{Ingest: w.options(0), Enricher: w.enricher(), Loader: load.Loader{Manifest: manifest.Store{Table: tbl, Blobs: blobs, Now: w.clock}}}}
 	worker := &job.Worker{Jobs: jobs, Runners: map[job.Kind]job.Runner{file.Kind: runner}, Random: func(int) int { return 0 }, Log: slog.New(slog.DiscardHandler)}
 	for range 12 {
 		_, _, _ = c.Collect(w.t.Context()) // what fails is tried again

@@ -15,6 +15,7 @@ import (
 
 	"github.com/tarnhq/tarn/shared/access"
 	"github.com/tarnhq/tarn/shared/dataset"
+	"github.com/tarnhq/tarn/shared/enrich"
 	"github.com/tarnhq/tarn/shared/feed"
 	"github.com/tarnhq/tarn/shared/fieldrule"
 	"github.com/tarnhq/tarn/shared/ingest"
@@ -74,7 +75,7 @@ func (w *feedWorld) start() {
 	w.intake = &feed.Intake{
 		Secrets: faultySecrets{w.secrets, &w.injector}, Authenticator: &access.Authenticator{Keys: access.Keys{Table: tbl, Now: w.clock}},
 		Datasets: &dataset.Cache{Catalog: dataset.Catalog{Table: tbl, Now: w.clock}, MaxAge: time.Second},
-		Salts:    &fieldrule.Salts{Secrets: w.secrets}, Meter: quota.NewMeter(tbl, w.clock, w.rng.IntN(2) == 0), Producer: sender.producer, Now: w.clock,
+		Enricher: enrich.New(&fieldrule.Salts{Secrets: w.secrets}, tbl, w.blobs, w.clock), Meter: quota.NewMeter(tbl, w.clock, w.rng.IntN(2) == 0), Producer: sender.producer, Now: w.clock,
 	}
 }
 

@@ -30,7 +30,7 @@ const visitRecords = 7
 
 // loads loads the file as a process does that may end meanwhile.
 func (w *world) loads(d dataset.Dataset, text, order string) (done file.Loaded, err error) {
-	loading := file.Loading{Ingest: w.options(0),
+	loading := file.Loading{Ingest: w.options(0), Enricher: w.enricher(),
 		Loader: load.Loader{Manifest: manifest.Store{Table: faultyTable{w.table, &w.injector}, Blobs: faultyBlobs{w.blobs, &w.injector}, Now: w.clock}}}
 	src := tabular.FromReaderAt(strings.NewReader(text), int64(len(text)))
 	o := file.Order{ID: order, Arrived: 1774695600000000, Spec: file.Spec{Name: "visits.csv", Options: tabular.Options{Format: tabular.CSV}}}

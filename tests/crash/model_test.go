@@ -21,7 +21,7 @@ type outcome struct {
 	Rows        map[string]string // event id to the rest of the row, as text
 	Duplicates  map[string]int    // event id to the number of copies
 	Quarantined []string          // "event id: code, arrival", sorted: what was not replayed, or was refused again
-	Dropped     int               // older than the dataset keeps events, as they arrived
+	Dropped     int               // older than the dataset keeps events, as they arrived, or by its enrichment
 	Arrived     int               // deliveries, replays not counted
 }
 
@@ -77,7 +77,7 @@ func (o *outcome) add(e *events.Event, arrived, horizon int64) {
 	switch {
 	case e.Refused.Code != "":
 		o.Quarantined = append(o.Quarantined, inQuarantine(e.ID, e.Refused.Code, arrived))
-	case e.Time < horizon:
+	case e.Time < horizon || e.Dropped != 0 && !known:
 		o.Dropped++
 	case known:
 		o.Duplicates[e.ID]++

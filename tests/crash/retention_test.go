@@ -86,7 +86,7 @@ func (w *keeping) replayAsItIs() error {
 	if err != nil {
 		return err
 	}
-	replayer := quarantine.Replayer{Manifest: store, Segments: segment.NewCache(store.Blobs, 1<<20), Ingest: w.options(0)}
+	replayer := quarantine.Replayer{Manifest: store, Segments: segment.NewCache(store.Blobs, 1<<20), Enricher: w.enricher(), Ingest: w.options(0)}
 	_, _, err = replayer.Replay(w.t.Context(), owner, snapshot.OfState(w.dataset, st), nil)
 	return err
 }

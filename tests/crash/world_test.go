@@ -134,8 +134,9 @@ func survives(act func()) (alive bool) {
 // send hands a batch over, as a request does.
 func (w *world) send(batch []events.Event) {
 	w.sent = append(w.sent, batch)
+	made, enrichment := w.prepared(batch)
 	if !survives(func() {
-		_, err := w.sender.producer.Put(w.t.Context(), ingest.Batch{Tenant: owner, Dataset: w.dataset.ID, Arrived: w.now.UnixMicro(), Events: batch})
+		_, err := w.sender.producer.Put(w.t.Context(), ingest.Batch{Tenant: owner, Dataset: w.dataset.ID, Arrived: w.now.UnixMicro(), Events: made, Enrichment: enrichment})
 		if err == nil {
 			w.answered += len(batch)
 		}
@@ -333,7 +334,7 @@ func (w *world) replay() error {
 			mended[fmt.Sprintf("e%d", n)] = []byte(`{"event": "seen", "time": "2026-03-28T22:00:00Z", "user_id": "u1"}`)
 		}
 	}
-	replayer := quarantine.Replayer{Manifest: store, Segments: segment.NewCache(blobs, 1<<20), Ingest: w.options(0)}
+	replayer := quarantine.Replayer{Manifest: store, Segments: segment.NewCache(blobs, 1<<20), Enricher: w.enricher(), Ingest: w.options(0)}
 	_, _, err = replayer.Replay(w.t.Context(), owner, snapshot.OfState(w.dataset, st), mended)
 	return err
 }

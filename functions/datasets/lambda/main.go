@@ -9,6 +9,8 @@ import (
 	"github.com/tarnhq/tarn/shared/adapter/aws"
 	"github.com/tarnhq/tarn/shared/config"
 	"github.com/tarnhq/tarn/shared/dataset"
+	"github.com/tarnhq/tarn/shared/enrich"
+	"github.com/tarnhq/tarn/shared/fieldrule"
 	"github.com/tarnhq/tarn/shared/manifest"
 	"github.com/tarnhq/tarn/shared/saved"
 	"github.com/tarnhq/tarn/shared/serve"
@@ -29,7 +31,8 @@ func main() {
 		Catalog: catalog,
 		Gate: server.Gate(&snapshot.Sealed{Catalog: catalog, Manifest: manifest.Store{Table: table, Blobs: blobs, Now: time.Now},
 			Poll: snapshot.Every(250 * time.Millisecond)}),
-		Saved: saved.Store{Table: server.Trail.Table(), Now: time.Now},
+		Enricher: enrich.New(&fieldrule.Salts{Secrets: account.Secrets(config.Secrets.Value())}, table, blobs, time.Now),
+		Saved:    saved.Store{Table: server.Trail.Table(), Now: time.Now},
 		Forgotten: func(ctx context.Context, _ tenant.ID, _ dataset.Name) error {
 			return snapshot.Every(dataset.CacheAge)(ctx)
 		},

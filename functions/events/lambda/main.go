@@ -11,6 +11,7 @@ import (
 	"github.com/tarnhq/tarn/shared/adapter/aws"
 	"github.com/tarnhq/tarn/shared/config"
 	"github.com/tarnhq/tarn/shared/dataset"
+	"github.com/tarnhq/tarn/shared/enrich"
 	"github.com/tarnhq/tarn/shared/fate"
 	"github.com/tarnhq/tarn/shared/fieldrule"
 	"github.com/tarnhq/tarn/shared/ingest"
@@ -44,8 +45,8 @@ func main() {
 		Segments: segments,
 		Finder:   fate.Finder{Segments: segments, Stream: log, Suppressions: suppression.Store{Table: table}},
 		Replayer: quarantine.Replayer{Manifest: manifest.Store{Table: server.Trail.Table(), Blobs: blobs, Now: time.Now}, Segments: segments,
-			Salts:  &fieldrule.Salts{Secrets: account.Secrets(config.Secrets.Value())},
-			Ingest: ingest.Options{Stream: log, Buckets: buckets, Seal: events.Seal}},
+			Enricher: enrich.New(&fieldrule.Salts{Secrets: account.Secrets(config.Secrets.Value())}, table, blobs, time.Now),
+			Ingest:   ingest.Options{Stream: log, Buckets: buckets, Seal: events.Seal}},
 	})
 	serve.HTTP(server)
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/tarnhq/tarn/shared/adapter/aws"
 	"github.com/tarnhq/tarn/shared/config"
 	"github.com/tarnhq/tarn/shared/dataset"
+	"github.com/tarnhq/tarn/shared/enrich"
 	"github.com/tarnhq/tarn/shared/fieldrule"
 	"github.com/tarnhq/tarn/shared/file"
 	"github.com/tarnhq/tarn/shared/ingest"
@@ -41,8 +42,8 @@ func main() {
 		Files: file.Store{Table: told, Blobs: blobs, Now: time.Now},
 		Jobs:  job.Jobs{Table: told, Queue: account.Queue(config.Queue.Value(), config.Unworked.Value()), Now: time.Now},
 		Loading: file.Loading{Loader: load.Loader{Manifest: manifest.Store{Table: told, Blobs: blobs, Now: time.Now}},
-			Salts:  &fieldrule.Salts{Secrets: account.Secrets(config.Secrets.Value())},
-			Ingest: ingest.Options{Stream: account.Stream(config.Stream.Value()), Buckets: buckets, Seal: events.Seal}},
+			Enricher: enrich.New(&fieldrule.Salts{Secrets: account.Secrets(config.Secrets.Value())}, told, blobs, time.Now),
+			Ingest:   ingest.Options{Stream: account.Stream(config.Stream.Value()), Buckets: buckets, Seal: events.Seal}},
 		Now: time.Now,
 	})
 	serve.HTTP(server)

@@ -14,6 +14,7 @@ import (
 	"github.com/tarnhq/tarn/shared/adapter/aws"
 	"github.com/tarnhq/tarn/shared/config"
 	"github.com/tarnhq/tarn/shared/dataset"
+	"github.com/tarnhq/tarn/shared/enrich"
 	"github.com/tarnhq/tarn/shared/fieldrule"
 	"github.com/tarnhq/tarn/shared/ingest"
 	"github.com/tarnhq/tarn/shared/serve"
@@ -46,8 +47,8 @@ func main() {
 		Datasets: &dataset.Cache{Catalog: dataset.Catalog{Table: server.Trail.Table(), Now: time.Now}, MaxAge: dataset.CacheAge},
 		Producer: ingest.NewProducer(ingest.Options{ID: id, Stream: account.Stream(config.Stream.Value()), Buckets: buckets,
 			Accepted: accepted, Seal: events.Seal}),
-		Salts: &fieldrule.Salts{Secrets: account.Secrets(config.Secrets.Value())},
-		Now:   time.Now,
+		Enricher: enrich.New(&fieldrule.Salts{Secrets: account.Secrets(config.Secrets.Value())}, table, account.Blob(config.Bucket.Value()), time.Now),
+		Now:      time.Now,
 	})
 	serve.HTTP(server, func(ctx context.Context) {
 		if err := accepted.Flush(ctx); err != nil {

@@ -32,7 +32,7 @@ func checkFeeds(all []feed.Feed) error {
 func (s *Server) follow(ctx context.Context) {
 	intake := &feed.Intake{
 		Secrets: s.store.Secrets(), Authenticator: s.auth, Datasets: &dataset.Cache{Catalog: s.catalog, MaxAge: catalogMemory},
-		Salts: s.salts, Meter: s.meter, Producer: s.producer, Now: s.options.Now,
+		Enricher: s.enricher, Meter: s.meter, Producer: s.producer, Now: s.options.Now,
 	}
 	for _, f := range s.options.Feeds {
 		s.running.Go(func() {

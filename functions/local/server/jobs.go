@@ -59,7 +59,7 @@ func (s *Server) files(through table.Table) file.Store {
 
 // loading loads files.
 func (s *Server) loading(into manifest.Store) file.Loading {
-	return file.Loading{Loader: load.Loader{Manifest: into}, Ingest: s.ingest, Salts: s.salts}
+	return file.Loading{Loader: load.Loader{Manifest: into}, Ingest: s.ingest, Enricher: s.enricher}
 }
 
 // connectors are kept in a table.

@@ -80,10 +80,10 @@ func (s *Server) register(a *api.Server) {
 	seen := gate.New(s.live, told, s.options.Now)
 	a.Grants(seen.Rules.GrantedTo)
 	names := saved.Store{Table: told, Now: s.options.Now}
-	datasets.Register(a, datasets.Deps{Catalog: s.catalog, Gate: seen, Saved: names, Forgotten: forget})
-	intake.Register(a, intake.Deps{Authenticator: s.auth, Datasets: remembered, Producer: s.producer, Salts: s.salts, Now: s.options.Now})
+	datasets.Register(a, datasets.Deps{Catalog: s.catalog, Gate: seen, Saved: names, Enricher: s.enricher, Forgotten: forget})
+	intake.Register(a, intake.Deps{Authenticator: s.auth, Datasets: remembered, Producer: s.producer, Enricher: s.enricher, Now: s.options.Now})
 	accounts.Register(a, accounts.Deps{Gate: seen, Table: s.manifest.Table, Segments: s.segments, Seal: s.live.SealAll,
-		Finder: fate.Finder{Segments: s.segments, Stream: s.ingest.Stream, Suppressions: suppression.Store{Table: s.manifest.Table}}, Replayer: quarantine.Replayer{Manifest: manifest.Store{Table: told, Blobs: s.manifest.Blobs, Now: s.options.Now}, Segments: s.segments, Salts: s.salts, Ingest: s.ingest}})
+		Finder: fate.Finder{Segments: s.segments, Stream: s.ingest.Stream, Suppressions: suppression.Store{Table: s.manifest.Table}}, Replayer: quarantine.Replayer{Manifest: manifest.Store{Table: told, Blobs: s.manifest.Blobs, Now: s.options.Now}, Segments: s.segments, Enricher: s.enricher, Ingest: s.ingest}})
 	bounds := &limit.Store{Table: told, Now: s.options.Now, Meter: s.meter}
 	questions := queries.Deps{SQL: s.statements(), Executor: answer.Executor{Gate: seen, Saved: names, Engine: s.answers, Cache: s.cache,
 		Limits: bounds, Now: s.options.Now, Slow: slowQuery, Log: s.options.Log}}

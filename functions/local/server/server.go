@@ -27,6 +27,7 @@ import (
 	"github.com/tarnhq/tarn/shared/engine/duck"
 	"github.com/tarnhq/tarn/shared/engine/local"
 	"github.com/tarnhq/tarn/shared/engine/partial"
+	"github.com/tarnhq/tarn/shared/enrich"
 	"github.com/tarnhq/tarn/shared/federation"
 	"github.com/tarnhq/tarn/shared/feed"
 	"github.com/tarnhq/tarn/shared/fieldrule"
@@ -119,6 +120,7 @@ type Server struct {
 	ingest   ingest.Options
 	producer *ingest.Producer
 	salts    *fieldrule.Salts
+	enricher *enrich.Enricher
 	engine   *duck.Engine
 	answers  engine.Engine // the engine, with what is kept of its answers
 	cache    *answer.Cache
@@ -205,6 +207,7 @@ func (s *Server) open(ctx context.Context) (err error) {
 	s.ingest = ingest.Options{ID: id, Stream: s.store.Stream(), Buckets: parts, Accepted: s.accepted, Now: now}
 	s.producer = ingest.NewProducer(s.ingest)
 	s.salts = &fieldrule.Salts{Secrets: s.store.Secrets()}
+	s.enricher = enrich.New(s.salts, tbl, blobs, now)
 	files, err := local.New(blobs, "", 0)
 	if err != nil {
 		return err

@@ -22,6 +22,7 @@ import (
 	"github.com/tarnhq/tarn/shared/engine"
 	"github.com/tarnhq/tarn/shared/engine/duck"
 	"github.com/tarnhq/tarn/shared/engine/local"
+	"github.com/tarnhq/tarn/shared/enrich"
 	"github.com/tarnhq/tarn/shared/erasure"
 	"github.com/tarnhq/tarn/shared/export"
 	"github.com/tarnhq/tarn/shared/fieldrule"
@@ -132,8 +133,8 @@ func loader(account aws.Account) file.Runner {
 		Catalog: dataset.Catalog{Table: items, Now: time.Now},
 		Files:   file.Store{Table: items, Blobs: blobs, Now: time.Now},
 		Loading: file.Loading{Loader: load.Loader{Manifest: manifest.Store{Table: items, Blobs: blobs, Now: time.Now}},
-			Salts:  &fieldrule.Salts{Secrets: account.Secrets(config.Secrets.Value())},
-			Ingest: ingest.Options{Stream: account.Stream(config.Stream.Value()), Buckets: buckets, Seal: events.Seal}},
+			Enricher: enrich.New(&fieldrule.Salts{Secrets: account.Secrets(config.Secrets.Value())}, items, blobs, time.Now),
+			Ingest:   ingest.Options{Stream: account.Stream(config.Stream.Value()), Buckets: buckets, Seal: events.Seal}},
 	}
 }
 

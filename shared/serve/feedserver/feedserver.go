@@ -13,6 +13,7 @@ import (
 	"github.com/tarnhq/tarn/shared/adapter/aws"
 	"github.com/tarnhq/tarn/shared/config"
 	"github.com/tarnhq/tarn/shared/dataset"
+	"github.com/tarnhq/tarn/shared/enrich"
 	"github.com/tarnhq/tarn/shared/feed"
 	"github.com/tarnhq/tarn/shared/fieldrule"
 	"github.com/tarnhq/tarn/shared/ingest"
@@ -47,7 +48,7 @@ func New(account aws.Account, log *slog.Logger) (Server, error) {
 			Secrets:       secrets,
 			Authenticator: &access.Authenticator{Keys: access.Keys{Table: table, Now: time.Now}, Usage: usage},
 			Datasets:      &dataset.Cache{Catalog: dataset.Catalog{Table: table, Now: time.Now}, MaxAge: dataset.CacheAge},
-			Salts:         &fieldrule.Salts{Secrets: secrets},
+			Enricher:      enrich.New(&fieldrule.Salts{Secrets: secrets}, table, account.Blob(config.Bucket.Value()), time.Now),
 			Meter:         quota.NewMeter(table, time.Now, true),
 			Producer: ingest.NewProducer(ingest.Options{ID: id, Stream: account.Stream(config.Stream.Value()), Buckets: buckets,
 				Accepted: accepted, Seal: events.Seal}),
