@@ -5,7 +5,7 @@
 STAGE ?= dev
 
 lambda_functions := $(patsubst functions/%/lambda/main.go,%,$(wildcard functions/*/lambda/main.go))
-lambda_engines := queries worker
+lambda_engines := queries worker models
 lambda_bootstraps := $(lambda_functions:%=build/lambda/%/bootstrap)
 
 # The same flags everywhere make the same bytes everywhere. DuckDB is C++, so what

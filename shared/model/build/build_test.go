@@ -143,3 +143,30 @@ func (w *world) killed(t *rapid.T, p model.Project, id string) {
 		}
 	}
 }
+
+// TestAModelIsBuiltBesideThisProcess builds as a server does: the SQL runs in a process of its
+// own, which hands the rows over some at a time.
+func TestAModelIsBuiltBesideThisProcess(t *testing.T) {
+	blobs := &fake.Blobs{}
+	w := newWorld(t, blobs, newRunner(t, blobs))
+	blobs.Now = w.clock
+	p := project(t, model.Files{
+		"many.sql":  "select amount, n from {{ source('web') }}, range(25_000) as r(n)",
+		"days.sql":  "select date_trunc('day', time) as day, count(*) as n, avg(amount) as mean, min(user_id) as least, bool_or(amount > 1) as any from {{ source('web') }} group by 1",
+		"model.yml": "models: [{name: days, incremental: {by: day, grain: day}}]",
+	})
+	if got := w.build(t, p, "first")["many"]; got.Rows != 25_000 {
+		t.Errorf("%+v", got)
+	}
+	w.send(t, visit{"u1", 0, 3, "view"}, visit{"u2", 30, 4, "buy"})
+	if got := w.build(t, p, "second")["days"]; got != (Report{Outcome: model.Built, Parts: 2, Rows: 2, Replaced: 1}) {
+		t.Errorf("%+v", got)
+	}
+	want := []string{`"2026-01-01T00:00:00Z" 2 2 "u0" true`, `"2026-01-02T00:00:00Z" 1 4 "u2" true`}
+	if diff := cmp.Diff(want, w.ask(t, "select day, n, mean, least, \"any\" from days")); diff != "" {
+		t.Error(diff)
+	}
+	if got := w.ask(t, "select count(*), count(distinct n), min(n), max(n) from many where amount = 1"); got[0] != "25000 25000 0 24999" {
+		t.Errorf("of many rows there are %v", got)
+	}
+}

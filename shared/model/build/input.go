@@ -20,9 +20,8 @@ type input struct {
 	visible engine.Visible
 	columns []dataset.Column // as SQL sees them
 	// moved are segments that came or went and are not in the log: of a result that is tried
-	// and not committed. Such an input is of no version.
+	// and not committed.
 	moved []segment.Ref
-	tried bool
 }
 
 func inputOf(over snapshot.Snapshot) *input {

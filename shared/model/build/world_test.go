@@ -283,9 +283,6 @@ func (w *world) columnsOf(t tester, text string) string {
 
 func draws(t *rapid.T, label string, most int) int { return rapid.IntRange(0, most).Draw(t, label) }
 
-// misfortune is what becomes of one call of a port.
-type misfortune func(op func() error) error
-
 var errDead = fault.New(fault.Unavailable, "dead", "the process was killed")
 
 // mortal is a table and blobs of a process that is killed at a call.
