@@ -83,7 +83,7 @@ func header(c *cursor, version byte) (*Envelope, counts) {
 	}
 	n := counts{uint64(c.fixed32()), uint64(c.fixed32())}
 	env := &Envelope{Tenant: strings.Clone(c.text()), Dataset: strings.Clone(c.text())}
-	env.Bucket = uint16(c.bounded(math.MaxUint16))
+	env.Bucket = uint16(c.bounded(math.MaxUint16)) // #nosec G115 -- it is bounded
 	env.Producer = Producer(c.fixed64())
 	env.First = c.uvarint()
 	env.Arrived = c.varint()
@@ -91,7 +91,8 @@ func header(c *cursor, version byte) (*Envelope, counts) {
 		env.Account = Producer(c.fixed64())
 	}
 	if flags&hasEnrichment != 0 {
-		if env.Enrichment = uint32(c.bounded(math.MaxUint32)); env.Enrichment == 0 {
+		env.Enrichment = uint32(c.bounded(math.MaxUint32)) // #nosec G115 -- it is bounded
+		if env.Enrichment == 0 {
 			c.fail()
 		}
 	}
@@ -122,7 +123,8 @@ func (d *Decoder) event(c *cursor, env *Envelope, place int, values []Value) (n 
 		ev.Raw = c.bytes(c.uvarint())
 	}
 	if flags&dropped != 0 {
-		if ev.Dropped = uint16(c.bounded(math.MaxUint16)); ev.Dropped == 0 || env.Enrichment == 0 {
+		ev.Dropped = uint16(c.bounded(math.MaxUint16)) // #nosec G115 -- it is bounded
+		if ev.Dropped == 0 || env.Enrichment == 0 {
 			c.fail()
 		}
 	}

@@ -36,7 +36,8 @@ func Split(record []byte) (user [][]byte, packed bool) {
 		return nil, false
 	}
 	message, digest := message[:len(message)-md5.Size], message[len(message)-md5.Size:]
-	if sum := md5.Sum(message); !bytes.Equal(sum[:], digest) { // #nosec G401 -- likewise
+	sum := md5.Sum(message) // #nosec G401 -- likewise
+	if !bytes.Equal(sum[:], digest) {
 		return nil, false
 	}
 	ok = each(message, func(field protowire.Number, value []byte) bool {

@@ -153,7 +153,8 @@ func (m *message) context(attributes [fieldTime + 1]string) events.Refusal {
 		return scan.TooLong.Refusal(keys[fieldType])
 	}
 	m.ev.Time, m.ev.MadeTime = m.arrived, true
-	if text := attributes[fieldTime]; text != "" {
+	text := attributes[fieldTime] // #nosec G602 -- an array that has a place for each field
+	if text != "" {
 		var f scan.Flaw
 		if m.ev.Time, f = scan.Time(text); f != scan.None {
 			return f.Refusal(keys[fieldTime])
