@@ -4,6 +4,7 @@ import { Connectors } from "./connectors.js";
 import { h, problemBox } from "./dom.js";
 import { Home } from "./home.js";
 import { whoAmI } from "./me.js";
+import { Models } from "./models.js";
 import { Schedules } from "./schedules.js";
 import { finishSignIn, session, signIn, signOut, useKey } from "./session.js";
 
@@ -14,6 +15,7 @@ out.addEventListener("click", signOut);
 // The parts, by what the address begins with. The first is for what no other is.
 const PARTS = [
   { name: "Datasets", link: "#/", begins: /^(?!)/, of: Home, seen: () => true },
+  { name: "Models", link: "#models", begins: /^#models(\/|$)/, of: Models, seen: (caller) => caller.mayAnywhere("models:read") },
   { name: "Schedules", link: "#schedules", begins: /^#schedules(\/|$)/, of: Schedules, seen: (caller) => caller.mayAnywhere("schedules:read") },
   { name: "Connectors", link: "#connectors", begins: /^#connectors(\/|$)/, of: Connectors, seen: (caller) => caller.mayAnywhere("connectors:manage") },
 ];

@@ -273,6 +273,32 @@ const scenarios = {
     assert.ok(!(await call("GET", "/v1/schedules")).schedules.some((s) => s.name === name));
   },
 
+  async "models show what reads what, are tried, run and told apart when they fail"(page) {
+    const dataset = await makeDataset(), good = `good_${process.pid}`, bad = `bad_${process.pid}`;
+    await send(dataset, clicks("a", "b"));
+    await call("PUT", "/v1/models", { from_version: (await call("GET", "/v1/models")).version, files: {
+      [`${good}.sql`]: `select count(*) as n from {{ source('${dataset}') }}`,
+      [`${bad}.sql`]: `select n, n as also from {{ ref('${good}') }}, {{ source('${dataset}') }}`,
+      "models.yml": `models: [{name: ${bad}, description: must be unique, columns: [{name: n, tests: [unique]}]}]`,
+    } });
+    await enterKey(page, "#models");
+    const graph = page.getByRole("region", { name: "What reads what" });
+    await graph.getByRole("link", { name: `${good}, run by hand, never built` }).waitFor();
+    assert.equal(await graph.locator(".line").count(), 4); // one of them past a model, in two pieces
+    await page.getByRole("button", { name: "Dry run", exact: true }).click();
+    const told = page.getByRole("region", { name: "Differences" });
+    await told.getByRole("row", { name: `${good} rows 0 1 1 0` }).waitFor();
+    await told.getByText(/2 rows|1 rows/).waitFor();
+    await page.getByRole("button", { name: "Run", exact: true }).click();
+    await graph.getByRole("link", { name: new RegExp(`^${good}, run by hand, built`) }).waitFor();
+    await graph.getByRole("link", { name: new RegExp(`^${bad}, run by hand, failed`) }).click();
+    const about = page.getByRole("region", { name: bad });
+    await about.getByText("Must be unique.").waitFor();
+    await about.getByText(/contradict it/).waitFor();
+    assert.match(await about.locator("pre").innerText(), /n as also/);
+    await call("PUT", "/v1/models", { from_version: (await call("GET", "/v1/models")).version, files: {} });
+  },
+
   async "a source that refuses is told with its hint, and no connector is made"(page) {
     await enterKey(page, "#connectors/new");
     await page.getByLabel("Name").fill("refused");
@@ -356,7 +382,7 @@ const scenarios = {
     await enterKey(page, `#/${dataset}`);
     await shows(page, "quarantined", 1);
     await fits("a dataset");
-    for (const [hash, ready] of [["#new", "Choose a file"], [`#/${dataset}/load`, "Choose a file"], ["#schedules", "New schedule"], ["#schedules/new", "Make the schedule"], ["#connectors", "New connector"], ["#connectors/new", "Connect and look for tables"]]) {
+    for (const [hash, ready] of [["#new", "Choose a file"], [`#/${dataset}/load`, "Choose a file"], ["#schedules", "New schedule"], ["#schedules/new", "Make the schedule"], ["#connectors", "New connector"], ["#connectors/new", "Connect and look for tables"], ["#models", "Models"]]) {
       await page.goto(`${given.url}/${hash}`);
       await page.getByText(ready, { exact: true }).first().waitFor();
       await fits(hash);
