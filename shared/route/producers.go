@@ -9,7 +9,7 @@ import (
 )
 
 // Producers are the endpoints of protocols that producers speak already.
-var Producers = slices.Concat(Track, []Route{SendCloudEvents}, PostHogCapture, []Route{PostHogEvents}, PostHogFlags, []Route{TinybirdEvents}, Telemetry, []Route{RemoteWrite})
+var Producers = slices.Concat(Track, []Route{SendCloudEvents}, PostHogCapture, []Route{PostHogEvents}, PostHogFlags, []Route{TinybirdEvents}, Telemetry, []Route{RemoteWrite}, []Route{Snowplow})
 
 // Track are the endpoints that Segment-compatible SDKs send to.
 var Track = func() (routes []Route) {
@@ -84,3 +84,8 @@ var TinybirdEvents = Route{ID: "tinybirdEvents", Function: "ingest", Method: htt
 		{"wait", "true: the status is 200, and else 202; what is acknowledged is on disk in both cases", "true"},
 		{"token", "the write key, for a producer that can set no header", ""},
 	}}
+
+// Snowplow takes what Snowplow's trackers POST.
+var Snowplow = Route{ID: "snowplowEvents", Function: "ingest", Method: http.MethodPost, Path: "/com.snowplowanalytics.snowplow/tp2", Action: access.WriteEvents,
+	Status: http.StatusOK, Tag: "Snowplow-compatible", Summary: "Send events of Snowplow's tracker protocol", Producer: true, MaxBody: MaxIngest,
+	Params: []Param{{"write_key", "the write key, for a producer that can set no header", ""}}}

@@ -82,6 +82,7 @@ var others = map[string]struct{ target, body string }{
 	"CloudEvents":   {"/v1/cloudevents", `[{"specversion":"1.0","id":"3-0","source":"s","type":"t"},{"specversion":"1.0","id":"3-1","source":"s","type":"t"}]`},
 	"PostHog":       {"/batch/", `{"batch":[{"event":"x","uuid":"p-0"},{"event":"x","uuid":"p-1"}]}`},
 	"PostHog v1":    {"/i/v1/analytics/events", `{"batch":[{"event":"x","uuid":"p-2"},{"event":"x","uuid":"p-3"}]}`},
+	"Snowplow":      {"/com.snowplowanalytics.snowplow/tp2", `{"data":[{"e":"pv","eid":"sp-0"},{"e":"pv","eid":"sp-1"}]}`},
 	"Tinybird":      {"/v0/events?name=web", "{\"event_id\":\"r-0\"}\n{\"event_id\":\"r-1\"}"},
 }
 
@@ -115,7 +116,7 @@ func TestEventsPastALimitAreRefusedWholeAndStoredNowhere(t *testing.T) {
 	for name, request := range others {
 		refusedAt(t, name, request.target, w.ask(http.MethodPost, request.target, w.keys[access.Producer], []byte(request.body), nil), "over_quota", `"tenant-events";r=`)
 	}
-	for _, of := range []string{"web/events?id=2-0", "web/events?id=2-1", "events/events?id=3-0", "events/events?id=3-1", "events/events?id=s+3-0", "events/events?id=p-0", "events/events?id=p-2", "web/events?id=r-0"} {
+	for _, of := range []string{"web/events?id=2-0", "web/events?id=2-1", "events/events?id=3-0", "events/events?id=3-1", "events/events?id=s+3-0", "events/events?id=p-0", "events/events?id=p-2", "events/events?id=sp-0", "web/events?id=r-0"} {
 		if out := w.ask(http.MethodGet, "/v1/datasets/"+of, w.keys[access.Owner], nil, nil); out.Code != http.StatusNotFound {
 			t.Errorf("a refused event has a fate: %s: %d %s", of, out.Code, out.Body)
 		}

@@ -235,6 +235,7 @@ var healthy = map[string]struct{ target, body string }{
 	"exportMetrics":    {"/v1/metrics", `{"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"gauge":{"dataPoints":[{}]}}]}]}]}`},
 	"exportTraces":     {"/v1/traces", `{"resourceSpans":[{"scopeSpans":[{"spans":[{}]}]}]}`},
 	"remoteWrite":      {"/api/v1/write", "\x0a\x0f\x0a\x00\x12\x0b\x09\x00\x00\x00\x00\x00\x00\xf0\x3f\x10\x01"},
+	"snowplowEvents":   {"/com.snowplowanalytics.snowplow/tp2", `{"data":[{"e":"pv"}]}`},
 	"getEvent":         {"/v1/datasets/web/events?id=e1", ""},
 	"listQuarantine":   {"/v1/datasets/web/quarantine", ""},
 	"replayQuarantine": {"/v1/datasets/web/quarantine/replay", ""},

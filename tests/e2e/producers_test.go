@@ -43,6 +43,7 @@ func TestProducers(t *testing.T) {
 		"OpenTelemetry's, JavaScript's in protobuf": {"@opentelemetry/exporter-logs-otlp-proto", openTelemetry("proto"), []string{"413", "429", "503", "cut", "lost"}, []string{"n"}, 1},
 		"OpenTelemetry's, Go's":                     {"", sendTelemetry, []string{"413", "429", "503", "cut", "lost"}, []string{"n"}, 0},
 		"Prometheus'":                               {"", writeSamples, []string{"413", "429", "503", "cut", "lost"}, []string{"n"}, 1},
+		"Snowplow's":                                {"@snowplow/node-tracker", script("snowplow.mjs"), []string{"413", "429", "503", "cut", "lost"}, []string{"event", "user_id"}, 1},
 		"Tinybird's":                                {"@tinybirdco/sdk", script("tinybird.mjs"), []string{"413", "429", "503", "cut", "lost"}, []string{"user_id"}, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
