@@ -52,7 +52,7 @@ type message struct {
 
 // protocols lists what is spoken.
 func protocols() []protocol {
-	return slices.Concat([]protocol{own(), cloudEvents()}, segment(), postHog(), []protocol{tinybirdEvents()}, telemetry(), []protocol{remoteWrite(), snowplowTracker()})
+	return slices.Concat([]protocol{own(), cloudEvents()}, segment(), postHog(), []protocol{tinybirdEvents()}, telemetry(), []protocol{remoteWrite(), snowplowTracker(), umamiTracker(), plausibleTracker()})
 }
 
 // target names where the events of a request go; empty: to the default dataset.

@@ -9,7 +9,7 @@ import (
 )
 
 // Producers are the endpoints of protocols that producers speak already.
-var Producers = slices.Concat(Track, []Route{SendCloudEvents}, PostHogCapture, []Route{PostHogEvents}, PostHogFlags, []Route{TinybirdEvents}, Telemetry, []Route{RemoteWrite}, []Route{Snowplow})
+var Producers = slices.Concat(Track, []Route{SendCloudEvents}, PostHogCapture, []Route{PostHogEvents}, PostHogFlags, []Route{TinybirdEvents}, Telemetry, []Route{RemoteWrite}, []Route{Snowplow, UmamiSend, PlausibleEvent})
 
 // Track are the endpoints that Segment-compatible SDKs send to.
 var Track = func() (routes []Route) {
@@ -89,3 +89,13 @@ var TinybirdEvents = Route{ID: "tinybirdEvents", Function: "ingest", Method: htt
 var Snowplow = Route{ID: "snowplowEvents", Function: "ingest", Method: http.MethodPost, Path: "/com.snowplowanalytics.snowplow/tp2", Action: access.WriteEvents,
 	Status: http.StatusOK, Tag: "Snowplow-compatible", Summary: "Send events of Snowplow's tracker protocol", Producer: true, MaxBody: MaxIngest,
 	Params: []Param{{"write_key", "the write key, for a producer that can set no header", ""}}}
+
+// UmamiSend takes what Umami's trackers send.
+var UmamiSend = Route{ID: "umamiSend", Function: "ingest", Method: http.MethodPost, Path: "/api/send", Action: access.WriteEvents,
+	Status: http.StatusOK, Tag: "Umami-compatible", Summary: "Send an event, or who a visitor is", Producer: true, MaxBody: MaxIngest,
+	Params: []Param{{"write_key", "the write key, where the website's id is none", ""}}}
+
+// PlausibleEvent takes what Plausible's trackers send.
+var PlausibleEvent = Route{ID: "plausibleEvent", Function: "ingest", Method: http.MethodPost, Path: "/api/event", Action: access.WriteEvents,
+	Status: http.StatusAccepted, Tag: "Plausible-compatible", Summary: "Send an event", Producer: true, MaxBody: MaxIngest, Accepts: []string{"text/plain"},
+	Params: []Param{{"write_key", "the write key, where the domain is none", ""}}}

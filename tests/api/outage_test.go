@@ -235,6 +235,8 @@ var healthy = map[string]struct{ target, body string }{
 	"exportMetrics":    {"/v1/metrics", `{"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"gauge":{"dataPoints":[{}]}}]}]}]}`},
 	"exportTraces":     {"/v1/traces", `{"resourceSpans":[{"scopeSpans":[{"spans":[{}]}]}]}`},
 	"remoteWrite":      {"/api/v1/write", "\x0a\x0f\x0a\x00\x12\x0b\x09\x00\x00\x00\x00\x00\x00\xf0\x3f\x10\x01"},
+	"umamiSend":        {"/api/send", `{"type":"event","payload":{"website":"w"}}`},
+	"plausibleEvent":   {"/api/event", `{"name":"pageview","url":"https://a.example/","domain":"a.example"}`},
 	"snowplowEvents":   {"/com.snowplowanalytics.snowplow/tp2", `{"data":[{"e":"pv"}]}`},
 	"getEvent":         {"/v1/datasets/web/events?id=e1", ""},
 	"listQuarantine":   {"/v1/datasets/web/quarantine", ""},

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -72,6 +73,51 @@ func TestProducers(t *testing.T) {
 				t.Errorf("%d of %d events are told apart", len(rows), sent)
 			}
 		})
+	}
+}
+
+// TestProducersWithoutIDs drives clients whose protocols name no event, and which send
+// nothing again: each event that is answered is there.
+func TestProducersWithoutIDs(t *testing.T) {
+	p := start(t, t.TempDir())
+	for name, c := range map[string]struct {
+		module string
+		send   func(t *testing.T, url, key string)
+		sent   int64
+	}{
+		"Umami's":     {"@umami/node", script("umami.mjs"), 3 * each},
+		"Plausible's": {"", sendPlausible, each},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if c.module != "" {
+				present(t, c.module)
+			}
+			const into = "hits"
+			key := p.boundTo(t, into)
+			defer p.call(t, http.MethodDelete, "/v1/datasets/"+into, nil, nil)
+			c.send(t, p.URL, key)
+			if l := p.settled(t, into, c.sent); l.Stored != c.sent {
+				t.Errorf("the ledger has %+v", l)
+			}
+			if rows := p.rows(t, map[string]any{"dataset": into, "measures": []any{"count"}, "dimensions": []any{"event", "n"}, "limit": 1000}); int64(len(rows)) != c.sent {
+				t.Errorf("%d of %d events are told apart", len(rows), c.sent)
+			}
+		})
+	}
+}
+
+// sendPlausible sends as Plausible's reference tells servers to.
+func sendPlausible(t *testing.T, url, key string) {
+	for n := range each {
+		body := fmt.Sprintf(`{"name":"ordered","url":"https://shop.example/","domain":"shop.example","props":{"n":%d}}`, n)
+		out, err := http.Post(url+"/api/event?write_key="+key, "text/plain", strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		out.Body.Close()
+		if out.StatusCode != http.StatusAccepted {
+			t.Fatal(out.Status)
+		}
 	}
 }
 
