@@ -61,7 +61,7 @@ func asSQL(p query.Plan, over snapshot.Snapshot) (sql string, ok bool) {
 	} else if plan.Range != query.Unbounded {
 		return "", false // a table's time may be absent
 	}
-	names := duck.ViewNames(columns)
+	names := engine.ViewNames(columns)
 	named := func(f query.Field) string {
 		at := slices.IndexFunc(columns, func(c dataset.Column) bool { return c.Name == f.Name })
 		ok = ok && at >= 0 && !f.InJSON

@@ -35,7 +35,7 @@ type TailTable struct {
 func ViewOf(schema string, over engine.Visible, paths []string, reads func(column string) bool) View {
 	seen := over.View.Columns()
 	s := sources{sealed: selection{refs: over.Segments, within: make([]bool, len(over.Segments))}, paths: paths}
-	names := ViewNames(seen)
+	names := engine.ViewNames(seen)
 	list, kept := make([]string, len(seen)), []string{}
 	for i, f := range over.View.Fields() {
 		list[i] = unread(seen[i]) + " AS " + sqltext.Identifier(names[i])
@@ -79,20 +79,12 @@ func ViewOf(schema string, over engine.Visible, paths []string, reads func(colum
 func (v *View) only(over engine.Visible, body string) string {
 	t := TailTable{fmt.Sprintf("only_%s", over.Dataset.ID), over.Only.Values}
 	v.Tables = append(v.Tables, t)
-	part := PartOf(over.Only.Column, over.Only.Grain)
+	part := engine.PartOf(over.Only.Column, over.Only.Grain)
 	body = fmt.Sprintf("SELECT * FROM (%s) AS r WHERE %s IN (SELECT %s FROM %s)", body, part, columnName(0), t.Name)
 	if over.Only.Null {
 		body += " OR " + part + " IS NULL"
 	}
 	return body
-}
-
-// PartOf writes what tells the part of a row of a view; see engine.Parts.
-func PartOf(column, grain string) string {
-	if grain == "" {
-		return "CAST(" + sqltext.Identifier(column) + " AS VARCHAR)"
-	}
-	return "epoch_us(date_trunc(" + sqltext.Literal(grain) + ", " + sqltext.Identifier(column) + "))"
 }
 
 // fieldOf is the field that a column of a view holds.
@@ -107,26 +99,6 @@ func fieldOf(c dataset.Column) query.Field {
 // is an error, not a null.
 func unread(c dataset.Column) string {
 	return "CAST(error('a column is read that was not asked for') AS " + sqlTypes[fieldOf(c).Type] + ")"
-}
-
-// ViewNames are the names that columns have in a view, where names that differ by
-// case alone are the same and none holds NUL. A name that is taken gets a number.
-func ViewNames(columns []dataset.Column) []string {
-	taken := map[string]bool{}
-	for _, c := range columns {
-		taken[strings.ToLower(c.Name)] = true
-	}
-	first := map[string]bool{}
-	names := make([]string, len(columns))
-	for i, c := range columns {
-		name := strings.ReplaceAll(c.Name, "\x00", "\u2400")
-		for n := 1; first[strings.ToLower(name)] || name != c.Name && taken[strings.ToLower(name)]; n++ {
-			name = fmt.Sprintf("%s_%d", strings.ReplaceAll(c.Name, "\x00", "\u2400"), n)
-		}
-		first[strings.ToLower(name)] = true
-		names[i] = name
-	}
-	return names
 }
 
 // narrowed keeps the columns that some fields read.

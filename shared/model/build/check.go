@@ -39,7 +39,7 @@ func (w *build) claim(ctx context.Context, over snapshot.Snapshot, name, text st
 	}
 	if n := got.Rows[0][0].Int(); n > 0 {
 		return fault.New(fault.Invalid, "test_failed", "test %q of model %q: %d rows contradict it", name, w.model.Name, n).
-			WithHint("the result is as it was before; ask for the rows with a dry run, or mend the model")
+			WithHint("the result is as it was before; mend the model, or what it reads")
 	}
 	return nil
 }

@@ -6,7 +6,6 @@ import (
 
 	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/engine"
-	"github.com/tarnhq/tarn/shared/engine/duck"
 	"github.com/tarnhq/tarn/shared/fault"
 	"github.com/tarnhq/tarn/shared/model"
 	"github.com/tarnhq/tarn/shared/model/distribute"
@@ -27,7 +26,7 @@ type input struct {
 func inputOf(over snapshot.Snapshot) *input {
 	v := engine.Visible{Snapshot: over, View: whole(over).View}
 	in := &input{visible: v, columns: slices.Clone(v.View.Columns())}
-	for i, name := range duck.ViewNames(in.columns) {
+	for i, name := range engine.ViewNames(in.columns) {
 		in.columns[i].Name = name
 	}
 	return in

@@ -10,7 +10,6 @@ import (
 	"github.com/tarnhq/tarn/shared/compact"
 	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/engine"
-	"github.com/tarnhq/tarn/shared/engine/duck"
 	"github.com/tarnhq/tarn/shared/fault"
 	"github.com/tarnhq/tarn/shared/load"
 	"github.com/tarnhq/tarn/shared/manifest"
@@ -168,7 +167,7 @@ func (in *input) over(refs []segment.Ref) snapshot.Snapshot {
 
 // partsOf adds the parts of some rows.
 func (w *build) partsOf(ctx context.Context, over snapshot.Snapshot, key, where string, into *parts) error {
-	text := fmt.Sprintf("SELECT DISTINCT %s AS part FROM %s%s", duck.PartOf(key, string(into.grain)), quoted(string(over.Dataset.Name)), where)
+	text := fmt.Sprintf("SELECT DISTINCT %s AS part FROM %s%s", engine.PartOf(key, string(into.grain)), quoted(string(over.Dataset.Name)), where)
 	s := engine.Statement{SQL: text, Open: func(context.Context, dataset.Name) (engine.Visible, error) { return whole(over), nil }}
 	return w.SQL.Stream(ctx, s, func(_ []query.Column, rows [][]query.Value) error {
 		for _, row := range rows {

@@ -1,4 +1,4 @@
-package duck_test
+package engine_test
 
 import (
 	"strings"
@@ -8,7 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/tarnhq/tarn/shared/dataset"
-	"github.com/tarnhq/tarn/shared/engine/duck"
+	"github.com/tarnhq/tarn/shared/engine"
 )
 
 func TestColumnsOfAViewHaveNamesThatSQLTellsApart(t *testing.T) {
@@ -19,16 +19,16 @@ func TestColumnsOfAViewHaveNamesThatSQLTellsApart(t *testing.T) {
 		"a NUL is shown":                        {[]string{"a\x00b", "a␀b"}, []string{"a␀b_1", "a␀b"}},
 		"what SQL means something by is a name": {[]string{`"; drop`, "select"}, []string{`"; drop`, "select"}},
 	} {
-		if diff := cmp.Diff(c.names, duck.ViewNames(columnsOf(c.columns))); diff != "" {
+		if diff := cmp.Diff(c.names, engine.ViewNames(columnsOf(c.columns))); diff != "" {
 			t.Errorf("%s: %s", claim, diff)
 		}
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		names := rapid.SliceOfDistinct(rapid.StringMatching(`[aA]?[bB\x00␀]?(_[12])?`), rapid.ID[string]).Draw(t, "columns")
 		taken := map[string]bool{}
-		for _, name := range duck.ViewNames(columnsOf(names)) {
+		for _, name := range engine.ViewNames(columnsOf(names)) {
 			if taken[strings.ToLower(name)] || strings.Contains(name, "\x00") {
-				t.Fatalf("%q: %q", names, duck.ViewNames(columnsOf(names)))
+				t.Fatalf("%q: %q", names, engine.ViewNames(columnsOf(names)))
 			}
 			taken[strings.ToLower(name)] = true
 		}
