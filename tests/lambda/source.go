@@ -130,7 +130,7 @@ func (s source) iterator(ctx context.Context, shard, after string) *string {
 // deliver hands over a batch until all of it has succeeded.
 func (s source) deliver(ctx context.Context, shard string, records []types.Record) {
 	for wait := readPause; len(records) > 0 && ctx.Err() == nil; wait = min(2*wait, lastPause) {
-		answer, err := s.invoke(ctx, payloadOf(shard, records))
+		answer, err := s.invoke(ctx, payloadOf(s.stream, shard, records))
 		var report events.KinesisEventResponse
 		if err == nil {
 			err = json.Unmarshal(answer, &report)
@@ -169,7 +169,7 @@ func earliest(report events.KinesisEventResponse, records []types.Record) int {
 
 // payloadOf is the event of a batch. It spells out what is documented, for the
 // runtime's own type would write a time as it is not sent.
-func payloadOf(shard string, records []types.Record) []byte {
+func payloadOf(stream, shard string, records []types.Record) []byte {
 	list := make([]map[string]any, len(records))
 	for i, r := range records {
 		list[i] = map[string]any{
@@ -180,7 +180,7 @@ func payloadOf(shard string, records []types.Record) []byte {
 			"eventSource": "aws:kinesis", "eventVersion": "1.0", "eventName": "aws:kinesis:record", "awsRegion": "us-east-1",
 			"eventID":           shard + ":" + *r.SequenceNumber,
 			"invokeIdentityArn": "arn:aws:iam::123456789012:role/tarn-ingestor",
-			"eventSourceARN":    "arn:aws:kinesis:us-east-1:123456789012:stream/tarn-events",
+			"eventSourceARN":    "arn:aws:kinesis:us-east-1:123456789012:stream/" + stream,
 		}
 	}
 	payload, err := json.Marshal(map[string]any{"Records": list})

@@ -243,7 +243,7 @@ func (s *stage) redrives(t *testing.T) {
 	before := s.await(t, "redriven", func(v totals) bool { return v.Stored == 40 })
 	records := 0
 	for shard, all := range s.records(t) {
-		payload := string(payloadOf(shard, all))
+		payload := string(payloadOf(s.stream, shard, all))
 		text, err := json.Marshal(map[string]any{"version": "1.0", "payload": payload, "KinesisBatchInfo": map[string]any{"shardId": shard, "batchSize": len(all)}})
 		if err != nil {
 			t.Fatal(err)
