@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
 	"github.com/tarnhq/tarn/events"
@@ -205,4 +206,36 @@ type meanwhile struct {
 func (m meanwhile) Put(ctx context.Context, key string, body []byte) error {
 	m.act()
 	return m.folder.Put(ctx, key, body)
+}
+
+// TestMergedRowsOfATableHaveTheColumnsTheyHad merges rows whose columns are named as the
+// fixed ones of events are.
+func TestMergedRowsOfATableHaveTheColumnsTheyHad(t *testing.T) {
+	c := compactor(newFolder(t))
+	text := func(name, value string) rows.Column {
+		return rows.Column{Column: dataset.Column{Name: name, Type: dataset.Text}, Ends: []uint32{uint32(len(value))}, Bytes: []byte(value)}
+	}
+	var refs []segment.Ref
+	var schema dataset.Schema
+	for i, user := range []string{"u1", "u2"} {
+		sequence := stream.Sequence(fmt.Sprint(i + 1))
+		at := rows.Column{Column: dataset.Column{Name: dataset.ColumnTime, Type: dataset.Time}, Ints: []int64{int64(i)}}
+		batch := rows.Batch{Columns: []rows.Column{text(dataset.ColumnUserID, user), at, text("country", "CH")}, Len: 1}
+		ref, err := segment.WriteTable(t.Context(), c.Manifest.Blobs, segment.Origin{Tenant: owner, Dataset: data, Shard: "load", From: sequence, Through: sequence}, batch, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		refs, schema = append(refs, ref), dataset.Schema{Columns: ref.Columns}
+	}
+	merged, err := c.merge(t.Context(), segment.Origin{Tenant: owner, Dataset: data, Shard: Shard, From: "1", Through: "1"}, schema, job{kind: segment.Rows, table: true, refs: refs})
+	if err != nil || len(merged) != 1 {
+		t.Fatal(merged, err)
+	}
+	if diff := cmp.Diff(schema.Columns, merged[0].Columns); diff != "" {
+		t.Errorf("columns before (-) and after (+):\n%s", diff)
+	}
+	got, err := segment.NewCache(c.Manifest.Blobs, 0).ReadRows(t.Context(), merged[0])
+	if err != nil || got.Len != 2 || string(got.Columns[0].Text(0))+string(got.Columns[0].Text(1)) != "u1u2" {
+		t.Errorf("%v, %v", got, err)
+	}
 }
