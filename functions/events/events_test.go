@@ -17,7 +17,9 @@ import (
 	"github.com/tarnhq/tarn/shared/access"
 	"github.com/tarnhq/tarn/shared/api"
 	"github.com/tarnhq/tarn/shared/dataset"
+	"github.com/tarnhq/tarn/shared/enrich"
 	"github.com/tarnhq/tarn/shared/fate"
+	"github.com/tarnhq/tarn/shared/fieldrule"
 	"github.com/tarnhq/tarn/shared/ingest"
 	"github.com/tarnhq/tarn/shared/manifest"
 	"github.com/tarnhq/tarn/shared/quarantine"
@@ -65,7 +67,7 @@ func newService(t *testing.T) *service {
 	}
 	s.Server = api.New(identify, clock, slog.New(slog.DiscardHandler))
 	Register(s.Server, Deps{Gate: gate.New(s.live, tbl, time.Now), Table: tbl, Segments: cache, Finder: fate.Finder{Segments: cache, Stream: s.stream, Suppressions: suppression.Store{Table: tbl}},
-		Replayer: quarantine.Replayer{Manifest: store, Segments: cache, Ingest: options}})
+		Replayer: quarantine.Replayer{Manifest: store, Segments: cache, Ingest: options, Enricher: enrich.New(&fieldrule.Salts{Secrets: &fake.Secrets{}}, tbl, blobs, clock)}})
 	return s
 }
 

@@ -56,7 +56,7 @@ func TestListsDoWhatASlowReferenceDoes(t *testing.T) {
 		for range 3 {
 			shapes = append(shapes, &events.Shape{Names: rapid.SliceOfNDistinct(rapid.SampledFrom(properties), 1, 4, rapid.ID[string]).Draw(rt, "names")})
 		}
-		batch := rapid.SliceOfN(rapid.Custom(func(rt *rapid.T) events.Event { return someEvent(rt, shapes) }), 1, 6).Draw(rt, "events")
+		batch := rapid.SliceOfN(rapid.Custom(func(rt *rapid.T) events.Event { return someEvent(rt, shapes) }), 1, 60).Draw(rt, "events")
 		var want []map[string]any
 		var texts []string
 		for i := range batch {
@@ -87,7 +87,7 @@ func TestListsDoWhatASlowReferenceDoes(t *testing.T) {
 		}
 	})
 	for _, fate := range []string{"false <nil>", "true <nil>", "false cast_failed", "false field_taken"} {
-		if fates[fate] == 0 {
+		if fates[fate] == 0 && !testing.Short() { // a few random lists need not meet each
 			t.Errorf("no event came to the end %q: %v", fate, fates)
 		}
 	}
