@@ -83,7 +83,7 @@ test-quick: need-go need-cc ## Run the tests of single packages, which need no s
 	go test -short $(quick)
 
 test-full: e2e test-infra ## Run the rest: crash matrix, contracts, end to end, browser, templates, all of what is random
-	go test $(shortened)
+	go test -timeout 20m $(shortened)
 
 e2e: build node_modules/.package-lock.json ## Run the tests that start servers, emulators and a browser
 	go test -p 1 -parallel 8 -timeout 20m $(slow) # one package at a time: each fills two cores with servers and emulators, or waits

@@ -99,7 +99,6 @@ func (w *world) same(t *rapid.T, p model.Project) {
 }
 
 func TestModelsThatAreBuiltByPartsEqualThoseThatAreBuiltInFull(t *testing.T) {
-	t.Parallel()
 	blobs := &fake.Blobs{}
 	sql := newDirect(t, blobs)
 	byParts, full := 0, 0

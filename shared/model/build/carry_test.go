@@ -64,7 +64,6 @@ var plain = []string{
 }
 
 func TestWhoSeesAPartOfTheInputsSeesThatPartOfTheResultOrNothing(t *testing.T) {
-	t.Parallel()
 	blobs := &fake.Blobs{}
 	sql := newDirect(t, blobs)
 	shown, denied := 0, 0

@@ -56,7 +56,6 @@ func (w *world) try(t tester, p model.Project, id string) map[dataset.Name]Diffe
 }
 
 func TestWhatATrialTellsIsWhatTheBuildThenChanges(t *testing.T) {
-	t.Parallel()
 	blobs := &fake.Blobs{}
 	sql := newDirect(t, blobs)
 	changed := 0
