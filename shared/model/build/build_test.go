@@ -102,7 +102,11 @@ func TestModelsThatAreBuiltByPartsEqualThoseThatAreBuiltInFull(t *testing.T) {
 	blobs := &fake.Blobs{}
 	sql := newDirect(t, blobs)
 	byParts, full := 0, 0
+	cases := 0
 	rapid.Check(t, func(t *rapid.T) {
+		if cases++; enough(cases) {
+			return
+		}
 		w := newWorld(t, blobs, sql)
 		blobs.Now = w.clock
 		p := project(t, drawProject(t))

@@ -2,6 +2,7 @@ package build
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"regexp"
@@ -279,6 +280,13 @@ func (w *world) columnsOf(t tester, text string) string {
 		names = append(names, quoted(c.Name))
 	}
 	return strings.Join(names, ", ")
+}
+
+// enough bounds the cases of a property, each of which runs some hundred statements, unless
+// -rapid.checks asks for another number of them than the usual one.
+func enough(cases int) bool {
+	const most, usual = 25, "100"
+	return cases > most && flag.Lookup("rapid.checks").Value.String() == usual
 }
 
 func draws(t *rapid.T, label string, most int) int { return rapid.IntRange(0, most).Draw(t, label) }
