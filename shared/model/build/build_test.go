@@ -102,13 +102,8 @@ func TestModelsThatAreBuiltByPartsEqualThoseThatAreBuiltInFull(t *testing.T) {
 	blobs := &fake.Blobs{}
 	sql := newDirect(t, blobs)
 	byParts, full := 0, 0
-	cases := 0
 	rapid.Check(t, func(t *rapid.T) {
-		if cases++; enough(cases) {
-			return
-		}
 		w := newWorld(t, blobs, sql)
-		blobs.Now = w.clock
 		p := project(t, drawProject(t))
 		for round := range 1 + draws(t, "rounds", 3) {
 			for range 1 + draws(t, "changes", 3) {
@@ -153,7 +148,6 @@ func (w *world) killed(t *rapid.T, p model.Project, id string) {
 func TestAModelIsBuiltBesideThisProcess(t *testing.T) {
 	blobs := &fake.Blobs{}
 	w := newWorld(t, blobs, newRunner(t, blobs))
-	blobs.Now = w.clock
 	p := project(t, model.Files{
 		"many.sql":  "select amount, n from {{ source('web') }}, range(25_000) as r(n)",
 		"days.sql":  "select date_trunc('day', time) as day, count(*) as n, avg(amount) as mean, min(user_id) as least, bool_or(amount > 1) as any from {{ source('web') }} group by 1",

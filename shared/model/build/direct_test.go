@@ -3,6 +3,7 @@ package build
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"math/big"
 	"strings"
@@ -19,7 +20,15 @@ import (
 
 // direct runs statements in this process, which properties can afford thousands of. What
 // sqlrun does with the same views is tested there and in TestAModelIsBuiltBesideThisProcess.
-type direct struct{ files *local.Files }
+type direct struct {
+	files *local.Files
+	idle  *[]database // opening one takes longer than most statements
+}
+
+type database struct {
+	db   *sql.DB
+	conn *sql.Conn
+}
 
 func newDirect(t testing.TB, store blob.Store) direct {
 	t.Helper()
@@ -27,20 +36,46 @@ func newDirect(t testing.TB, store blob.Store) direct {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return direct{files}
+	d := direct{files, &[]database{}}
+	t.Cleanup(func() {
+		for _, idle := range *d.idle {
+			idle.db.Close()
+		}
+	})
+	return d
 }
 
-func (d direct) with(ctx context.Context, text string, do func(*sql.Conn, sqlgate.Query) error) error {
-	db, conn, err := duck.OpenIsolated(ctx, 1, 512<<20)
+// with gives a statement a database without anything in it.
+func (d direct) with(ctx context.Context, text string, do func(*sql.Conn, sqlgate.Query) error) (err error) {
+	var own database
+	if n := len(*d.idle); n > 0 {
+		own, *d.idle = (*d.idle)[n-1], (*d.idle)[:n-1]
+	} else if own.db, own.conn, err = duck.OpenIsolated(ctx, 1, 512<<20); err != nil {
+		return err
+	}
+	defer func() {
+		if failed := empty(context.WithoutCancel(ctx), own.conn); failed != nil {
+			err = errors.Join(err, failed, own.db.Close())
+			return
+		}
+		*d.idle = append(*d.idle, own)
+	}()
+	q, err := sqlgate.Read(ctx, own.conn, text)
 	if err != nil {
 		return err
 	}
-	defer db.Close()
-	q, err := sqlgate.Read(ctx, conn, text)
-	if err != nil {
+	return do(own.conn, q)
+}
+
+// empty drops what a statement's views were made of.
+func empty(ctx context.Context, conn *sql.Conn) error {
+	var drop sql.NullString
+	tables := conn.QueryRowContext(ctx, `SELECT string_agg('DROP TABLE "' || table_name || '"', ';') FROM duckdb_tables()`)
+	if err := tables.Scan(&drop); err != nil {
 		return err
 	}
-	return do(conn, q)
+	_, err := conn.ExecContext(ctx, "DROP SCHEMA IF EXISTS "+sqlgate.Schema+" CASCADE;"+drop.String)
+	return err
 }
 
 func (d direct) Read(ctx context.Context, text string) (found sqlgate.Query, err error) {

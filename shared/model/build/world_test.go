@@ -2,7 +2,6 @@ package build
 
 import (
 	"context"
-	"flag"
 	"fmt"
 	"os"
 	"regexp"
@@ -88,7 +87,8 @@ var noon = time.Date(2026, 1, 10, 12, 0, 0, 0, time.UTC)
 func newWorld(t tester, blobs *fake.Blobs, sql SQL) *world {
 	t.Helper()
 	w := &world{blobs: blobs, now: noon, sql: sql}
-	w.table = &fake.Table{Now: func() time.Time { return w.now }}
+	w.table = &fake.Table{Now: w.clock}
+	*blobs = fake.Blobs{Now: w.clock} // what other cases left
 	var err error
 	if w.web, err = w.catalog().Create(t.Context(), owner, dataset.Spec{Name: "web", Kind: dataset.Events}); err != nil {
 		t.Fatal(err)
@@ -280,13 +280,6 @@ func (w *world) columnsOf(t tester, text string) string {
 		names = append(names, quoted(c.Name))
 	}
 	return strings.Join(names, ", ")
-}
-
-// enough bounds the cases of a property, each of which runs some hundred statements, unless
-// -rapid.checks asks for another number of them than the usual one.
-func enough(cases int) bool {
-	const most, usual = 25, "100"
-	return cases > most && flag.Lookup("rapid.checks").Value.String() == usual
 }
 
 func draws(t *rapid.T, label string, most int) int { return rapid.IntRange(0, most).Draw(t, label) }
