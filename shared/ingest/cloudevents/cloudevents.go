@@ -105,8 +105,7 @@ func (d *Decoder) structured() error {
 	if d.r.Space() {
 		return d.r.Broken("nothing was expected after the event")
 	}
-	d.event(start, d.r.Pos)
-	return nil
+	return d.event(start, d.r.Pos)
 }
 
 // batch reads a body that is an array of events.
@@ -124,7 +123,7 @@ func (d *Decoder) batch() error {
 }
 
 // event appends the event that stands from start to end.
-func (d *Decoder) event(start, end int) {
+func (d *Decoder) event(start, end int) error {
 	d.events = append(d.events, events.Event{})
 	ev := &d.events[len(d.events)-1]
 	d.r.Pos = start
@@ -136,6 +135,7 @@ func (d *Decoder) event(start, end int) {
 		}
 	}
 	d.complete(ev)
+	return nil
 }
 
 func (d *Decoder) lookup(start int, key string) string {

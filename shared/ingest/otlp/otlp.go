@@ -33,7 +33,6 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 
 	"github.com/tarnhq/tarn/events"
-	"github.com/tarnhq/tarn/shared/fault"
 	"github.com/tarnhq/tarn/shared/ingest/internal/scan"
 	"github.com/tarnhq/tarn/shared/ingest/internal/wire"
 )
@@ -79,12 +78,8 @@ type property struct {
 	value events.Value
 }
 
-// maxKept bounds the events that a Decoder keeps memory for, and maxSpread the bytes that
-// those of one request may have in all, however well sharing a resource keeps it short.
-const (
-	maxKept   = 1 << 15
-	maxSpread = 64 << 20
-)
+// maxKept bounds the events that a Decoder keeps memory for.
+const maxKept = 1 << 15
 
 // Decode returns the events of a request. One that cannot be stored is among them, with
 // Refused set. Arrived is the time of the request in UTC microseconds. A body that is not
@@ -233,9 +228,8 @@ func (d *Decoder) identify(body []byte) {
 }
 
 func (d *Decoder) check() error {
-	if d.spread > maxSpread {
-		return fault.New(fault.TooLarge, "body_too_large", "the events of the body have more than %d bytes in all", maxSpread).
-			WithHint("send the events in smaller batches")
+	if err := scan.CheckSize(d.spread); err != nil {
+		return err
 	}
 	return scan.CheckCount(len(d.events))
 }

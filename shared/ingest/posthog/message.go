@@ -17,6 +17,7 @@ type message struct {
 	key     string // the write key, which is not kept
 	library string
 	version string
+	lent    int // bytes that the event has of the request's header
 
 	ev    *events.Event
 	known [fields]int // place of the value of a known member, plus 1; 0: it is missing
@@ -67,7 +68,7 @@ var none events.Refusal
 
 func (m *message) begin(r *scan.Reader, req Request, key string) {
 	m.r, m.arrived, m.sent, m.key = r, req.Arrived, req.Sent, key
-	m.library, m.version, _ = strings.Cut(req.Library, "/")
+	m.library, m.version, _ = strings.Cut(strings.ToValidUTF8(req.Library, "\uFFFD"), "/")
 	if m.told == nil || len(m.told) > maxKept {
 		m.told = map[*events.Shape]*places{}
 	}
@@ -75,12 +76,12 @@ func (m *message) begin(r *scan.Reader, req Request, key string) {
 
 // read reads the event at Pos of r into ev.
 func (m *message) read(ev *events.Event) events.Refusal {
-	m.ev = ev
+	m.ev, m.lent = ev, 0
 	start := m.r.Pos
 	if refusal := m.find(); refusal != none {
 		return refusal
 	}
-	if size := m.r.Pos - start; size > events.MaxEvent {
+	if size := m.r.Pos - start + len(m.library) + len(m.version); size > events.MaxEvent {
 		return events.Refusal{Code: "too_large", Reason: fmt.Sprintf("the event has %d bytes, and %d are allowed", size, events.MaxEvent)}
 	}
 	for _, step := range [...]func() events.Refusal{m.ids, m.properties, m.time, m.people} {

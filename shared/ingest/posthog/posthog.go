@@ -45,6 +45,7 @@ type Decoder struct {
 	r      scan.Reader
 	events []events.Event
 	m      message
+	size   int // bytes of all events, with the library's name in each that has it
 }
 
 // maxKept bounds the events that a Decoder keeps memory for.
@@ -52,14 +53,14 @@ const maxKept = 1 << 15
 
 // Decode returns the events of a request. One that cannot be stored is among them, with
 // Refused set. A body that is neither an event nor many, or cannot be told apart into
-// events, is fault.Invalid; more events than one request may have are fault.TooLarge.
-// Events share memory with the request and the Decoder: they are valid until the next
+// events, is fault.Invalid; more events than one request may have, or larger ones in all
+// with the library's name, are fault.TooLarge. Events share memory with the request and the Decoder: they are valid until the next
 // Decode.
 func (d *Decoder) Decode(req Request) ([]events.Event, error) {
 	if cap(d.events) > maxKept {
 		d.events = nil
 	}
-	d.events = d.events[:0]
+	d.events, d.size = d.events[:0], 0
 	body, err := plain(req.Body)
 	if err != nil {
 		return nil, err
@@ -92,8 +93,7 @@ func (d *Decoder) body() error {
 		d.m.sent = clock(&d.r, d.m.sent)
 	}
 	if !d.r.Lookup(start, "batch") {
-		d.message(start, end)
-		return nil
+		return d.message(start, end)
 	}
 	if d.r.Peek() != '[' {
 		return fault.New(fault.Invalid, "no_batch", "\"batch\" is no array").WithHint(`send {"api_key": "...", "batch": [...]}`)
@@ -113,11 +113,15 @@ func (d *Decoder) many() error {
 }
 
 // message appends the event of the message from start to end.
-func (d *Decoder) message(start, end int) {
+func (d *Decoder) message(start, end int) error {
 	d.events = append(d.events, events.Event{})
 	ev := &d.events[len(d.events)-1]
 	d.r.Pos = start
-	if refusal := d.m.read(ev); refusal != none {
+	refusal := d.m.read(ev)
+	d.size += end - start
+	if refusal == none {
+		d.size += d.m.lent
+	} else {
 		raw := d.r.Text[start:end]
 		*ev = events.Event{
 			ID: d.lookup(start, "uuid"), Name: d.lookup(start, "event"), Time: d.m.arrived, MadeTime: true,
@@ -127,6 +131,7 @@ func (d *Decoder) message(start, end int) {
 	if ev.ID == "" {
 		ev.ID, ev.MadeID = d.r.NewID(d.m.arrived, d.Rand), true
 	}
+	return scan.CheckSize(d.size)
 }
 
 func (d *Decoder) lookup(start int, key string) string {

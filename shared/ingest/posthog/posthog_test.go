@@ -16,6 +16,7 @@ import (
 	"github.com/tarnhq/tarn/events"
 	"github.com/tarnhq/tarn/shared/fault"
 	"github.com/tarnhq/tarn/shared/ingest/internal/eventtest"
+	"github.com/tarnhq/tarn/shared/ingest/internal/scan"
 )
 
 var arrived = time.Date(2026, 11, 22, 5, 0, 0, 0, time.UTC).UnixMicro()
@@ -227,6 +228,27 @@ func TestARefusedEventKeepsItsIdentity(t *testing.T) {
 	if diff := cmp.Diff([]sent{{ID: "1", Name: "a", Refused: "bad_json"}}, decode(t, `{"properties":{"uuid":"no","x":NaN},"event":"a","uuid":"1"}`)); diff != "" {
 		t.Error(diff)
 	}
+}
+
+func TestTheLibrarysNameCountsForEachEventThatHasIt(t *testing.T) {
+	library := strings.Repeat("x", 30_000) + "/1"
+	body := `[` + strings.Repeat(`{"event":"a"},`, scan.MaxSize/30_000) + `{"event":"a"}]`
+	_, err := new(Decoder).Decode(Request{Body: []byte(body), Arrived: arrived, Library: library})
+	if fault.KindOf(err) != fault.TooLarge {
+		t.Error(err)
+	}
+	body = strings.ReplaceAll(body, `"a"`, `"a","properties":{"$lib":"x","$lib_version":"1"}`)
+	if _, err := new(Decoder).Decode(Request{Body: []byte(body), Arrived: arrived, Library: library}); err != nil {
+		t.Error("events that name their own:", err)
+	}
+}
+
+func TestTheLibrarysNameIsText(t *testing.T) {
+	got, err := new(Decoder).Decode(Request{Body: []byte(`{"event":"a"}`), Arrived: arrived, Library: "a\xff/1"})
+	if err != nil || len(got) != 1 {
+		t.Fatal(err, len(got))
+	}
+	eventtest.Check(t, got[0])
 }
 
 func TestBodiesThatCannotBeToldApart(t *testing.T) {

@@ -28,6 +28,7 @@ func (m *message) properties() events.Refusal {
 		if f := m.r.Add(t.name, events.Value{Kind: events.Text, Text: t.text}); f != scan.None {
 			return f.Refusal(t.name)
 		}
+		m.lent += len(t.text)
 	}
 	if m.known[fieldOffset] != 0 {
 		if _, ok := m.offset(); !ok {

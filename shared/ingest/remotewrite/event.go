@@ -27,7 +27,7 @@ func (d *Decoder) event(name, kind string, at int64, of []pair) error {
 		refusal, size = d.properties(&ev, of)
 	}
 	if refusal.Code != "" {
-		d.refuse(&ev, inRange, of, refusal)
+		size = d.refuse(&ev, inRange, of, refusal)
 	}
 	d.own = d.own[:0]
 	d.events = append(d.events, ev)
@@ -100,8 +100,9 @@ func (d *Decoder) all(of []pair) []property {
 }
 
 // refuse turns ev into an event that is refused. What was sent is told as an event of ours
-// has it: so it can be mended, and rules for fields find theirs.
-func (d *Decoder) refuse(ev *events.Event, timed bool, of []pair, refusal events.Refusal) {
+// has it: so it can be mended, and rules for fields find theirs. The size is that of all of
+// it, though no more than an event may have is kept.
+func (d *Decoder) refuse(ev *events.Event, timed bool, of []pair, refusal events.Refusal) (size int) {
 	if !timed {
 		d.add("time_unix_ms", events.Value{Kind: events.Int, Int: ev.Time / 1000})
 	}
@@ -111,6 +112,7 @@ func (d *Decoder) refuse(ev *events.Event, timed bool, of []pair, refusal events
 	}
 	raw := events.AppendJSON(nil, &said)
 	*ev = events.Event{ID: ev.ID, Name: ev.Name, Time: d.arrived, MadeTime: true, Refused: refusal, Raw: raw[:min(len(raw), events.MaxEvent)]}
+	return len(raw)
 }
 
 // id returns what an event is known by: its kind, and a digest of that, its time and the

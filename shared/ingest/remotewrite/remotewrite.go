@@ -94,7 +94,6 @@ const (
 const (
 	maxKept    = 1 << 15        // events that a Decoder keeps memory for
 	maxSymbols = scan.MaxEvents // of one request
-	maxSpread  = 64 << 20       // bytes that the events of one request may have in all
 )
 
 // Decode returns the events of a request, of version 2 or 1. One that cannot be stored is
@@ -268,9 +267,8 @@ func (d *Decoder) text(name, s string) {
 }
 
 func (d *Decoder) check() error {
-	if d.spread > maxSpread {
-		return fault.New(fault.TooLarge, "body_too_large", "the samples of the body have more than %d bytes in all", maxSpread).
-			WithHint("send fewer samples at once: max_samples_per_send")
+	if err := scan.CheckSize(d.spread); err != nil {
+		return err
 	}
 	return scan.CheckCount(len(d.events))
 }

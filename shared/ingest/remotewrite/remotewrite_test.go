@@ -200,13 +200,14 @@ func TestBodiesThatAreNoRequest(t *testing.T) {
 		code string
 		kind fault.Kind
 	}{
-		"text":                        {[]byte("up 1"), "bad_protobuf", fault.Invalid},
-		"a symbol that is not there":  {body(t, requestOf(&writev2.TimeSeries{LabelsRefs: []uint32{1, 99}, Samples: some})), "bad_protobuf", fault.Invalid},
-		"a name without a value":      {body(t, requestOf(&writev2.TimeSeries{LabelsRefs: []uint32{1}, Samples: some})), "bad_protobuf", fault.Invalid},
-		"a first symbol that is some": {body(t, &writev2.Request{Symbols: []string{"x"}}), "bad_protobuf", fault.Invalid},
-		"too many symbols":            {body(t, &writev2.Request{Symbols: make([]string, maxSymbols+1)}), "too_many_symbols", fault.TooLarge},
-		"too many samples":            {body(t, requestOf(&writev2.TimeSeries{Samples: manySamples(250_001)})), "too_many_events", fault.TooLarge},
-		"labels that swell":           {body(t, &writev2.Request{Symbols: []string{"", "l", strings.Repeat("x", 30_000)}, Timeseries: []*writev2.TimeSeries{{LabelsRefs: []uint32{1, 2}, Samples: manySamples(3000)}}}), "body_too_large", fault.TooLarge},
+		"text":                                      {[]byte("up 1"), "bad_protobuf", fault.Invalid},
+		"a symbol that is not there":                {body(t, requestOf(&writev2.TimeSeries{LabelsRefs: []uint32{1, 99}, Samples: some})), "bad_protobuf", fault.Invalid},
+		"a name without a value":                    {body(t, requestOf(&writev2.TimeSeries{LabelsRefs: []uint32{1}, Samples: some})), "bad_protobuf", fault.Invalid},
+		"a first symbol that is some":               {body(t, &writev2.Request{Symbols: []string{"x"}}), "bad_protobuf", fault.Invalid},
+		"too many symbols":                          {body(t, &writev2.Request{Symbols: make([]string, maxSymbols+1)}), "too_many_symbols", fault.TooLarge},
+		"too many samples":                          {body(t, requestOf(&writev2.TimeSeries{Samples: manySamples(250_001)})), "too_many_events", fault.TooLarge},
+		"labels that swell though they are refused": {body(t, &writev2.Request{Symbols: []string{"", "l", strings.Repeat("x", events.MaxEvent)}, Timeseries: []*writev2.TimeSeries{{LabelsRefs: []uint32{1, 2}, Samples: manySamples(3000)}}}), "body_too_large", fault.TooLarge},
+		"labels that swell":                         {body(t, &writev2.Request{Symbols: []string{"", "l", strings.Repeat("x", 30_000)}, Timeseries: []*writev2.TimeSeries{{LabelsRefs: []uint32{1, 2}, Samples: manySamples(3000)}}}), "body_too_large", fault.TooLarge},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := new(Decoder).Decode(true, c.body, arrived)

@@ -13,6 +13,7 @@ type message struct {
 	ev    *events.Event
 	known [fields]int // place of the value of a known key, plus 1; 0: it is missing
 	other []member    // keys that are no field of a message, kept as properties
+	lent  int         // bytes of the context that the message has of its batch
 
 	corrected bool // the event time is not what the sender said
 }
@@ -80,17 +81,16 @@ var none events.Refusal
 
 // read reads the message at Pos of r into ev.
 func (m *message) read(r *scan.Reader, ev *events.Event, around frame) events.Refusal {
-	m.r, m.ev = r, ev
+	m.r, m.ev, m.lent = r, ev, 0
 	start := r.Pos
 	if refusal := m.find(); refusal != none {
 		return refusal
 	}
-	size := r.Pos - start
 	if m.known[fieldContext] == 0 && around.context != (span{}) {
-		size += around.context.end - around.context.start
+		m.lent = around.context.end - around.context.start
 		m.known[fieldContext] = around.context.start + 1
 	}
-	if size > events.MaxEvent {
+	if size := r.Pos - start + m.lent; size > events.MaxEvent {
 		return events.Refusal{Code: "too_large", Reason: fmt.Sprintf("the message has %d bytes, and %d are allowed", size, events.MaxEvent)}
 	}
 	call := around.call

@@ -44,6 +44,7 @@ type Decoder struct {
 	r      scan.Reader
 	events []events.Event
 	m      message
+	size   int // bytes of all events, what is said beside the batch in each that has it
 }
 
 // maxKept bounds the events that a Decoder keeps memory for.
@@ -52,13 +53,14 @@ const maxKept = 1 << 15
 // Decode returns the events that the body of a call holds. One that cannot be stored
 // is among them, with Refused set. Arrived is the time of the request in UTC
 // microseconds. A body that is no JSON object, or a batch without messages, is
-// fault.Invalid, more messages than one request may have are fault.TooLarge. Events
-// share memory with the body and the Decoder: they are valid until the next Decode.
+// fault.Invalid, more messages than one request may have, or larger ones in all with the
+// context of the batch, are fault.TooLarge. Events share memory with the body and the
+// Decoder: they are valid until the next Decode.
 func (d *Decoder) Decode(call Call, body []byte, arrived int64) ([]events.Event, error) {
 	if cap(d.events) > maxKept {
 		d.events = nil
 	}
-	d.events = d.events[:0]
+	d.events, d.size = d.events[:0], 0
 	d.r.Reset(body)
 	if d.r.Peek() != '{' {
 		return nil, d.r.Broken("an object was expected").WithHint("send a message, or {\"batch\": [...]}")
@@ -72,8 +74,7 @@ func (d *Decoder) Decode(call Call, body []byte, arrived int64) ([]events.Event,
 	}
 	end := d.r.Pos
 	if call != Batch {
-		d.message(frame{call: call, arrived: arrived}, start, end)
-		return d.events, nil
+		return d.events, d.message(frame{call: call, arrived: arrived}, start, end)
 	}
 	if err := d.batch(start, arrived); err != nil {
 		return nil, err
@@ -103,32 +104,11 @@ func (d *Decoder) batch(start int, arrived int64) error {
 		d.r.Skip()
 		around.context.end = d.r.Pos
 	}
-	if !d.r.Lookup(start, "batch") || !d.r.Next('[') {
+	if !d.r.Lookup(start, "batch") || d.r.Peek() != '[' {
 		return fault.New(fault.Invalid, "no_batch", "the body has no array \"batch\"").
 			WithHint("send {\"batch\": [...]}")
 	}
-	if d.r.Next(']') {
-		return nil
-	}
-	for {
-		d.r.Space()
-		start := d.r.Pos
-		if !d.r.Skip() {
-			return d.r.Broken("a message was expected")
-		}
-		end := d.r.Pos
-		d.message(around, start, end)
-		if err := scan.CheckCount(len(d.events)); err != nil {
-			return err
-		}
-		d.r.Pos = end
-		if d.r.Next(']') {
-			return nil
-		}
-		if !d.r.Next(',') {
-			return d.r.Broken("',' or ']' was expected")
-		}
-	}
+	return d.r.Elements(func(start, end int) error { return d.message(around, start, end) })
 }
 
 // clock reads the sender's clock at Pos; one that cannot be read corrects nothing.
@@ -145,12 +125,15 @@ func clock(r *scan.Reader) int64 {
 }
 
 // message appends the event of the message from start to end.
-func (d *Decoder) message(around frame, start, end int) {
+func (d *Decoder) message(around frame, start, end int) error {
 	d.events = append(d.events, events.Event{})
 	ev := &d.events[len(d.events)-1]
 	d.r.Pos = start
 	refusal := d.m.read(&d.r, ev, around)
-	if refusal.Code != "" {
+	d.size += end - start
+	if refusal.Code == "" {
+		d.size += d.m.lent
+	} else {
 		raw := d.r.Text[start:end]
 		*ev = events.Event{
 			ID: d.lookup(start, "messageId"), Name: d.lookup(start, "event"),
@@ -161,6 +144,7 @@ func (d *Decoder) message(around frame, start, end int) {
 	if ev.ID == "" {
 		ev.ID, ev.MadeID = d.r.NewID(around.arrived, d.Rand), true
 	}
+	return scan.CheckSize(d.size)
 }
 
 func (d *Decoder) lookup(start int, key string) string {

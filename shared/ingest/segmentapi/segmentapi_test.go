@@ -13,6 +13,7 @@ import (
 	"github.com/tarnhq/tarn/events"
 	"github.com/tarnhq/tarn/shared/fault"
 	"github.com/tarnhq/tarn/shared/ingest/internal/eventtest"
+	"github.com/tarnhq/tarn/shared/ingest/internal/scan"
 )
 
 var arrived = time.Date(2026, 11, 22, 5, 0, 0, 0, time.UTC).UnixMicro()
@@ -201,6 +202,20 @@ func TestALargeContextOfTheBatchIsNotCopiedIntoMessages(t *testing.T) {
 	got := decode(t, Batch, `{"batch":[{"type":"page"},{"type":"page","context":{}}],"context":{"x":"`+strings.Repeat("x", events.MaxEvent)+`"}}`)
 	if len(got) != 2 || got[0].Refused != "too_large" || got[1].Refused != "" {
 		t.Errorf("%+v", got)
+	}
+}
+
+func TestAContextOfTheBatchCountsForEachMessageThatHasIt(t *testing.T) {
+	context := `{"x":"` + strings.Repeat("x", 30_000) + `"}`
+	swollen := `{"batch":[` + strings.Repeat(`{"type":"page"},`, scan.MaxSize/30_000) + `{"type":"page"}],"context":` + context + `}`
+	got, err := new(Decoder).Decode(Batch, []byte(swollen), arrived)
+	var e *fault.Error
+	if !errors.As(err, &e) || e.Kind != fault.TooLarge || e.Hint == "" || got != nil {
+		t.Errorf("%d events, %v", len(got), err)
+	}
+	own := strings.Replace(swollen, `"page"`, `"page","context":{}`, -1)
+	if got := decode(t, Batch, own); got[0].Refused != "" {
+		t.Errorf("messages with contexts of their own: %+v", got[0])
 	}
 }
 

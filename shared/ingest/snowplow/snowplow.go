@@ -71,7 +71,7 @@ func (d *Decoder) Decode(body []byte, arrived int64) ([]events.Event, error) {
 }
 
 // event appends the event that stands from start to end.
-func (d *Decoder) event(start, end int) {
+func (d *Decoder) event(start, end int) error {
 	d.events = append(d.events, events.Event{})
 	ev := &d.events[len(d.events)-1]
 	d.r.Pos = start
@@ -85,6 +85,7 @@ func (d *Decoder) event(start, end int) {
 	if ev.ID == "" {
 		ev.ID, ev.MadeID = d.r.NewID(d.m.arrived, d.Rand), true
 	}
+	return nil
 }
 
 func (d *Decoder) lookup(start int, key string) string {

@@ -80,7 +80,11 @@ func (d *Decoder) Decode(source string, body []byte, arrived int64) ([]events.Ev
 }
 
 func (d *Decoder) array() error {
-	if err := d.r.Elements(d.add); err != nil {
+	err := d.r.Elements(func(start, end int) error {
+		d.add(start, end)
+		return nil
+	})
+	if err != nil {
 		return err
 	}
 	if d.r.Space() {

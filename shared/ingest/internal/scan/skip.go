@@ -10,6 +10,20 @@ import (
 // and of the answer, however short it is.
 const MaxEvents = 250_000
 
+// MaxSize bounds the bytes that the events of one request may have in all. What a body
+// says once for many of them (a context, a resource, the labels of a series) counts for
+// each, because each is stored with it: a small body may swell to gigabytes.
+const MaxSize = 64 << 20
+
+// CheckSize returns an error if size bytes of events are more than one request may have.
+func CheckSize(size int) error {
+	if size <= MaxSize {
+		return nil
+	}
+	return fault.New(fault.TooLarge, "body_too_large", "the events of the body have more than %d bytes in all, with what it says for many of them", MaxSize).
+		WithHint("send the events in smaller batches")
+}
+
 // CheckCount returns an error if n events are more than one request may have.
 func CheckCount(n int) error {
 	if n <= MaxEvents {
@@ -101,8 +115,8 @@ func (r *Reader) skipNested() bool {
 
 // Elements calls each with the start and the end of every element of the array at Pos,
 // told apart as leniently as by Skip, and moves past the array. It stops at more of them
-// than one request may have.
-func (r *Reader) Elements(each func(start, end int)) error {
+// than one request may have, and at an error of each.
+func (r *Reader) Elements(each func(start, end int) error) error {
 	if !r.Next('[') {
 		return r.Broken("an array was expected")
 	}
@@ -119,7 +133,9 @@ func (r *Reader) Elements(each func(start, end int)) error {
 			return r.Broken("an element was expected")
 		}
 		end := r.Pos
-		each(start, end)
+		if err := each(start, end); err != nil {
+			return err
+		}
 		r.Pos = end
 		if r.Next(']') {
 			return nil
