@@ -107,6 +107,7 @@ func (h *handler) receive(p protocol, w http.ResponseWriter, m *message) error {
 	if err != nil {
 		return err
 	}
+	p.browser.Flag(m.Header, sent)
 	if err := h.store(w, *m, caller, into, sent); err != nil {
 		return err
 	}

@@ -100,6 +100,13 @@ func (s *service) post(path, authorization, body string) *httptest.ResponseRecor
 // arrived returns what is on the stream, as "dataset: event id", in order.
 func (s *service) arrived(t *testing.T) (all []string) {
 	t.Helper()
+	s.each(t, func(in dataset.Name, e events.Event) { all = append(all, string(in)+": "+e.ID) })
+	return all
+}
+
+// each calls do with what is on the stream, in order.
+func (s *service) each(t *testing.T, do func(dataset.Name, events.Event)) {
+	t.Helper()
 	records, _, err := s.stream.Read(t.Context(), "shard-1", "", 1000, 0)
 	if err != nil {
 		t.Fatal(err)
@@ -115,10 +122,9 @@ func (s *service) arrived(t *testing.T) (all []string) {
 			t.Fatalf("%v %+v", err, env)
 		}
 		for _, e := range env.Events {
-			all = append(all, string(d.Name)+": "+e.ID)
+			do(d.Name, e)
 		}
 	}
-	return all
 }
 
 func TestTheAnswerTellsEachEventsFate(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 	"github.com/tarnhq/tarn/events"
 	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/ingest"
+	"github.com/tarnhq/tarn/shared/ingest/bot"
 	"github.com/tarnhq/tarn/shared/route"
 )
 
@@ -25,7 +26,8 @@ func own() protocol {
 			sent, err := d.Decode(m.body, m.arrived)
 			return sent, func() { decoders.Put(d) }, err
 		},
-		answer: func(w http.ResponseWriter, _ message, sent []events.Event) error { return writeAnswer(w, sent) },
+		browser: bot.Rule{Texts: []bot.Text{{Property: "user_agent"}}, Header: true},
+		answer:  func(w http.ResponseWriter, _ message, sent []events.Event) error { return writeAnswer(w, sent) },
 	}
 }
 

@@ -21,6 +21,7 @@ func plausibleTracker() protocol {
 			sent, err := d.Decode(plausible.Request{Body: m.body, Arrived: m.arrived, UserAgent: m.UserAgent(), Key: keyWithin(m, plausible.Key)})
 			return sent, func() { plausibleDecoders.Put(d) }, err
 		},
+		browser: hitBrowser,
 		answer: func(w http.ResponseWriter, _ message, _ []events.Event) error {
 			return writeText(w, http.StatusAccepted, "ok")
 		},

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/tarnhq/tarn/events"
+	"github.com/tarnhq/tarn/shared/ingest/bot"
 	"github.com/tarnhq/tarn/shared/ingest/posthog"
 	"github.com/tarnhq/tarn/shared/route"
 )
@@ -48,9 +49,9 @@ type noDefinitions struct {
 // nothing is sent in vain again.
 func postHog() (all []protocol) {
 	for _, rt := range route.PostHogCapture {
-		all = append(all, protocol{route: rt, accepts: map[string]any{}, returns: captured{}, key: postHogKey, decode: decodePostHog, answer: written(`{"status":1}`)})
+		all = append(all, protocol{route: rt, accepts: map[string]any{}, returns: captured{}, key: postHogKey, decode: decodePostHog, browser: postHogBrowser, answer: written(`{"status":1}`)})
 	}
-	all = append(all, protocol{route: route.PostHogEvents, accepts: map[string]any{}, returns: captureResults{}, key: postHogKey, decode: decodePostHog, answer: writeResults})
+	all = append(all, protocol{route: route.PostHogEvents, accepts: map[string]any{}, returns: captureResults{}, key: postHogKey, decode: decodePostHog, browser: postHogBrowser, answer: writeResults})
 	for _, rt := range route.PostHogFlags {
 		p := protocol{route: rt, accepts: map[string]any{}, returns: noFlags{}, key: postHogKey,
 			answer: written(`{"flags":{},"featureFlags":{},"featureFlagPayloads":{},"errorsWhileComputingFlags":false}`)}
@@ -61,6 +62,9 @@ func postHog() (all []protocol) {
 	}
 	return all
 }
+
+// postHogBrowser is as posthog-js, and the middlewares of servers' SDKs, have it.
+var postHogBrowser = bot.Rule{Texts: []bot.Text{{Property: "$raw_user_agent"}, {Property: "$user_agent"}}, Header: true}
 
 // postHogKey returns the project's token, which is the write key.
 func postHogKey(m message) string {

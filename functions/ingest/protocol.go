@@ -8,6 +8,7 @@ import (
 	"github.com/tarnhq/tarn/shared/access"
 	"github.com/tarnhq/tarn/shared/api"
 	"github.com/tarnhq/tarn/shared/dataset"
+	"github.com/tarnhq/tarn/shared/ingest/bot"
 	"github.com/tarnhq/tarn/shared/route"
 )
 
@@ -33,6 +34,10 @@ type protocol struct {
 	// given back to a pool by done, which is called when nobody needs them any more. Nil: it
 	// has none, and is answered as soon as its sender is known.
 	decode func(message) (sent []events.Event, done func(), err error)
+
+	// browser says where events tell of the browser that they come from, so that those of
+	// bots are flagged; the zero Rule: they come from servers.
+	browser bot.Rule
 
 	// answer tells the producer that its events are stored. The header says
 	// application/json already.

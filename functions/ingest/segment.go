@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/tarnhq/tarn/events"
+	"github.com/tarnhq/tarn/shared/ingest/bot"
 	"github.com/tarnhq/tarn/shared/ingest/segmentapi"
 	"github.com/tarnhq/tarn/shared/route"
 )
@@ -29,6 +30,7 @@ func segment() (all []protocol) {
 				sent, err := d.Decode(call, m.body, m.arrived)
 				return sent, func() { trackDecoders.Put(d) }, err
 			},
+			browser: bot.Rule{Texts: []bot.Text{{Property: "context", Member: "userAgent"}}, Header: true},
 			answer: func(w http.ResponseWriter, _ message, _ []events.Event) error {
 				_, err := w.Write([]byte(`{"success":true}`))
 				return err

@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"github.com/tarnhq/tarn/events"
+	"github.com/tarnhq/tarn/shared/ingest/bot"
 	"github.com/tarnhq/tarn/shared/ingest/snowplow"
 	"github.com/tarnhq/tarn/shared/route"
 )
@@ -22,6 +23,7 @@ func snowplowTracker() protocol {
 			sent, err := d.Decode(m.body, m.arrived)
 			return sent, func() { snowplowDecoders.Put(d) }, err
 		},
+		browser: bot.Rule{Texts: []bot.Text{{Property: "useragent"}}, Header: true},
 		answer: func(w http.ResponseWriter, _ message, _ []events.Event) error {
 			return writeText(w, http.StatusOK, "ok")
 		},

@@ -4,11 +4,16 @@ import (
 	"sync"
 
 	"github.com/tarnhq/tarn/events"
+	"github.com/tarnhq/tarn/shared/ingest/bot"
 	"github.com/tarnhq/tarn/shared/ingest/umami"
 	"github.com/tarnhq/tarn/shared/route"
 )
 
 var umamiDecoders = sync.Pool{New: func() any { return new(umami.Decoder) }}
+
+// hitBrowser is the rule of trackers whose request's User-Agent is the visitor's, also
+// where a server sends it on. It is a property of the event already.
+var hitBrowser = bot.Rule{Texts: []bot.Text{{Property: "user_agent"}}}
 
 // umamiTracker is what Umami's trackers speak: the website's id is the write key.
 func umamiTracker() protocol {
@@ -20,7 +25,8 @@ func umamiTracker() protocol {
 			sent, err := d.Decode(umami.Request{Body: m.body, Arrived: m.arrived, UserAgent: m.UserAgent(), Key: keyWithin(m, umami.Key)})
 			return sent, func() { umamiDecoders.Put(d) }, err
 		},
-		answer: written(`{}`),
+		browser: hitBrowser,
+		answer:  written(`{}`),
 	}
 }
 

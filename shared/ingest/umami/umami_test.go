@@ -41,17 +41,6 @@ func TestWhatAnEventBecomes(t *testing.T) {
 	}
 }
 
-func TestABotThatSaysSoIsCalledOne(t *testing.T) {
-	const bot = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
-	got, err := new(Decoder).Decode(Request{Body: []byte(`{"type":"event","payload":{"website":"KEY","name":"x"}}`), Arrived: arrived, UserAgent: bot})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if said := eventtest.Properties(t, got[0]); said["bot"] != true || said["user_agent"] != bot {
-		t.Errorf("%v", said)
-	}
-}
-
 // TestAllThatAnEventSaysIsKept compares with a slow reference.
 func TestAllThatAnEventSaysIsKept(t *testing.T) {
 	var d Decoder

@@ -8,7 +8,6 @@ import (
 
 	"github.com/tarnhq/tarn/events"
 	"github.com/tarnhq/tarn/shared/ingest/internal/scan"
-	"github.com/tarnhq/tarn/shared/useragent"
 )
 
 // Request is what arrived.
@@ -117,29 +116,17 @@ func (d *Decoder) Property(name, prefix string) scan.Flaw {
 	return f
 }
 
-// The properties that tell of the browser.
-const (
-	UserAgent = "user_agent"
-	Bot       = "bot"
-)
+// UserAgent is the property that tells of the browser.
+const UserAgent = "user_agent"
 
-// browser adds the User-Agent where the event has none, and whether a bot calls itself
-// so. It is one text a request, which bounds what a stranger can have parsed.
+// browser adds the User-Agent where the event has none.
 func (d *Decoder) browser() events.Refusal {
-	said := d.Find(UserAgent)
 	text := d.Request.UserAgent
-	if said != nil {
-		text = said.Text
-	} else if text != "" && utf8.ValidString(text) {
-		if f := d.Add(UserAgent, events.Value{Kind: events.Text, Text: text}); f != scan.None {
-			return f.Refusal(UserAgent)
-		}
-	}
-	if d.Find(Bot) != nil || !useragent.Parse(text).Bot {
+	if text == "" || !utf8.ValidString(text) || d.Find(UserAgent) != nil {
 		return None
 	}
-	if f := d.Add(Bot, events.Value{Kind: events.Bool, Int: 1}); f != scan.None {
-		return f.Refusal(Bot)
+	if f := d.Add(UserAgent, events.Value{Kind: events.Text, Text: text}); f != scan.None {
+		return f.Refusal(UserAgent)
 	}
 	return None
 }
