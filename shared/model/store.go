@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"strconv"
 	"time"
 
@@ -72,7 +73,8 @@ func (s Store) Folder(ctx context.Context, t tenant.ID, version int) (Folder, er
 }
 
 // Put makes files the next version of the folder, if from is the newest one: somebody else's
-// change in between is fault.Conflict. Also is written with them.
+// change in between is fault.Conflict. To make the same version again, whose answer was
+// lost, changes nothing. Also is written with them.
 func (s Store) Put(ctx context.Context, t tenant.ID, by string, files Files, from int, also ...table.Write) (Folder, error) {
 	f := Folder{Version: from + 1, Files: files, Changed: s.Now().UTC(), By: by}
 	text, err := json.Marshal(f)
@@ -85,6 +87,10 @@ func (s Store) Put(ctx context.Context, t tenant.ID, by string, files Files, fro
 	}
 	err = s.Table.Commit(ctx, append(also, newest, table.Put(table.Item{Key: versionKey(t, f.Version), Body: text}))...)
 	if fault.Is(err, fault.Conflict) {
+		made, failed := s.Folder(ctx, t, 0)
+		if failed != nil || made.Version == f.Version && maps.Equal(made.Files, files) {
+			return made, failed
+		}
 		err = fault.New(fault.Conflict, "models_changed", "the models are not at version %d any more", from).
 			WithHint("read them with GET /v1/models, put your change on top, and send the version that you read as from_version").Because(err)
 	}

@@ -91,7 +91,10 @@ models:
 	if !strings.Contains(shown, `"name":"best","models":["daily"],"sources":[]`) || !strings.Contains(shown, `"version":1`) {
 		t.Errorf("put: %s", shown)
 	}
-	m.do(t, http.MethodPut, "/v1/models", put{files, 0}, http.StatusConflict)
+	if again := string(m.do(t, http.MethodPut, "/v1/models", put{files, 0}, http.StatusOK)); !strings.Contains(again, `"version":1`) {
+		t.Errorf("the same change again: %s", again)
+	}
+	m.do(t, http.MethodPut, "/v1/models", put{model.Files{"a.sql": "select * from {{ source('shop') }}"}, 0}, http.StatusConflict)
 
 	if done := m.job(t, "/v1/model-runs", map[string]any{}); !strings.Contains(done, `"state":"done"`) {
 		t.Fatalf("built: %s", done)
