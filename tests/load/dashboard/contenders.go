@@ -12,7 +12,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
 
 	_ "github.com/duckdb/duckdb-go/v2"
@@ -28,20 +27,13 @@ type contender interface {
 	cpu() (time.Duration, error)
 }
 
-// self is the processor time of this process.
-func self() (time.Duration, error) {
-	var used syscall.Rusage
-	err := syscall.Getrusage(syscall.RUSAGE_SELF, &used)
-	return time.Duration(used.Utime.Nano() + used.Stime.Nano()), err
-}
-
 // tarn is an engine over the data as it is.
 type tarn struct {
 	engine engine.Engine
 	data   *data
 }
 
-func (t tarn) cpu() (time.Duration, error) { return self() }
+func (t tarn) cpu() (time.Duration, error) { return measure.Self() }
 
 func (t tarn) ask(ctx context.Context, q question) ([][]string, error) {
 	r, err := query.Decode([]byte(q.tarn))
@@ -111,7 +103,7 @@ func openDuckDB(d *data) (*duckdb, error) {
 	return &duckdb{db, d}, err
 }
 
-func (d *duckdb) cpu() (time.Duration, error) { return self() }
+func (d *duckdb) cpu() (time.Duration, error) { return measure.Self() }
 
 func (d *duckdb) ask(ctx context.Context, q question) (out [][]string, err error) {
 	files := "read_parquet(['" + strings.Join(d.data.files, "', '") + "'])"

@@ -23,17 +23,17 @@ func loadPostgres(ctx context.Context, dir string, o options) (*postgres, error)
 	if err != nil {
 		return nil, err
 	}
-	p := &postgres{server: server, conn: conn, source: newSource(1, max(1000, o.events/50))}
+	p := &postgres{server: server, conn: conn, source: measure.NewVisits(1, max(1000, o.events/50))}
 	began := time.Now()
 	if _, err := conn.Exec(ctx, postgresTable); err != nil {
 		return nil, err
 	}
 	for day := range days {
-		if err := p.copy(ctx, p.source.day(day, o.events/days)); err != nil {
+		if err := p.copy(ctx, p.source.Days(day, 1, o.events/days)); err != nil {
 			return nil, err
 		}
 	}
-	if err := p.copy(ctx, p.source.day(days-1, o.tail)); err != nil {
+	if err := p.copy(ctx, p.source.Days(days-1, 1, o.tail)); err != nil {
 		return nil, err
 	}
 	for _, statement := range postgresIndexes {
@@ -47,7 +47,7 @@ func loadPostgres(ctx context.Context, dir string, o options) (*postgres, error)
 
 // catchUp stores the events that came since.
 func (p *postgres) catchUp(ctx context.Context, n int) error {
-	if err := p.copy(ctx, p.source.day(days-1, n/100)); err != nil {
+	if err := p.copy(ctx, p.source.Days(days-1, 1, n/100)); err != nil {
 		return err
 	}
 	_, err := p.conn.Exec(ctx, "VACUUM ANALYZE f")
@@ -59,7 +59,7 @@ func (p *postgres) catchUp(ctx context.Context, n int) error {
 type postgres struct {
 	server *measure.Postgres
 	conn   *pgx.Conn
-	source *source
+	source *measure.Visits
 }
 
 const postgresTable = `CREATE TABLE f (event_id uuid, event text, time timestamp, user_id text, session_id text, p_country text, p_device text, p_url text, p_revenue float8, p_detail jsonb)`

@@ -18,6 +18,14 @@ type Process struct {
 	begun time.Duration // processor time when Begin was called
 }
 
+// Self returns the processor time that this process has used, and those of its children
+// that have ended.
+func Self() (time.Duration, error) {
+	var own, children syscall.Rusage
+	err := errors.Join(syscall.Getrusage(syscall.RUSAGE_SELF, &own), syscall.Getrusage(syscall.RUSAGE_CHILDREN, &children))
+	return time.Duration(own.Utime.Nano() + own.Stime.Nano() + children.Utime.Nano() + children.Stime.Nano()), err
+}
+
 // StartProcess starts a command. What it says goes to log.
 func StartProcess(cmd *exec.Cmd, log string) (*Process, error) {
 	out, err := os.OpenFile(log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
