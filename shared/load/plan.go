@@ -10,6 +10,7 @@ import (
 	"github.com/tarnhq/tarn/shared/fault"
 	"github.com/tarnhq/tarn/shared/manifest"
 	"github.com/tarnhq/tarn/shared/rows"
+	"github.com/tarnhq/tarn/shared/segment"
 	"github.com/tarnhq/tarn/shared/table"
 )
 
@@ -53,6 +54,7 @@ type Plan struct {
 type Parted struct {
 	Column string
 	Has    func(c *rows.Column, row int) bool // whether a row is of one; c is nil where the rows have no such column
+	Meets  func(segment.Ref) bool             // whether rows of a segment may be of one
 }
 
 // Part is some rows of a load. What comes later in a load, or in the rows of a part,

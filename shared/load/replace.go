@@ -39,7 +39,7 @@ func (a *attempt) replace(ctx context.Context) error {
 			err = a.endQuarantine(ctx, ref)
 		case a.Mode == Upsert && ref.Kind == segment.Rows:
 			err = a.rewrite(ctx, ref, a.Key, a.met)
-		case a.Mode == Restate && ref.Kind == segment.Rows:
+		case a.Mode == Restate && ref.Kind == segment.Rows && a.Parted.Meets(ref):
 			err = a.rewrite(ctx, ref, []string{a.Parted.Column}, a.parted)
 		}
 		if err != nil {

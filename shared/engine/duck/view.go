@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/tarnhq/tarn/shared/dataset"
@@ -80,11 +81,15 @@ func (v *View) only(over engine.Visible, body string) string {
 	t := TailTable{fmt.Sprintf("only_%s", over.Dataset.ID), over.Only.Values}
 	v.Tables = append(v.Tables, t)
 	part := engine.PartOf(over.Only.Column, over.Only.Grain)
-	body = fmt.Sprintf("SELECT * FROM (%s) AS r WHERE %s IN (SELECT %s FROM %s)", body, part, columnName(0), t.Name)
-	if over.Only.Null {
-		body += " OR " + part + " IS NULL"
+	among := fmt.Sprintf("%s IN (SELECT %s FROM %s)", part, columnName(0), t.Name)
+	switch periods := over.Only.Values; {
+	case over.Only.Null:
+		among += " OR " + part + " IS NULL"
+	case over.Only.Grain != "" && periods.Len > 0: // the files tell by this what need not be read of them
+		column, ends := sqltext.Identifier(over.Only.Column), periods.Columns[0].Ints
+		among += fmt.Sprintf(" AND %s >= %s AND %s < %s + INTERVAL 1 %s", column, timestamp(slices.Min(ends)), column, timestamp(slices.Max(ends)), over.Only.Grain)
 	}
-	return body
+	return fmt.Sprintf("SELECT * FROM (%s) AS r WHERE %s", body, among)
 }
 
 // fieldOf is the field that a column of a view holds.

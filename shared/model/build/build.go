@@ -329,7 +329,7 @@ func (w *build) statement(text string, parts *parts, instead map[dataset.Name]sn
 		v := in.visible
 		v.Release = func() {} // the build has it until its end
 		if parts != nil {
-			v.Only = parts.of(w.shape.keys[name])
+			v = parts.among(v, w.shape.keys[name])
 		}
 		return v, nil
 	}}

@@ -56,11 +56,20 @@ func (p *parts) add(v query.Value) {
 	}
 }
 
-// of restricts an input to the parts; nil where it is not parted.
-func (p *parts) of(key string) *engine.Parts {
+// among restricts an input to the parts that a column tells; empty: it is not parted.
+func (p *parts) among(v engine.Visible, key string) engine.Visible {
 	if key == "" {
-		return nil
+		return v
 	}
+	if key == dataset.ColumnTime {
+		v.Segments = slices.DeleteFunc(slices.Clone(v.Segments), func(ref segment.Ref) bool { return !p.meets(ref) })
+	}
+	v.Only = p.only(key)
+	return v
+}
+
+// only writes the parts down for who reads rows.
+func (p *parts) only(key string) *engine.Parts {
 	out := &engine.Parts{Column: key, Grain: string(p.grain), Null: p.null}
 	column := rows.Column{Column: dataset.Column{Name: "part", Type: dataset.Text}}
 	if p.grain != "" {
@@ -78,10 +87,11 @@ func (p *parts) of(key string) *engine.Parts {
 	return out
 }
 
-// parted tells the rows of a result that are of the parts.
+// parted tells the rows of a result that are of the parts. The column by which a result is
+// built by time is the time of its rows.
 func (p *parts) parted(by *model.Incremental) *load.Parted {
 	var text []byte
-	return &load.Parted{Column: by.Column, Has: func(c *rows.Column, row int) bool {
+	return &load.Parted{Column: by.Column, Meets: p.meets, Has: func(c *rows.Column, row int) bool {
 		if c == nil || c.IsNull(row) {
 			return p.null
 		}
@@ -91,6 +101,26 @@ func (p *parts) parted(by *model.Incremental) *load.Parted {
 		text = c.AppendText(text[:0], row)
 		return p.values[string(text)]
 	}}
+}
+
+// meets reports whether a segment may hold rows of the parts, where the time of a row tells
+// its part.
+func (p *parts) meets(ref segment.Ref) bool {
+	if p.grain == "" || p.null || len(ref.Days) == 0 {
+		return true
+	}
+	return slices.ContainsFunc(ref.Days, func(day segment.Day) bool {
+		midnight := time.Unix(int64(day)*24*60*60, 0)
+		if p.grain != model.Hour {
+			return p.times[begin(p.grain, midnight.UnixMicro())]
+		}
+		for hour := range 24 {
+			if p.times[midnight.Add(time.Duration(hour)*time.Hour).UnixMicro()] {
+				return true
+			}
+		}
+		return false
+	})
 }
 
 // begin returns where the period of an instant begins, as date_trunc has it.
