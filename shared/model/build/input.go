@@ -1,6 +1,7 @@
 package build
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -40,18 +41,6 @@ func (in *input) column(name string) (dataset.Column, bool) {
 	return in.columns[i], true
 }
 
-// twins are a column and the one that was copied of it, or that it was copied of.
-func (in *input) twins(key string) []string {
-	copied := in.visible.Dataset.Settings.TimeColumn
-	switch {
-	case key == "":
-		return nil
-	case copied == "" || key != copied && key != dataset.ColumnTime:
-		return []string{key}
-	}
-	return []string{copied, dataset.ColumnTime}
-}
-
 // shape is how a model is parted.
 type shape struct {
 	keys map[dataset.Name]string // by input: the column that tells the part of a row; absent: it is read whole
@@ -73,7 +62,10 @@ func shapeOf(m model.Model, q sqlgate.Query, inputs map[dataset.Name]*input) (sh
 		if key != "" {
 			s.keys[name] = key
 		}
-		source := distribute.Source{Keys: inputs[name].twins(key)}
+		source := distribute.Source{}
+		if key != "" {
+			source.Keys = []string{key}
+		}
 		for _, c := range inputs[name].columns {
 			source.Columns = append(source.Columns, c.Name)
 		}
@@ -101,7 +93,7 @@ func keyOf(m model.Model, name dataset.Name, in *input) (string, error) {
 	candidates := []string{said}
 	if !explicit {
 		if candidates = []string{i.Column}; i.Grain != "" {
-			candidates = []string{i.Column, dataset.ColumnTime}
+			candidates = []string{i.Column, cmp.Or(in.visible.Dataset.Settings.TimeColumn, dataset.ColumnTime)}
 		}
 	}
 	for _, candidate := range candidates {
