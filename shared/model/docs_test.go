@@ -67,10 +67,9 @@ func keyed(m model.Model, all map[string]distribute.Source) map[string]distribut
 	out := map[string]distribute.Source{}
 	for _, name := range m.Inputs() {
 		s := all[string(name)]
-		s.Keys = nil
 		for _, key := range []string{m.Incremental.On[string(name)], m.Incremental.Column, dataset.ColumnTime} {
 			if !slices.Contains(m.Incremental.Whole, name) && slices.Contains(s.Columns, key) {
-				s.Keys = []string{key}
+				s.Key = key
 				break
 			}
 		}
@@ -116,7 +115,7 @@ func TestWhatThePageSaysIsRefusedIs(t *testing.T) {
 	byDay := map[string]distribute.Source{}
 	for name, s := range sources {
 		if name == "shop" || name == "refunds" {
-			s.Keys = []string{dataset.ColumnTime}
+			s.Key = dataset.ColumnTime
 		}
 		byDay[name] = s
 	}

@@ -54,7 +54,7 @@ func rowsBy(q sqlgate.Query, inputs map[dataset.Name]*input, of dataset.Name, co
 			s.Columns = append(s.Columns, c.Name)
 		}
 		if name == of {
-			s.Keys = []string{column}
+			s.Key = column
 		}
 		sources[string(name)] = s
 	}

@@ -62,10 +62,7 @@ func shapeOf(m model.Model, q sqlgate.Query, inputs map[dataset.Name]*input) (sh
 		if key != "" {
 			s.keys[name] = key
 		}
-		source := distribute.Source{}
-		if key != "" {
-			source.Keys = []string{key}
-		}
+		source := distribute.Source{Key: key}
 		for _, c := range inputs[name].columns {
 			source.Columns = append(source.Columns, c.Name)
 		}

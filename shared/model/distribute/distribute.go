@@ -20,7 +20,7 @@ import (
 // Source is a table that a statement reads.
 type Source struct {
 	Columns []string
-	Keys    []string // columns that tell the part of a row, each of them; none: the table is not parted, and is read whole with each part
+	Key     string // the column that tells the part of a row; empty: the table is not parted, and is read whole with each part
 }
 
 // Column is a column of the result.

@@ -19,8 +19,8 @@ import (
 
 // byKey and byTime are the tables of the tests: e and f are parted, d is not.
 var (
-	byKey  = map[string]Source{"e": {[]string{"k", "t", "v"}, []string{"k"}}, "f": {[]string{"k", "t", "w"}, []string{"k"}}, "d": {[]string{"v", "name"}, nil}}
-	byTime = map[string]Source{"e": {[]string{"k", "t", "v"}, []string{"t"}}, "f": {[]string{"k", "t", "w"}, []string{"t"}}, "d": {[]string{"v", "name"}, nil}}
+	byKey  = map[string]Source{"e": {[]string{"k", "t", "v"}, "k"}, "f": {[]string{"k", "t", "w"}, "k"}, "d": {[]string{"v", "name"}, ""}}
+	byTime = map[string]Source{"e": {[]string{"k", "t", "v"}, "t"}, "f": {[]string{"k", "t", "w"}, "t"}, "d": {[]string{"v", "name"}, ""}}
 )
 
 func connection(t interface{ Fatal(...any) }) (*sql.Conn, func()) {

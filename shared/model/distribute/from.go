@@ -52,10 +52,10 @@ func (a *analysis) table(n node) (relation, error) {
 	if !ok {
 		return relation{}, refuse("the table %q is not known", name)
 	}
-	r := relation{keyed: len(s.Keys) > 0}
+	r := relation{keyed: s.Key != ""}
 	for _, c := range s.Columns {
 		col := column{name: lower(c)}
-		if slices.ContainsFunc(s.Keys, func(key string) bool { return strings.EqualFold(key, c) }) {
+		if s.Key != "" && strings.EqualFold(s.Key, c) {
 			col.level = exact
 		}
 		r.columns = append(r.columns, col)
