@@ -16,7 +16,7 @@ import (
 const MaxBody = 64 << 10
 
 // kinds are the names of steps.
-var kinds = []string{"rename", "cast", "drop", "hash", "look_up", "sample", "filter"}
+var kinds = []string{"rename", "cast", "drop", "hash", "look_up", "parse_user_agent", "sample", "filter"}
 
 // Parse reads a list of steps. What is wrong with it is fault.Invalid, with the number of
 // the step, from 1.
@@ -78,6 +78,8 @@ func parseStep(text []byte) (s Step, err error) {
 			s.Hash, err = strict[Field](body, "field")
 		case "look_up":
 			s.LookUp, err = strict[LookUp](body, "dataset", "key", "by", "take", "prefix")
+		case "parse_user_agent":
+			s.Parse, err = strict[UserAgent](body, "field", "prefix")
 		case "sample":
 			s.Sample, err = strict[Sample](body, "share", "by")
 		case "filter":

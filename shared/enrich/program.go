@@ -67,6 +67,8 @@ func (s Step) compile(i int) (op, int, error) {
 		return func(r *run) verdict { r.rules[i].Event(r.event); return verdict{} }, 0, nil
 	case s.LookUp != nil:
 		return s.LookUp.op(i), len(s.LookUp.Take), nil
+	case s.Parse != nil:
+		return s.Parse.op(i), len(parts), nil
 	case s.Sample != nil:
 		o, err := s.Sample.op()
 		return o, 0, err

@@ -19,6 +19,7 @@ import (
 	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/fieldrule"
 	"github.com/tarnhq/tarn/shared/query"
+	"github.com/tarnhq/tarn/shared/useragent"
 	"github.com/tarnhq/tarn/tests/fake"
 )
 
@@ -93,7 +94,7 @@ func TestListsDoWhatASlowReferenceDoes(t *testing.T) {
 	}
 }
 
-var properties = []string{"a", "b", "c", "d"}
+var properties = []string{"a", "b", "c", "d", "os", "bot"}
 
 // known is a memory that has the table already.
 func known(steps []Step) *Tables {
@@ -125,7 +126,7 @@ func known(steps []Step) *Tables {
 func someStep(t *rapid.T) Step {
 	name := rapid.SampledFrom(append([]string{"user_id", "anonymous_id"}, properties...))
 	property := rapid.SampledFrom(properties)
-	switch rapid.IntRange(0, 6).Draw(t, "kind") {
+	switch rapid.IntRange(0, 7).Draw(t, "kind") {
 	case 0:
 		r := Rename{From: name.Draw(t, "from"), To: name.Draw(t, "to")}
 		if r.From == r.To {
@@ -142,6 +143,8 @@ func someStep(t *rapid.T) Step {
 		return Step{LookUp: &LookUp{Dataset: "plans", Key: "id", By: name.Draw(t, "by"), Prefix: rapid.SampledFrom([]string{"", "p_"}).Draw(t, "prefix"),
 			Take: rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"plan", "seats"}), 1, 2, rapid.ID[string]).Draw(t, "take")}}
 	case 5:
+		return Step{Parse: &UserAgent{Field: rapid.SampledFrom(append([]string{"a.ua"}, properties...)).Draw(t, "field"), Prefix: rapid.SampledFrom([]string{"", "ua_"}).Draw(t, "prefix")}}
+	case 6:
 		return Step{Sample: &Sample{rapid.SampledFrom([]float64{0.5, 0.9}).Draw(t, "share"), rapid.SampledFrom([]string{"event_id", "user_id", "a"}).Draw(t, "by")}}
 	default:
 		f := someFilter(t, 2)
@@ -204,7 +207,7 @@ func someEvent(t *rapid.T, shapes []*events.Shape) events.Event {
 			{}, {Kind: events.Bool}, {Kind: events.Bool, Int: 1}, {Kind: events.Int, Int: 5}, {Kind: events.Int, Int: 1}, {Kind: events.Int, Int: math.MaxInt64},
 			{Kind: events.Float, Float: 1.5}, {Kind: events.Float, Float: 5}, {Kind: events.Float, Float: 1e300}, {Kind: events.Text, Text: "u1"}, {Kind: events.Text, Text: "5"},
 			{Kind: events.Text, Text: "1.5"}, {Kind: events.Text, Text: "TRUE"}, {Kind: events.Text, Text: "2026-01-02T03:04:05.1234567+01:00"}, {Kind: events.Text, Text: "0x10"},
-			{Kind: events.Text, Text: "Inf"}, {Kind: events.JSON, Text: `{"x":[1,2]}`}, {Kind: events.Big, Text: "92233720368547758080"},
+			{Kind: events.Text, Text: "Inf"}, {Kind: events.Text, Text: "Mozilla/5.0 (X11; Linux x86_64; rv:133.0) Gecko/20100101 Firefox/133.0"}, {Kind: events.Text, Text: "Googlebot/2.1"}, {Kind: events.JSON, Text: `{"x":[1,2]}`}, {Kind: events.JSON, Text: `{"ua":"Googlebot/2.1"}`}, {Kind: events.JSON, Text: `["ua"]`}, {Kind: events.JSON, Text: `{"ua":7}`}, {Kind: events.Big, Text: "92233720368547758080"},
 		}).Draw(t, "value"))
 	}
 	return e
@@ -271,6 +274,8 @@ func reference(steps []Step, m map[string]any, salt *fieldrule.Salt) map[string]
 			}
 		case s.LookUp != nil:
 			code = referenceLookUp(*s.LookUp, m)
+		case s.Parse != nil:
+			referenceParse(*s.Parse, m)
 		case s.Sample != nil:
 			by := m["event_id"]
 			if v := m[s.Sample.By]; v != nil {
@@ -330,6 +335,27 @@ func referenceLookUp(l LookUp, m map[string]any) string {
 		m[l.Prefix+column] = row[column]
 	}
 	return ""
+}
+
+func referenceParse(u UserAgent, m map[string]any) {
+	text, isText := m[u.Field].(string)
+	if raw, isJSON := m["a"].(json.RawMessage); isJSON && u.Field == "a.ua" {
+		var object struct{ UA any }
+		_ = json.Unmarshal(raw, &object) // what is no object has no member
+		text, isText = object.UA.(string)
+	}
+	if !isText {
+		return
+	}
+	a := useragent.Parse(text)
+	for name, v := range map[string]any{"browser": a.Browser, "browser_version": a.BrowserVersion, "os": a.OS, "os_version": a.OSVersion, "device": a.Device, "bot": a.Bot} {
+		if v == "" {
+			v = nil
+		}
+		if _, taken := m[u.Prefix+name]; !taken {
+			m[u.Prefix+name] = v
+		}
+	}
 }
 
 // referenceCast returns nil for what cannot be cast.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/tarnhq/tarn/events"
 	"github.com/tarnhq/tarn/shared/fieldrule"
+	"github.com/tarnhq/tarn/shared/useragent"
 )
 
 // run is one run of a program over a batch of events.
@@ -13,6 +14,7 @@ type run struct {
 	program *Program
 	rules   []*fieldrule.Application // by step
 	tables  []*lookup                // by step
+	agents  useragent.Reader
 
 	event  *events.Event  // at hand
 	values []events.Value // memory of events

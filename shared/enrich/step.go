@@ -1,8 +1,8 @@
 // Package enrich knows what is done to a dataset's events on their way in: a small list
 // of steps that the owner declares, in the order they are listed. A version of the list
 // never changes, and each row keeps the number of the version it went through. Steps are
-// functions of the event alone (and of the table that is looked up in), so that a retry
-// meets the same fate. An event that a step cannot treat goes to quarantine as it was
+// functions of the event alone (of the table that is looked up in, and of whether a text is
+// past the bound of new ones), so that a retry meets the same fate. An event that a step cannot treat goes to quarantine as it was
 // before the first one, and its neighbours do not notice; one that is dropped is
 // acknowledged, and counted as dropped. docs/enrichment.md says why.
 package enrich
@@ -25,6 +25,7 @@ type Step struct {
 	Drop   *Field        `json:"drop,omitempty" doc:"the field, wherever in the event it stands; not the event"`
 	Hash   *Field        `json:"hash,omitempty" doc:"the field, as a field rule does it"`
 	LookUp *LookUp       `json:"look_up,omitempty"`
+	Parse  *UserAgent    `json:"parse_user_agent,omitempty"`
 	Sample *Sample       `json:"sample,omitempty"`
 	Filter *query.Filter `json:"filter,omitempty" doc:"events that it is not true of are dropped"`
 }
@@ -66,6 +67,12 @@ type LookUp struct {
 	By      string       `json:"by" minLength:"1" maxLength:"256" doc:"the field of the event that is looked up" example:"user_id"`
 	Take    []string     `json:"take" minItems:"1" maxItems:"20" doc:"columns, which become properties" example:"plan"`
 	Prefix  string       `json:"prefix,omitempty" maxLength:"64" doc:"of the properties' names" example:"customer_"`
+}
+
+// UserAgent takes apart the text of a User-Agent.
+type UserAgent struct {
+	Field  string `json:"field" minLength:"1" maxLength:"256" doc:"the property that holds the text, or PROPERTY.MEMBER of one that is an object" example:"user_agent"`
+	Prefix string `json:"prefix,omitempty" maxLength:"64" doc:"of the names of the properties that it becomes: browser, browser_version, os, os_version, device and bot" example:"visitor_"`
 }
 
 // Sample keeps a share of the events: always the same ones.
@@ -111,6 +118,8 @@ func (s Step) check() error {
 		return fieldrule.Check([]fieldrule.Rule{s.Hash.rule(fieldrule.Hash)})
 	case s.LookUp != nil:
 		return s.LookUp.check()
+	case s.Parse != nil:
+		return s.Parse.check()
 	case s.Sample != nil:
 		return s.Sample.check()
 	default:
@@ -183,6 +192,21 @@ func (l LookUp) check() error {
 		seen[name] = true
 	}
 	return nil
+}
+
+func (u UserAgent) check() error {
+	if ids[u.Field] != nil {
+		return bad("%q is an id, and no text of a User-Agent", u.Field)
+	}
+	if len(u.Prefix) > maxPrefix {
+		return bad("a prefix has at most %d bytes", maxPrefix)
+	}
+	for _, part := range parts {
+		if err := checkField(u.Prefix + part.name); err != nil {
+			return err
+		}
+	}
+	return checkField(u.Field)
 }
 
 func (s Sample) check() error {
