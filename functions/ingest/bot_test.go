@@ -29,6 +29,7 @@ var visits = map[string]visit{
 	"capture":     {"/e/", `{"event":"$pageview","distinct_id":"u","properties":{"$raw_user_agent":"UA"}}`},
 	"capture v1":  {"/i/v1/analytics/events", `{"batch":[{"event":"$pageview","distinct_id":"u","properties":{"$user_agent":"UA"}}]}`},
 	"snowplow":    {"/com.snowplowanalytics.snowplow/tp2", `{"schema":"iglu:com.snowplowanalytics.snowplow/payload_data/jsonschema/1-0-4","data":[{"e":"pv","ua":"UA"}]}`},
+	"umami batch": {"/api/batch", `[{"type":"event","payload":{"website":"site","userAgent":"UA"}}]`},
 	"umami":       {"/api/send", `{"type":"event","payload":{"website":"site","userAgent":"UA"}}`},
 	"plausible":   {"/api/event", `{"name":"pageview","url":"https://a.example/","domain":"a.example","user_agent":"UA"}`},
 	"cloudevents": {"/v1/cloudevents", `{"specversion":"1.0","id":"1","source":"/a","type":"x","data":{"user_agent":"UA"}}`},
@@ -83,7 +84,7 @@ func TestEventsOfBotsAreFlaggedByWhatTheyThemselvesSay(t *testing.T) {
 }
 
 func TestTheHeaderTellsOfThePageThatSentItAndNotOfAServer(t *testing.T) {
-	hits, servers := []string{"umami", "plausible"}, []string{"cloudevents", "tinybird"}
+	hits, servers := []string{"umami", "umami batch", "plausible"}, []string{"cloudevents", "tinybird"}
 	page, server := http.Header{"User-Agent": {crawler}, "Origin": {"https://shop.example"}}, http.Header{"User-Agent": {sdk}}
 	for name, v := range visits {
 		v = v.unsaid()

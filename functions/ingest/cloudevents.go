@@ -16,7 +16,7 @@ var cloudEventDecoders = sync.Pool{New: func() any { return new(cloudevents.Deco
 func cloudEvents() protocol {
 	return protocol{
 		route: route.SendCloudEvents, accepts: map[string]any{}, returns: receipt{},
-		key: func(message) string { return "" }, // in the header or the address
+		key: inAddress,
 		decode: func(m message) ([]events.Event, func(), error) {
 			d := cloudEventDecoders.Get().(*cloudevents.Decoder)
 			sent, err := d.Decode(m.Header, m.body, m.URL.Query().Get("user_id"), m.arrived)

@@ -42,7 +42,7 @@ func telemetry() (all []protocol) {
 	} {
 		all = append(all, protocol{
 			route: s.route, accepts: map[string]any{}, returns: exported{},
-			key: func(message) string { return "" },
+			key: inAddress,
 			decode: func(m message) ([]events.Event, func(), error) {
 				d := otlpDecoders.Get().(*otlp.Decoder)
 				done := func() { otlpDecoders.Put(d) }

@@ -57,8 +57,12 @@ type message struct {
 
 // protocols lists what is spoken.
 func protocols() []protocol {
-	return slices.Concat([]protocol{own(), cloudEvents()}, segment(), postHog(), []protocol{tinybirdEvents()}, telemetry(), []protocol{remoteWrite(), snowplowTracker(), umamiTracker(), plausibleTracker()})
+	return slices.Concat([]protocol{own(), cloudEvents()}, segment(), postHog(), []protocol{tinybirdEvents()}, telemetry(), []protocol{remoteWrite(), snowplowTracker(), snowplowPixel(), umamiTracker(), umamiBatch(), plausibleTracker()})
 }
+
+// inAddress is the key of protocols that have no place for one: it stands in the header or
+// the address.
+func inAddress(message) string { return "" }
 
 // target names where the events of a request go; empty: to the default dataset.
 func (p protocol) target(r *http.Request, caller access.Principal) dataset.Name {

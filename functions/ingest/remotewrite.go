@@ -19,7 +19,7 @@ var writeDecoders = sync.Pool{New: func() any { return new(remotewrite.Decoder) 
 func remoteWrite() protocol {
 	return protocol{
 		route: route.RemoteWrite, accepts: "",
-		key: func(message) string { return "" },
+		key: inAddress,
 		decode: func(m message) ([]events.Event, func(), error) {
 			d := writeDecoders.Get().(*remotewrite.Decoder)
 			done := func() { writeDecoders.Put(d) }

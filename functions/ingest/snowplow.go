@@ -17,7 +17,7 @@ var snowplowDecoders = sync.Pool{New: func() any { return new(snowplow.Decoder) 
 func snowplowTracker() protocol {
 	return protocol{
 		route: route.Snowplow, accepts: map[string]any{},
-		key: func(message) string { return "" }, // in the header or the address
+		key: inAddress,
 		decode: func(m message) ([]events.Event, func(), error) {
 			d := snowplowDecoders.Get().(*snowplow.Decoder)
 			sent, err := d.Decode(m.body, m.arrived)
@@ -28,4 +28,29 @@ func snowplowTracker() protocol {
 			return writeText(w, http.StatusOK, "ok")
 		},
 	}
+}
+
+// snowplowPixel is what Snowplow's trackers speak that can only GET. The key is no
+// parameter of the event.
+func snowplowPixel() protocol {
+	p := snowplowTracker()
+	p.route, p.accepts = route.SnowplowPixel, nil
+	p.decode = func(m message) ([]events.Event, func(), error) {
+		d := snowplowDecoders.Get().(*snowplow.Decoder)
+		sent, err := d.DecodeQuery(m.URL.RawQuery, keyParam, m.arrived)
+		return sent, func() { snowplowDecoders.Put(d) }, err
+	}
+	p.answer = writePixel
+	return p
+}
+
+// pixel is the smallest transparent GIF.
+var pixel = []byte("GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\x00\x00\x00!\xf9\x04\x01\x00\x00\x00\x00,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;")
+
+// writePixel answers with a pixel that no browser keeps: it would not ask again.
+func writePixel(w http.ResponseWriter, _ message, _ []events.Event) error {
+	w.Header().Set("Content-Type", "image/gif")
+	w.Header().Set("Cache-Control", "no-store")
+	_, err := w.Write(pixel)
+	return err
 }

@@ -9,7 +9,7 @@ import (
 )
 
 // Producers are the endpoints of protocols that producers speak already.
-var Producers = slices.Concat(Track, []Route{SendCloudEvents}, PostHogCapture, []Route{PostHogEvents}, PostHogFlags, []Route{TinybirdEvents}, Telemetry, []Route{RemoteWrite}, []Route{Snowplow, UmamiSend, PlausibleEvent})
+var Producers = slices.Concat(Track, []Route{SendCloudEvents}, PostHogCapture, []Route{PostHogEvents}, PostHogFlags, []Route{TinybirdEvents}, Telemetry, []Route{RemoteWrite}, []Route{Snowplow, SnowplowPixel, UmamiSend, UmamiBatch, PlausibleEvent})
 
 // Track are the endpoints that Segment-compatible SDKs send to.
 var Track = func() (routes []Route) {
@@ -90,9 +90,20 @@ var Snowplow = Route{ID: "snowplowEvents", Function: "ingest", Method: http.Meth
 	Status: http.StatusOK, Tag: "Snowplow-compatible", Summary: "Send events of Snowplow's tracker protocol", Producer: true, MaxBody: MaxIngest,
 	Params: []Param{{"write_key", "the write key, for a producer that can set no header", ""}}}
 
+// SnowplowPixel takes what Snowplow's trackers GET: an event in the address.
+var SnowplowPixel = Route{ID: "snowplowPixel", Function: "ingest", Method: http.MethodGet, Path: "/i", Action: access.WriteEvents,
+	Status: http.StatusOK, Tag: "Snowplow-compatible", Summary: "Send an event of Snowplow's tracker protocol in the address; the answer is a transparent pixel", Producer: true,
+	Answers: []string{"image/gif"},
+	Params:  []Param{{"e", "the kind of event; all other parameters of the protocol likewise", "pv"}, {"write_key", "the write key, for a producer that can set no header", ""}}}
+
 // UmamiSend takes what Umami's trackers send.
 var UmamiSend = Route{ID: "umamiSend", Function: "ingest", Method: http.MethodPost, Path: "/api/send", Action: access.WriteEvents,
 	Status: http.StatusOK, Tag: "Umami-compatible", Summary: "Send an event, or who a visitor is", Producer: true, MaxBody: MaxIngest,
+	Params: []Param{{"write_key", "the write key, where the website's id is none", ""}}}
+
+// UmamiBatch takes arrays of what Umami's trackers send.
+var UmamiBatch = Route{ID: "umamiBatch", Function: "ingest", Method: http.MethodPost, Path: "/api/batch", Action: access.WriteEvents,
+	Status: http.StatusOK, Tag: "Umami-compatible", Summary: "Send an array of events, and learn which were refused", Producer: true, MaxBody: MaxIngest,
 	Params: []Param{{"write_key", "the write key, where the website's id is none", ""}}}
 
 // PlausibleEvent takes what Plausible's trackers send.

@@ -83,6 +83,7 @@ var others = map[string]struct{ target, body string }{
 	"PostHog":       {"/batch/", `{"batch":[{"event":"x","uuid":"p-0"},{"event":"x","uuid":"p-1"}]}`},
 	"PostHog v1":    {"/i/v1/analytics/events", `{"batch":[{"event":"x","uuid":"p-2"},{"event":"x","uuid":"p-3"}]}`},
 	"Snowplow":      {"/com.snowplowanalytics.snowplow/tp2", `{"data":[{"e":"pv","eid":"sp-0"},{"e":"pv","eid":"sp-1"}]}`},
+	"Umami":         {"/api/batch", `[{"payload":{}},{"payload":{}}]`},
 	"Tinybird":      {"/v0/events?name=web", "{\"event_id\":\"r-0\"}\n{\"event_id\":\"r-1\"}"},
 }
 

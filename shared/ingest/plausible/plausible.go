@@ -1,10 +1,18 @@
 // Package plausible reads what Plausible's trackers send: one event a request.
 //
-// What they send, as seen of plausible-tracker 0.3.9 and of Plausible's reference of its
-// events API: an object to /api/event, as text/plain where a browser sends it, with short
-// names (n, u, d, r, w, h, and props as text in p) from the tracker and long ones from
-// servers. The tracker tells its program the status and tries nothing again: an event
-// that does not arrive is lost.
+// What they send is an object to /api/event, as text/plain where a browser sends it:
+//   - plausible-tracker 0.3.9 (npm) has short names: n, u, d, r, w, h, and props as the text
+//     of an object in p;
+//   - Plausible's own script has n, u, d, r and h, its version in v, props as an object in p,
+//     revenue in $, i: false for what is no interaction, and sends events "engagement" with
+//     how far one scrolled (sd) and how long one stayed (e); older ones have meta as text in m;
+//   - servers have the names of the reference: name, url, domain, referrer, props, revenue,
+//     interactive. Plausible's server takes hashMode and meta, too, and a whole number for a
+//     name (404).
+//
+// The trackers tell their program the status and try nothing again: an event that does not
+// arrive is lost. Plausible answers 202 "ok" (its reference says {}), also of what it drops,
+// and 400 of what it cannot take.
 //
 // # Identity
 //
@@ -29,13 +37,12 @@ type Decoder struct {
 	d     hit.Decoder
 	ev    *events.Event
 	props int // place of the event's own properties, plus 1
-	plain []byte
 }
 
 // names are the long ones of members.
 var names = map[string]string{
 	"n": "name", "u": "url", "d": "domain", "r": "referrer", "w": "screen_width", "h": "hash_mode", "p": "props", "m": "props", "meta": "props", "$": "revenue",
-	"i": "interactive", "v": "tracker_version", "sd": "scroll_depth", "e": "engagement_time",
+	"hashMode": "hash_mode", "i": "interactive", "v": "tracker_version", "sd": "scroll_depth", "e": "engagement_time",
 }
 
 // Decode returns the event of a request, with Refused set if it cannot be stored. A body
@@ -47,13 +54,12 @@ func (p *Decoder) Decode(req Request) ([]events.Event, error) {
 
 func (p *Decoder) read(ev *events.Event) events.Refusal {
 	p.ev, p.props = ev, 0
-	start := p.d.Pos
-	refusal := p.d.Members(p.member)
+	where, f := p.d.Members(p.member)
+	refusal := f.Refusal(where)
 	if refusal == hit.None && p.props != 0 {
 		p.d.Pos = p.props - 1
 		refusal = p.own()
 	}
-	p.d.Pos = start
 	if refusal == hit.None && ev.Name == "" {
 		refusal = events.Refusal{Code: "no_event_name", Reason: "an event needs \"name\""}
 	}
@@ -70,13 +76,9 @@ func (p *Decoder) member(key string) (f scan.Flaw) {
 		if p.ev.Name != "" {
 			return scan.Duplicate
 		}
-		p.ev.Name, f = p.d.OptionalText(events.MaxName)
+		p.ev.Name, f = p.d.ID(events.MaxName)
 	case "props":
-		if p.props != 0 {
-			return scan.Duplicate
-		}
-		p.props = p.d.Pos + 1
-		f = p.d.Pass()
+		f = p.d.Later(&p.props)
 	case "revenue":
 		f = p.revenue()
 	case "domain":
@@ -95,20 +97,8 @@ func (p *Decoder) revenue() scan.Flaw {
 	if p.d.Peek() != '{' {
 		return p.d.Property("revenue", "event_")
 	}
-	p.d.Next('{')
-	for first := true; ; first = false {
-		more, f := p.d.Member(first)
-		if f != scan.None || !more {
-			return f
-		}
-		key, f := p.d.Key()
-		if f == scan.None {
-			f = p.d.Property("revenue_"+key, "event_")
-		}
-		if f != scan.None {
-			return f
-		}
-	}
+	_, f := p.d.Members(func(key string) scan.Flaw { return p.d.Property("revenue_"+key, "event_") })
+	return f
 }
 
 // own adds the event's own properties: an object, or, as the tracker has it, the text of
@@ -119,38 +109,32 @@ func (p *Decoder) own() events.Refusal {
 	}
 	each := func(key string) scan.Flaw { return p.d.Property(key, "props_") }
 	if p.d.Peek() == '{' {
-		return p.d.Members(each)
+		where, f := p.d.Members(each)
+		return f.Refusal(where)
 	}
 	var v events.Value
 	if f := p.d.Value(&v, 1); f != scan.None {
 		return f.Refusal("props")
 	}
 	if v.Kind != events.Text || !strings.HasPrefix(v.Text, "{") {
-		if f := p.d.Add("props", v); f != scan.None {
-			return f.Refusal("props")
-		}
-		return hit.None
+		return p.d.Add("props", v).Refusal("props")
 	}
 	text := p.d.Text
-	p.plain = append([]byte(nil), v.Text...)
-	p.d.Text, p.d.Pos = p.plain, 0
-	refusal := p.d.Members(each)
-	if refusal == hit.None && p.d.Space() {
-		refusal = scan.Syntax.Refusal("props")
+	p.d.Text, p.d.Pos = []byte(v.Text), 0
+	where, f := p.d.Members(each)
+	if f == scan.None && p.d.Space() {
+		where, f = "props", scan.Syntax
 	}
 	p.d.Text = text
-	return refusal
+	return f.Refusal(where)
 }
 
 // Key returns the domain, which may be a write key, or nothing.
 func Key(body []byte) string {
+	var r scan.Reader
+	r.Reset(body)
 	for _, name := range [...]string{"d", "domain"} {
-		var r scan.Reader
-		r.Reset(body)
-		if !r.Lookup(0, name) {
-			continue
-		}
-		if key, f := r.OptionalText(events.MaxID); f == scan.None {
+		if key := r.TextOf(0, name, events.MaxID); key != "" {
 			return key
 		}
 	}

@@ -29,6 +29,7 @@ func TestWhatAnEventBecomes(t *testing.T) {
 	for body, want := range map[string]sent{
 		`{"n":"x","u":"https://a/","d":"KEY","r":null,"w":1200,"h":0,"p":"{\"plan\":\"pro\"}"}`:            {Name: "x", Properties: "url=https://a/ referrer=null screen_width=1200 hash_mode=0 plan=pro user_agent=curl/8"},
 		`{"name":"bought","domain":"a.example","props":{"n":1},"revenue":{"currency":"EUR","amount":1.5}}`: {Name: "bought", Properties: "domain=a.example revenue_currency=EUR revenue_amount=1.5 n=1 user_agent=curl/8"},
+		`{"n":404,"hashMode":1,"i":false,"v":25}`:                                                          {Name: "404", Properties: "hash_mode=1 interactive=0 tracker_version=25 user_agent=curl/8"},
 		`{"domain":"a.example"}`:   {Refused: "no_event_name"},
 		`{"name":"x","props":"{"}`: {Name: "x", Refused: "bad_json"},
 	} {

@@ -1,7 +1,6 @@
 package snowplow
 
 import (
-	"fmt"
 	"strconv"
 
 	"github.com/tarnhq/tarn/events"
@@ -25,11 +24,11 @@ func (m *message) read(ev *events.Event) events.Refusal {
 	m.ev, m.said = ev, [parts]string{}
 	start := m.r.Pos
 	m.r.Begin()
-	if refusal := m.parameters(); refusal != none {
-		return refusal
+	if where, f := m.r.Members(m.parameter); f != scan.None {
+		return f.Refusal(where)
 	}
-	if size := m.r.Pos - start; size > events.MaxEvent {
-		return events.Refusal{Code: "too_large", Reason: fmt.Sprintf("the event has %d bytes, and %d are allowed", size, events.MaxEvent)}
+	if refusal := scan.CheckEvent(m.r.Pos - start); refusal != none {
+		return refusal
 	}
 	ev.ID, ev.Name = m.said[partID], nameOf(m.said[partEvent])
 	ev.UserID, ev.AnonymousID, ev.SessionID = m.said[partUser], m.said[partDomainUser], m.said[partSession]
@@ -45,29 +44,7 @@ func (m *message) read(ev *events.Event) events.Refusal {
 	return none
 }
 
-// parameters adds those that are properties, and keeps the text of the others.
-func (m *message) parameters() events.Refusal {
-	if !m.r.Next('{') {
-		return events.Refusal{Code: "not_an_object", Reason: "an event is a JSON object"}
-	}
-	for first := true; ; first = false {
-		more, f := m.r.Member(first)
-		if f != scan.None {
-			return f.Refusal("")
-		}
-		if !more {
-			return none
-		}
-		key, f := m.r.Key()
-		if f != scan.None {
-			return f.Refusal("")
-		}
-		if f := m.parameter(key); f != scan.None {
-			return f.Refusal(scan.Clip(key, 64))
-		}
-	}
-}
-
+// parameter adds what is a property, and keeps the text of anything else.
 func (m *message) parameter(key string) scan.Flaw {
 	c, known := columns[key]
 	if !known {
@@ -90,20 +67,13 @@ func (m *message) parameter(key string) scan.Flaw {
 	if m.said[c.part] != "" {
 		return scan.Duplicate
 	}
-	switch v.Kind {
-	case events.Null:
-		return scan.None
-	case events.Text, events.Big:
-		m.said[c.part] = v.Text
-	case events.Int:
-		m.said[c.part] = strconv.FormatInt(v.Int, 10)
-	default:
-		return scan.WrongType
+	limit := limits[c.part]
+	if limit == 0 {
+		limit = events.MaxEvent
 	}
-	if limit := limits[c.part]; limit > 0 && len(m.said[c.part]) > limit {
-		return scan.TooLong
-	}
-	return scan.None
+	var f scan.Flaw
+	m.said[c.part], f = scan.IDOf(v, limit)
+	return f
 }
 
 // numberOf is the number of a text that is one; what is none is left as it is.
@@ -148,7 +118,7 @@ func (m *message) time() events.Refusal {
 		return scan.TimeRange.Refusal("dtm")
 	}
 	if m.said[partDeviceTime] != "" && m.ev.Time != at[partDeviceTime] {
-		return refusal(deviceTime, m.r.Add(deviceTime, events.Value{Kind: events.Int, Int: at[partDeviceTime] / 1000}))
+		return m.r.Add(deviceTime, events.Value{Kind: events.Int, Int: at[partDeviceTime] / 1000}).Refusal(deviceTime)
 	}
 	return none
 }
@@ -169,11 +139,4 @@ func timeOf(text string) (int64, scan.Flaw) {
 		return 0, scan.TimeRange
 	}
 	return ms * 1000, scan.None
-}
-
-func refusal(where string, f scan.Flaw) events.Refusal {
-	if f == scan.None {
-		return none
-	}
-	return f.Refusal(where)
 }

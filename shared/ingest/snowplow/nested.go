@@ -45,7 +45,7 @@ func (m *message) selfDescribing() events.Refusal {
 			return scan.Syntax.Refusal("")
 		}
 		start := m.r.Pos
-		schema := m.schema(start)
+		schema := m.r.TextOf(start, "schema", events.MaxEvent)
 		if schema == "" {
 			return events.Refusal{Code: "no_schema", Reason: "the event's data has no \"schema\" such as \"iglu:com.acme/ordered/jsonschema/1-0-0\""}
 		}
@@ -86,17 +86,6 @@ func (m *message) checked() bool {
 	return ok
 }
 
-func (m *message) schema(start int) string {
-	if !m.r.Lookup(start, "schema") {
-		return ""
-	}
-	s, f := m.r.OptionalText(events.MaxEvent)
-	if f != scan.None {
-		return ""
-	}
-	return s
-}
-
 // partOf is the name in a schema's address: iglu:vendor/name/format/version.
 func partOf(schema string) string {
 	_, rest, _ := strings.Cut(strings.TrimPrefix(schema, "iglu:"), "/")
@@ -106,32 +95,27 @@ func partOf(schema string) string {
 
 // data adds the data at Pos: the members of an object one by one, anything else as "data".
 func (m *message) data() events.Refusal {
-	if m.r.Peek() != '{' {
-		var v events.Value
-		f := m.r.Value(&v, 2)
-		if f == scan.None && v.Kind != events.Null {
-			f = m.r.Add("data", v)
+	if m.r.Peek() == '{' {
+		where, f := m.r.Members(m.datum)
+		if where == "" {
+			where = "data"
 		}
-		return refusal("data", f)
+		return f.Refusal(where)
 	}
-	m.r.Next('{')
-	for first := true; ; first = false {
-		more, f := m.r.Member(first)
-		if f != scan.None || !more {
-			return refusal("data", f)
-		}
-		key, f := m.r.Key()
-		var v events.Value
-		if f == scan.None {
-			f = m.r.Value(&v, 3)
-		}
-		if f == scan.None {
-			f = m.add(key, v)
-		}
-		if f != scan.None {
-			return f.Refusal(scan.Clip(key, 64))
-		}
+	var v events.Value
+	f := m.r.Value(&v, 2)
+	if f == scan.None && v.Kind != events.Null {
+		f = m.r.Add("data", v)
 	}
+	return f.Refusal("data")
+}
+
+func (m *message) datum(key string) scan.Flaw {
+	var v events.Value
+	if f := m.r.Value(&v, 3); f != scan.None {
+		return f
+	}
+	return m.add(key, v)
 }
 
 // add adds a member of an event's data. The names of parameters are theirs.
@@ -156,7 +140,7 @@ func (m *message) contexts() events.Refusal {
 			f = m.r.Add(contextsName, v)
 		}
 		m.r.Pos = len(m.r.Text)
-		return refusal("", f)
+		return f.Refusal()
 	})
 	if refusal != none {
 		refusal.Reason = "contexts: " + refusal.Reason

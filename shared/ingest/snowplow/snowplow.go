@@ -1,5 +1,5 @@
-// Package snowplow reads what Snowplow's trackers POST: version 2 of the tracker protocol,
-// many events in one body.
+// Package snowplow reads what Snowplow's trackers send by version 2 of the tracker protocol:
+// many events in one body, or one in the query of an address.
 //
 // What they send, as seen of @snowplow/node-tracker 4.8:
 //   - {"schema": "iglu:…/payload_data/…", "data": [event…]} to postPath, of at most
@@ -7,6 +7,8 @@
 //     nested JSON is base64 for URLs (ue_px, cx), or as it is (ue_pr, co);
 //   - the eid of an event is made once and sent again at each try. The stm, when it was
 //     sent, is made anew, so that a corrected time differs by milliseconds;
+//   - with eventMethod "get" it asks for /i?… with one event, its values percent-encoded and
+//     the contexts last;
 //   - it knows no key: customHeaders may have one, or postPath a query;
 //   - it reads no more of an answer than the status. Any 2xx ends a batch; 400, 401, 403,
 //     410 and 422 lose it; after any other status, and when the connection breaks, it stays
@@ -19,23 +21,22 @@
 package snowplow
 
 import (
+	"net/url"
+	"strings"
+	"unicode/utf8"
+
 	"github.com/tarnhq/tarn/events"
 	"github.com/tarnhq/tarn/shared/fault"
-	"github.com/tarnhq/tarn/shared/ingest/internal/scan"
+	"github.com/tarnhq/tarn/shared/ingest/internal/batch"
 )
 
-// Decoder decodes bodies. Keep it from one request to the next. It is not safe for
-// concurrent use.
+// Decoder decodes requests. Keep it from one to the next. It is not safe for concurrent
+// use.
 type Decoder struct {
-	Rand func() uint64 // random bits of made ids; nil: math/rand/v2
-
-	r      scan.Reader
-	events []events.Event
-	m      message
+	in    batch.Reader
+	m     message
+	query []byte // the event of a query, as JSON
 }
-
-// maxKept bounds the events that a Decoder keeps memory for.
-const maxKept = 1 << 15
 
 const hint = `send {"schema": "iglu:com.snowplowanalytics.snowplow/payload_data/jsonschema/1-0-4", "data": [...]}`
 
@@ -45,56 +46,75 @@ const hint = `send {"schema": "iglu:com.snowplowanalytics.snowplow/payload_data/
 // the time of the request in UTC microseconds. Events share memory with the body and the
 // Decoder: they are valid until the next Decode.
 func (d *Decoder) Decode(body []byte, arrived int64) ([]events.Event, error) {
-	if cap(d.events) > maxKept {
-		d.events, d.m.plain = nil, nil
-	}
-	d.events, d.m.plain = d.events[:0], d.m.plain[:0]
-	d.r.Reset(body)
-	d.m.r, d.m.arrived = &d.r, arrived
-	if d.r.Peek() != '{' {
-		return nil, d.r.Broken("an object was expected").WithHint(hint)
-	}
-	start := d.r.Pos
-	if !d.r.Skip() {
-		return nil, d.r.Broken("the object does not end")
-	}
-	if d.r.Space() {
-		return nil, d.r.Broken("nothing was expected after the object")
-	}
-	if !d.r.Lookup(start, "data") || d.r.Peek() != '[' {
-		return nil, fault.New(fault.Invalid, "no_data", "the body has no array \"data\"").WithHint(hint)
-	}
-	if err := d.r.Elements(d.event); err != nil {
+	d.reset(body, arrived)
+	start, _, err := d.in.Object(hint)
+	if err != nil {
 		return nil, err
 	}
-	return d.events, nil
+	if !d.in.Lookup(start, "data") || d.in.Peek() != '[' {
+		return nil, fault.New(fault.Invalid, "no_data", "the body has no array \"data\"").WithHint(hint)
+	}
+	if err := d.in.Elements(d.event); err != nil {
+		return nil, err
+	}
+	return d.in.Events, nil
 }
+
+// DecodeQuery returns the event that the query of an address is, without the parameter
+// that holds the key. A query without another parameter is fault.Invalid. What is no
+// percent-encoding of a text is taken as it stands.
+func (d *Decoder) DecodeQuery(query, key string, arrived int64) ([]events.Event, error) {
+	out := append(d.query[:0], '{')
+	for pair := range strings.SplitSeq(query, "&") {
+		name, value, _ := strings.Cut(pair, "=")
+		if name = decoded(name); name == "" || name == key {
+			continue
+		}
+		if len(out) > 1 {
+			out = append(out, ',')
+		}
+		out = append(events.Value{Kind: events.Text, Text: name}.AppendJSON(out), ':')
+		out = events.Value{Kind: events.Text, Text: decoded(value)}.AppendJSON(out)
+	}
+	if len(out) == 1 {
+		return nil, fault.New(fault.Invalid, "no_event", "the query holds no event").WithHint("send ?e=pv&eid=...")
+	}
+	d.query = append(out, '}')
+	d.reset(d.query, arrived)
+	if err := d.event(0, len(d.query)); err != nil {
+		return nil, err
+	}
+	return d.in.Events, nil
+}
+
+// decoded undoes the percent-encoding of a text, unless that leaves no text.
+func decoded(text string) string {
+	switch plain, err := url.QueryUnescape(text); {
+	case err == nil && utf8.ValidString(plain):
+		return plain
+	case !utf8.ValidString(text):
+		return url.QueryEscape(text)
+	}
+	return text
+}
+
+func (d *Decoder) reset(body []byte, arrived int64) {
+	d.in.Reset(body, arrived)
+	d.m.r, d.m.arrived = &d.in.Reader, arrived
+	if cap(d.m.plain) > maxKept {
+		d.m.plain = nil
+	}
+	d.m.plain = d.m.plain[:0]
+}
+
+// maxKept bounds the bytes that a Decoder keeps for nested JSON.
+const maxKept = 1 << 20
 
 // event appends the event that stands from start to end.
 func (d *Decoder) event(start, end int) error {
-	d.events = append(d.events, events.Event{})
-	ev := &d.events[len(d.events)-1]
-	d.r.Pos = start
+	ev := d.in.Event(start)
 	if refusal := d.m.read(ev); refusal != none {
-		raw := d.r.Text[start:end]
-		*ev = events.Event{
-			ID: d.lookup(start, "eid"), Name: nameOf(d.lookup(start, "e")), Time: d.m.arrived, MadeTime: true,
-			Refused: refusal, Raw: raw[:min(len(raw), events.MaxEvent)],
-		}
+		d.in.Refuse(ev, refusal, start, end, d.in.TextOf(start, "eid", events.MaxID), nameOf(d.in.TextOf(start, "e", events.MaxName)))
 	}
-	if ev.ID == "" {
-		ev.ID, ev.MadeID = d.r.NewID(d.m.arrived, d.Rand), true
-	}
-	return nil
-}
-
-func (d *Decoder) lookup(start int, key string) string {
-	if !d.r.Lookup(start, key) {
-		return ""
-	}
-	s, f := d.r.OptionalText(events.MaxID)
-	if f != scan.None {
-		return ""
-	}
-	return s
+	return d.in.Done(ev, 0)
 }

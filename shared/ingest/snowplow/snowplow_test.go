@@ -4,11 +4,14 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"pgregory.net/rapid"
 
 	"github.com/tarnhq/tarn/events"
@@ -170,6 +173,67 @@ func TestABodyThatCannotBeToldApartIsRefusedWhole(t *testing.T) {
 	}
 }
 
+func TestAnEventInAQueryIsTheOneInABody(t *testing.T) {
+	var one, other Decoder
+	rapid.Check(t, func(t *rapid.T) {
+		values, event := url.Values{}, map[string]string{}
+		for name := range rapid.MapOfN(rapid.SampledFrom([]string{"e", "eid", "url", "se_va", "uid", "dtm", "cx", "ü"}), rapid.Just(0), 1, 8).Draw(t, "names") {
+			event[name] = rapid.StringMatching(`[a-z0-9 &=+%ü"]{1,8}`).Draw(t, name)
+			values.Set(name, event[name])
+		}
+		text, err := json.Marshal(event)
+		if err != nil {
+			t.Fatal(err)
+		}
+		values.Set("write_key", "KEY")
+		got, err := one.DecodeQuery(values.Encode(), "write_key", arrived)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, err := other.Decode(body(string(text)), arrived)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(eventtest.ShowAll(want), eventtest.ShowAll(got), cmpopts.AcyclicTransformer("sorted", func(s sent) sent {
+			s.Properties = inOrder(s.Properties)
+			return s
+		})); diff != "" {
+			t.Errorf("(-body +query) %s", diff)
+		}
+	})
+}
+
+// inOrder sorts the letters of a text: two lists of properties in another order are alike.
+func inOrder(text string) string {
+	all := []rune(text)
+	slices.Sort(all)
+	return string(all)
+}
+
+func TestWhatAQueryMayHold(t *testing.T) {
+	for query, want := range map[string]sent{
+		"e=pv&eid=7&url=https%3A%2F%2Fa.example%2F%3Fb%3Dc&write_key=KEY": {ID: "7", Name: "page_view", Properties: "page_url=https://a.example/?b=c"},
+		"e=pv&eid=7&page=100%&aid=a+b":                                    {ID: "7", Name: "page_view", Properties: "page_title=100% app_id=a b"},
+		"e=pv&eid=7&page=%ff&aid=\xff":                                    {ID: "7", Name: "page_view", Properties: "page_title=%ff app_id=%FF"},
+		"e=pv&eid=7&page=%00":                                             {ID: "7", Name: "page_view", Refused: "nul_in_text"},
+		"e=pv&eid=7&e=pp":                                                 {ID: "7", Name: "page_view", Refused: "duplicate_key"},
+		"eid=7":                                                           {ID: "7", Refused: "no_event_name"},
+	} {
+		got, err := new(Decoder).DecodeQuery(query, "write_key", arrived)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff([]sent{want}, eventtest.ShowAll(got)); diff != "" {
+			t.Errorf("%s: %s", query, diff)
+		}
+	}
+	for _, query := range []string{"", "&", "write_key=KEY"} {
+		if _, err := new(Decoder).DecodeQuery(query, "write_key", arrived); fault.KindOf(err) != fault.Invalid {
+			t.Errorf("%q: %v", query, err)
+		}
+	}
+}
+
 // TestAllThatAnEventSaysIsKept compares with a slow reference.
 func TestAllThatAnEventSaysIsKept(t *testing.T) {
 	var d Decoder
@@ -205,6 +269,9 @@ func FuzzDecode(f *testing.F) {
 	}
 	var d Decoder
 	f.Fuzz(func(t *testing.T, text []byte) {
+		if got, err := d.DecodeQuery(string(text), "write_key", arrived); err == nil {
+			eventtest.Check(t, got[0])
+		}
 		got, err := d.Decode(text, arrived)
 		var sent struct{ Data []json.RawMessage }
 		if err != nil {

@@ -1,4 +1,4 @@
-// Package umami reads what Umami's trackers send: one event a request.
+// Package umami reads what Umami's trackers send: one event a request, or an array.
 //
 // What they send, as seen of @umami/node 0.4: {"type": "event" or "identify", "payload":
 // {…}} to /api/send, with the website's id, which is the write key here. The name of an
@@ -6,6 +6,13 @@
 // returned it, and tries nothing again, so that what does not arrive is lost unless the
 // program repeats it. The browser's tracker reads of an answer whether it is "disabled",
 // and a "cache" to send back, and does without both.
+//
+// No tracker sends to /api/batch: programs do, that load what they gathered. Umami's
+// server takes an array there, handles each element as a request of its own with the
+// headers of the whole, and answers 200 with how many there were, how many of them it
+// took, and what it answers of each of the others. There, elements may be of several
+// websites; here all are stored by one key, so that one of another website than the
+// request's first is refused.
 //
 // # Identity
 //
@@ -29,58 +36,60 @@ type Request = hit.Request
 type Decoder struct {
 	d  hit.Decoder
 	ev *events.Event
+
+	kind, website string
+	payload, data int // places of the values, plus 1
 }
+
+const hint = `send {"type": "event", "payload": {"website": "...", "name": "..."}}`
 
 // Decode returns the event of a request, with Refused set if it cannot be stored. A body
 // that is no object is fault.Invalid. The event shares memory with the request and the
 // Decoder: it is valid until the next Decode.
 func (u *Decoder) Decode(req Request) ([]events.Event, error) {
-	return u.d.Decode(req, `send {"type": "event", "payload": {"website": "...", "name": "..."}}`, u.read)
+	return u.d.Decode(req, hint, u.read)
+}
+
+// DecodeBatch returns the events of a request that is an array of them, as Decode does. A
+// body that is no array, or cannot be told apart into events, is fault.Invalid; more events
+// than one request may have are fault.TooLarge.
+func (u *Decoder) DecodeBatch(req Request) ([]events.Event, error) {
+	return u.d.DecodeAll(req, "send an array: ["+hint[len("send "):]+"]", u.read)
 }
 
 func (u *Decoder) read(ev *events.Event) events.Refusal {
-	u.ev = ev
-	start, kind, payload, data := u.d.Pos, "", 0, 0
-	refusal := u.d.Members(func(key string) (f scan.Flaw) {
-		switch key {
-		case "type":
-			kind, f = u.d.OptionalText(events.MaxName)
-			return f
-		case "payload":
-			if payload != 0 {
-				return scan.Duplicate
-			}
-			payload = u.d.Pos + 1
-			return u.d.Pass()
-		}
-		return u.d.Property(key, "request_")
-	})
-	if refusal != hit.None {
-		return refusal
-	}
-	if payload == 0 {
+	u.ev, u.kind, u.website, u.payload, u.data = ev, "", "", 0, 0
+	where, f := u.d.Members(u.outer)
+	if f == scan.None && u.payload == 0 {
 		return events.Refusal{Code: "no_payload", Reason: "an event needs \"payload\""}
 	}
-	u.d.Pos = payload - 1
-	refusal = u.d.Members(func(key string) scan.Flaw {
-		if key == "data" {
-			if data != 0 {
-				return scan.Duplicate
-			}
-			data = u.d.Pos + 1
-			return u.d.Pass()
-		}
-		return u.member(key)
-	})
-	if refusal == hit.None && data != 0 {
-		u.d.Pos = data - 1
-		refusal = u.data()
+	if f == scan.None {
+		u.d.Pos = u.payload - 1
+		where, f = u.d.Members(u.member)
 	}
-	u.d.Pos = start
+	if f == scan.None && u.data != 0 {
+		u.d.Pos = u.data - 1
+		where, f = u.own()
+	}
 	if ev.Name == "" {
-		ev.Name = nameOf(kind)
+		ev.Name = nameOf(u.kind)
 	}
-	return refusal
+	if key := u.d.Request.Key; f == scan.None && key != "" && u.website != "" && u.website != key {
+		return events.Refusal{Code: "other_website", Reason: "the website is not that of the request's first event, whose key is theirs: send it in another request"}
+	}
+	return f.Refusal(where)
+}
+
+// outer reads a member beside the payload.
+func (u *Decoder) outer(key string) (f scan.Flaw) {
+	switch key {
+	case "type":
+		u.kind, f = u.d.OptionalText(events.MaxName)
+		return f
+	case "payload":
+		return u.d.Later(&u.payload)
+	}
+	return u.d.Property(key, "request_")
 }
 
 // nameOf is the name of an event that has none of its own.
@@ -101,10 +110,11 @@ func (u *Decoder) member(key string) (f scan.Flaw) {
 	case "timestamp":
 		f = u.time()
 	case "website":
-		var v events.Value
-		if f = u.d.Value(&v, 2); f == scan.None && (v.Text != u.d.Request.Key || v.Kind != events.Text) {
-			f = u.d.Add(key, v)
+		if u.website, f = u.d.OptionalText(events.MaxID); f == scan.None && u.website != "" && u.d.Request.Key == "" {
+			f = u.d.Add(key, events.Value{Kind: events.Text, Text: u.website})
 		}
+	case "data":
+		f = u.d.Later(&u.data)
 	case "userAgent":
 		f = u.d.Property(hit.UserAgent, "payload_")
 	default:
@@ -139,28 +149,24 @@ func (u *Decoder) time() scan.Flaw {
 	return scan.None
 }
 
-// data adds what the program says of an event, or of a visitor: the members of an object
+// own adds what the program says of an event, or of a visitor: the members of an object
 // one by one, anything else as "data".
-func (u *Decoder) data() events.Refusal {
+func (u *Decoder) own() (where string, f scan.Flaw) {
 	if u.d.Peek() == '{' {
 		return u.d.Members(func(key string) scan.Flaw { return u.d.Property(key, "data_") })
 	}
-	if f := u.d.Property("data", "payload_"); f != scan.None {
-		return f.Refusal("data")
-	}
-	return hit.None
+	return "data", u.d.Property("data", "payload_")
 }
 
-// Key returns the website's id, or nothing.
+// Key returns the website's id, of an array that of the first event, or nothing.
 func Key(body []byte) string {
 	var r scan.Reader
 	r.Reset(body)
-	if !r.Lookup(0, "payload") || !r.Lookup(r.Pos, "website") {
+	if r.Next('[') {
+		r.Space()
+	}
+	if !r.Lookup(r.Pos, "payload") {
 		return ""
 	}
-	key, f := r.OptionalText(events.MaxID)
-	if f != scan.None {
-		return ""
-	}
-	return key
+	return r.TextOf(r.Pos, "website", events.MaxID)
 }

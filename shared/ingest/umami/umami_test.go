@@ -1,6 +1,7 @@
 package umami
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -9,6 +10,7 @@ import (
 
 	"github.com/tarnhq/tarn/shared/fault"
 	"github.com/tarnhq/tarn/shared/ingest/internal/eventtest"
+	"github.com/tarnhq/tarn/shared/ingest/internal/scan"
 )
 
 var arrived = time.Date(2026, 11, 22, 5, 0, 0, 0, time.UTC).UnixMicro()
@@ -28,7 +30,8 @@ func decode(t *testing.T, body string) sent {
 func TestWhatAnEventBecomes(t *testing.T) {
 	for body, want := range map[string]sent{
 		`{"type":"event","payload":{"website":"KEY","name":"bought","id":"u1","data":{"n":1},"timestamp":1795320000}}`: {Name: "bought", User: "u1", Time: "2026-11-22T04:00:00Z", Properties: "n=1 user_agent=curl/8"},
-		`{"type":"event","payload":{"website":"site","url":"/a","userAgent":"own"}}`:                                   {Name: "pageview", Properties: "website=site url=/a user_agent=own"},
+		`{"type":"event","payload":{"url":"/a","userAgent":"own"}}`:                                                    {Name: "pageview", Properties: "url=/a user_agent=own"},
+		`{"type":"event","payload":{"website":"site","name":"x"}}`:                                                     {Name: "x", Refused: "other_website"},
 		`{"type":"identify","payload":{"website":"KEY","data":{"plan":"pro"}}}`:                                        {Name: "identify", Properties: "plan=pro user_agent=curl/8"},
 		`{"type":"event"}`: {Refused: "no_payload"},
 		`{"payload":{"name":"x","timestamp":"soon"}}`: {Name: "x", Refused: "bad_time"},
@@ -37,6 +40,43 @@ func TestWhatAnEventBecomes(t *testing.T) {
 		want.ID = "made"
 		if diff := cmp.Diff(want, decode(t, body)); diff != "" {
 			t.Errorf("%s: %s", body, diff)
+		}
+	}
+}
+
+func TestAWebsiteThatIsNoKeyIsKept(t *testing.T) {
+	got, err := new(Decoder).Decode(Request{Body: []byte(`{"payload":{"website":"site"}}`), Arrived: arrived})
+	if err != nil || len(got) != 1 {
+		t.Fatal(err, got)
+	}
+	if diff := cmp.Diff(sent{ID: "made", Name: "pageview", Properties: "website=site"}, eventtest.Show(got[0])); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestABatchIsManyEventsOfWhichABadOneCostsItsNeighboursNothing(t *testing.T) {
+	body := `[{"type":"event","payload":{"website":"KEY","name":"a"}},7,{"payload":{"website":"KEY","userAgent":"own"}}]`
+	got, err := new(Decoder).DecodeBatch(Request{Body: []byte(body), Arrived: arrived, UserAgent: "curl/8", Key: Key([]byte(body))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []sent{
+		{ID: "made", Name: "a", Properties: "user_agent=curl/8"},
+		{ID: "made", Name: "pageview", Refused: "not_an_object"},
+		{ID: "made", Name: "pageview", Properties: "user_agent=own"},
+	}
+	if diff := cmp.Diff(want, eventtest.ShowAll(got)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestABatchThatCannotBeToldApartOrSwellsIsRefusedWhole(t *testing.T) {
+	long := strings.Repeat("x", 30_000)
+	many := "[" + strings.Repeat(`{"payload":{}},`, scan.MaxSize/len(long)) + `{"payload":{}}]`
+	for body, kind := range map[string]fault.Kind{`{"payload":{}}`: fault.Invalid, `[{}`: fault.Invalid, `[{}]x`: fault.Invalid, many: fault.TooLarge} {
+		got, err := new(Decoder).DecodeBatch(Request{Body: []byte(body), Arrived: arrived, UserAgent: long})
+		if fault.KindOf(err) != kind || got != nil {
+			t.Errorf("%.20s: %d events, %v", body, len(got), err)
 		}
 	}
 }

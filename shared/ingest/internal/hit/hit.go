@@ -1,12 +1,12 @@
-// Package hit reads what trackers of web pages send: one event a request, a JSON object,
-// by a browser that the User-Agent header tells of.
+// Package hit reads what trackers of web pages send: an event a request, a JSON object, or
+// an array of them, by a browser that the User-Agent header tells of.
 package hit
 
 import (
-	"fmt"
 	"unicode/utf8"
 
 	"github.com/tarnhq/tarn/events"
+	"github.com/tarnhq/tarn/shared/ingest/internal/batch"
 	"github.com/tarnhq/tarn/shared/ingest/internal/scan"
 )
 
@@ -21,85 +21,63 @@ type Request struct {
 // Decoder is what decoders of such requests have in common. Keep it from one request to
 // the next. It is not safe for concurrent use.
 type Decoder struct {
-	Rand func() uint64 // random bits of made ids; nil: math/rand/v2
-
-	scan.Reader
+	batch.Reader
 	Request Request
-	event   [1]events.Event
 }
 
 // None is no refusal.
 var None events.Refusal
 
-// Decode returns the event of a request, which read reads into ev from the object at Pos.
-// Read may not end the properties: they are ended here, with what the browser says of
-// itself. If the event cannot be stored, Refused is set. A body that is no object is
-// fault.Invalid. Trackers give no ids: one is made. The event shares memory with the
-// request and the Decoder until the next Decode.
-func (d *Decoder) Decode(req Request, hint string, read func(ev *events.Event) events.Refusal) ([]events.Event, error) {
+// Read reads an event from the object at Pos. It does not end the properties: the Decoder
+// does, with what the browser says of itself.
+type Read func(ev *events.Event) events.Refusal
+
+// Decode returns the event of a request, with Refused set if it cannot be stored. A body
+// that is no object is fault.Invalid. Trackers give no ids: one is made. The event shares
+// memory with the request and the Decoder until the next Decode.
+func (d *Decoder) Decode(req Request, hint string, read Read) ([]events.Event, error) {
 	d.Request = req
-	d.Reset(req.Body)
-	if d.Peek() != '{' {
-		return nil, d.Broken("an object was expected").WithHint("%s", hint)
+	d.Reset(req.Body, req.Arrived)
+	start, end, err := d.Object(hint)
+	if err != nil {
+		return nil, err
 	}
-	start := d.Pos
-	if !d.Skip() {
-		return nil, d.Broken("the object does not end")
+	if err := d.hit(start, end, read); err != nil {
+		return nil, err
 	}
-	end := d.Pos
-	if d.Space() {
-		return nil, d.Broken("nothing was expected after the object")
+	return d.Events, nil
+}
+
+// DecodeAll is Decode of a request whose body is an array of such objects: more than one
+// request may have, or larger ones in all with the header's text, are fault.TooLarge.
+func (d *Decoder) DecodeAll(req Request, hint string, read Read) ([]events.Event, error) {
+	d.Request = req
+	d.Reset(req.Body, req.Arrived)
+	err := d.Array(hint, func(start, end int) error { return d.hit(start, end, read) })
+	if err != nil {
+		return nil, err
 	}
-	d.Pos = start
-	d.event[0] = events.Event{Time: req.Arrived, MadeTime: true}
-	ev := &d.event[0]
+	return d.Events, nil
+}
+
+// hit appends the event that stands from start to end.
+func (d *Decoder) hit(start, end int, read Read) error {
+	ev, lent := d.Event(start), 0
+	ev.Time, ev.MadeTime = d.Arrived, true
 	d.Begin()
-	refusal := tooLarge(end - start)
+	refusal := scan.CheckEvent(end - start)
 	if refusal == None {
 		refusal = read(ev)
 	}
 	if refusal == None {
-		refusal = d.browser()
+		lent, refusal = d.browser(end - start)
 	}
 	if refusal == None {
 		ev.Shape, ev.Values = d.End()
 	} else {
-		raw := d.Text[start:end]
-		*ev = events.Event{Name: scan.Clip(ev.Name, events.MaxName), Time: req.Arrived, MadeTime: true, Refused: refusal, Raw: raw[:min(len(raw), events.MaxEvent)]}
+		d.Refuse(ev, refusal, start, end, "", ev.Name)
 	}
-	ev.ID, ev.MadeID = d.NewID(req.Arrived, d.Rand), true
-	return d.event[:], nil
-}
-
-func tooLarge(size int) events.Refusal {
-	if size <= events.MaxEvent {
-		return None
-	}
-	return events.Refusal{Code: "too_large", Reason: fmt.Sprintf("the event has %d bytes, and %d are allowed", size, events.MaxEvent)}
-}
-
-// Members calls each with the key of every member of the object at Pos, whose value is at
-// Pos then, and which each must move past.
-func (d *Decoder) Members(each func(key string) scan.Flaw) events.Refusal {
-	if !d.Next('{') {
-		return events.Refusal{Code: "not_an_object", Reason: "an object was expected"}
-	}
-	for first := true; ; first = false {
-		more, f := d.Member(first)
-		if f != scan.None {
-			return f.Refusal("")
-		}
-		if !more {
-			return None
-		}
-		key, f := d.Key()
-		if f == scan.None {
-			f = each(key)
-		}
-		if f != scan.None {
-			return f.Refusal(scan.Clip(key, 64))
-		}
-	}
+	return d.Done(ev, lent)
 }
 
 // Property adds the value at Pos as a property. Where the event has one of that name, it
@@ -116,17 +94,28 @@ func (d *Decoder) Property(name, prefix string) scan.Flaw {
 	return f
 }
 
+// Later passes over the value at Pos and notes its place, plus 1, to read it once the
+// others were read.
+func (d *Decoder) Later(place *int) scan.Flaw {
+	if *place != 0 {
+		return scan.Duplicate
+	}
+	*place = d.Pos + 1
+	return d.Pass()
+}
+
 // UserAgent is the property that tells of the browser.
 const UserAgent = "user_agent"
 
-// browser adds the User-Agent where the event has none.
-func (d *Decoder) browser() events.Refusal {
+// browser adds the User-Agent where the event, of size bytes, has none, and returns the
+// bytes of it.
+func (d *Decoder) browser(size int) (lent int, refusal events.Refusal) {
 	text := d.Request.UserAgent
 	if text == "" || !utf8.ValidString(text) || d.Find(UserAgent) != nil {
-		return None
+		return 0, None
 	}
-	if f := d.Add(UserAgent, events.Value{Kind: events.Text, Text: text}); f != scan.None {
-		return f.Refusal(UserAgent)
+	if refusal := scan.CheckEvent(size + len(text)); refusal != None {
+		return 0, refusal
 	}
-	return None
+	return len(text), d.Add(UserAgent, events.Value{Kind: events.Text, Text: text}).Refusal(UserAgent)
 }

@@ -1,6 +1,40 @@
 package scan
 
-import "math/rand/v2"
+import (
+	"math/rand/v2"
+	"strconv"
+
+	"github.com/tarnhq/tarn/events"
+)
+
+// ID reads an id, or a name, of at most limit bytes. Many senders have whole numbers, whose
+// digits it is then; null is the empty one.
+func (r *Reader) ID(limit int) (string, Flaw) {
+	if c := r.Text[r.Pos]; c != '-' && (c < '0' || c > '9') {
+		return r.OptionalText(limit)
+	}
+	var v events.Value
+	if f := r.Value(&v, 1); f != None {
+		return "", f
+	}
+	return IDOf(v, limit)
+}
+
+// IDOf returns the id that a value is, as ID reads one.
+func IDOf(v events.Value, limit int) (string, Flaw) {
+	id := v.Text
+	switch v.Kind {
+	case events.Null, events.Text, events.Big:
+	case events.Int:
+		id = strconv.FormatInt(v.Int, 10)
+	default:
+		return "", WrongType
+	}
+	if len(id) > limit {
+		return "", TooLong
+	}
+	return id, None
+}
 
 // NewID returns an id for an event that came without one. A nil random is
 // math/rand/v2.

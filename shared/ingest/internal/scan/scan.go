@@ -35,6 +35,7 @@ const (
 	TimeRange
 	WrongType
 	TooLong
+	NotAnObject
 )
 
 var refusals = [...]events.Refusal{
@@ -53,13 +54,20 @@ var refusals = [...]events.Refusal{
 	TimeRange:     {Code: "time_out_of_range", Reason: "times are kept from 1900 through 2199"},
 	WrongType:     {Code: "wrong_type", Reason: "it must be text"},
 	TooLong:       {Code: "too_long", Reason: "it is longer than is allowed"},
+	NotAnObject:   {Code: "not_an_object", Reason: "a JSON object was expected"},
 }
 
-// Refusal tells the sender of a flaw. Where names the field, and may be empty.
-func (f Flaw) Refusal(where string) events.Refusal {
+// Refusal tells the sender of a flaw; that of None is none. Where names the field, from the
+// outside in; what is empty is left out.
+func (f Flaw) Refusal(where ...string) events.Refusal {
 	r := refusals[f]
-	if where != "" {
-		r.Reason = where + ": " + r.Reason
+	if f == None {
+		return r
+	}
+	for i := len(where) - 1; i >= 0; i-- {
+		if where[i] != "" {
+			r.Reason = where[i] + ": " + r.Reason
+		}
 	}
 	return r
 }
@@ -123,35 +131,6 @@ func (r *Reader) Next(c byte) bool {
 	}
 	r.Pos++
 	return true
-}
-
-// Member steps through an object whose '{' has been read: it moves to the next key
-// and reports whether there is one. First tells that none was read yet.
-func (r *Reader) Member(first bool) (more bool, f Flaw) {
-	switch c := r.Peek(); {
-	case c == '}':
-		r.Pos++
-		return false, None
-	case c == ',' && !first:
-		r.Pos++
-		if r.Peek() != '"' {
-			return false, Syntax
-		}
-		return true, None
-	case c == '"' && first:
-		return true, None
-	default:
-		return false, Syntax
-	}
-}
-
-// Key reads a key and its colon, and moves to the value.
-func (r *Reader) Key() (string, Flaw) {
-	key, f := r.String()
-	if f == None && (!r.Next(':') || r.Peek() == 0) {
-		f = Syntax
-	}
-	return key, f
 }
 
 // Null moves past null if it is the value at Pos.
@@ -276,43 +255,6 @@ func (r *Reader) Pass() Flaw {
 		return syntaxUnless(r.Skip())
 	}
 	return r.check(1)
-}
-
-func (r *Reader) checkObject(depth int) Flaw {
-	r.Pos++
-	for first := true; ; first = false {
-		more, f := r.Member(first)
-		if f != None || !more {
-			return f
-		}
-		if f := r.checkString(); f != None {
-			return f
-		}
-		if !r.Next(':') {
-			return Syntax
-		}
-		if f := r.check(depth); f != None {
-			return f
-		}
-	}
-}
-
-func (r *Reader) checkArray(depth int) Flaw {
-	r.Pos++
-	if r.Next(']') {
-		return None
-	}
-	for {
-		if f := r.check(depth); f != None {
-			return f
-		}
-		if r.Next(']') {
-			return None
-		}
-		if !r.Next(',') {
-			return Syntax
-		}
-	}
 }
 
 func (r *Reader) checkString() Flaw {
