@@ -11,16 +11,16 @@ import (
 // part is a property that a text becomes.
 type part struct {
 	name  string
-	value func(*useragent.Agent) events.Value
+	value func(useragent.Agent) events.Value
 }
 
 var parts = [...]part{
-	{"browser", func(a *useragent.Agent) events.Value { return said(a.Browser) }},
-	{"browser_version", func(a *useragent.Agent) events.Value { return said(a.BrowserVersion) }},
-	{"os", func(a *useragent.Agent) events.Value { return said(a.OS) }},
-	{"os_version", func(a *useragent.Agent) events.Value { return said(a.OSVersion) }},
-	{"device", func(a *useragent.Agent) events.Value { return said(a.Device) }},
-	{"bot", func(a *useragent.Agent) events.Value {
+	{"browser", func(a useragent.Agent) events.Value { return said(a.Browser) }},
+	{"browser_version", func(a useragent.Agent) events.Value { return said(a.BrowserVersion) }},
+	{"os", func(a useragent.Agent) events.Value { return said(a.OS) }},
+	{"os_version", func(a useragent.Agent) events.Value { return said(a.OSVersion) }},
+	{"device", func(a useragent.Agent) events.Value { return said(a.Device) }},
+	{"bot", func(a useragent.Agent) events.Value {
 		v := events.Value{Kind: events.Bool}
 		if a.Bot {
 			v.Int = 1
@@ -67,7 +67,7 @@ func (u UserAgent) op(step int) op {
 		next := e.Shape.Names[len(e.Values):]
 		for i := range parts {
 			if len(next) > 0 && next[0] == added[i] {
-				e.Values, next = append(e.Values, parts[i].value(&agent)), next[1:]
+				e.Values, next = append(e.Values, parts[i].value(agent)), next[1:]
 			}
 		}
 		return verdict{}
