@@ -141,8 +141,8 @@ func (d *Decoder) event(arrived int64) bool {
 func (d *Decoder) refused(refusal events.Refusal, start, end int, arrived int64) events.Event {
 	raw := bytes.TrimSpace(d.r.Text[start:end])
 	ev := events.Event{
-		ID:       d.lookup(start, "event_id", events.MaxID),
-		Name:     d.lookup(start, "event", events.MaxName),
+		ID:       d.r.TextOf(start, "event_id", events.MaxID),
+		Name:     d.r.TextOf(start, "event", events.MaxName),
 		Time:     arrived,
 		MadeTime: true,
 		Refused:  refusal,
@@ -150,17 +150,6 @@ func (d *Decoder) refused(refusal events.Refusal, start, end int, arrived int64)
 	}
 	d.complete(&ev, arrived)
 	return ev
-}
-
-func (d *Decoder) lookup(start int, key string, limit int) string {
-	if !d.r.Lookup(start, key) {
-		return ""
-	}
-	s, f := d.r.OptionalText(limit)
-	if f != scan.None {
-		return ""
-	}
-	return s
 }
 
 func (d *Decoder) complete(ev *events.Event, arrived int64) {

@@ -18,13 +18,12 @@ const (
 )
 
 // binary reads an event whose attributes are headers, and whose data is the body.
-func (d *Decoder) binary(header http.Header) {
-	d.events = append(d.events, events.Event{})
-	ev := &d.events[0]
+func (d *Decoder) binary(header http.Header) error {
+	ev := d.in.Event(0)
 	attributes, refusal := d.m.headers(header)
 	d.m.ev = ev
 	if refusal == none {
-		refusal = tooLarge(len(d.r.Text) + size(header))
+		refusal = scan.CheckEvent(len(d.in.Text) + size(header))
 	}
 	if refusal == none {
 		refusal = d.m.context(attributes)
@@ -34,12 +33,10 @@ func (d *Decoder) binary(header http.Header) {
 	}
 	if refusal != none {
 		raw := d.m.text(attributes)
-		*ev = events.Event{
-			ID: identity(attributes[fieldSource], attributes[fieldID]), Name: scan.Clip(attributes[fieldType], events.MaxName),
-			Time: d.m.arrived, MadeTime: true, Refused: refusal, Raw: raw[:min(len(raw), events.MaxEvent)],
-		}
+		d.in.Text = raw
+		d.in.Refuse(ev, refusal, 0, len(raw), identity(attributes[fieldSource], attributes[fieldID]), attributes[fieldType])
 	}
-	d.complete(ev)
+	return d.in.Done(ev, 0)
 }
 
 func size(header http.Header) (n int) {
@@ -166,10 +163,7 @@ func (m *message) body(contentType string) events.Refusal {
 	} else {
 		text = base64.StdEncoding.EncodeToString(m.r.Text)
 	}
-	if f := m.r.Add(name, events.Value{Kind: events.Text, Text: text}); f != scan.None {
-		return f.Refusal(name)
-	}
-	return none
+	return m.r.Add(name, events.Value{Kind: events.Text, Text: text}).Refusal(name)
 }
 
 // isText reports whether data of a media type is text for people and programs that know

@@ -24,7 +24,7 @@ import (
 
 	"github.com/tarnhq/tarn/events"
 	"github.com/tarnhq/tarn/shared/fault"
-	"github.com/tarnhq/tarn/shared/ingest/internal/scan"
+	"github.com/tarnhq/tarn/shared/ingest/internal/batch"
 )
 
 // Media types of what a body is. Any other body is the data of an event in binary mode.
@@ -38,15 +38,9 @@ const (
 // Decoder decodes requests. Keep it from one request to the next. It is not safe for
 // concurrent use.
 type Decoder struct {
-	Rand func() uint64 // random bits of made ids; nil: math/rand/v2
-
-	r      scan.Reader
-	events []events.Event
-	m      message
+	in batch.Reader
+	m  message
 }
-
-// maxKept bounds the events that a Decoder keeps memory for.
-const maxKept = 1 << 15
 
 // Decode returns the events of a request. One that cannot be stored is among them, with
 // Refused set. User names the attribute that is the user's id, such as "subject"; empty:
@@ -57,27 +51,23 @@ const maxKept = 1 << 15
 // fault.Invalid; more events than one request may have are fault.TooLarge. Events share
 // memory with the header, the body and the Decoder: they are valid until the next Decode.
 func (d *Decoder) Decode(header http.Header, body []byte, user string, arrived int64) ([]events.Event, error) {
-	if cap(d.events) > maxKept {
-		d.events = nil
-	}
-	d.events = d.events[:0]
-	d.r.Reset(body)
-	d.m = message{r: &d.r, other: d.m.other[:0], user: user, arrived: arrived}
+	d.in.Reset(body, arrived)
+	d.m = message{r: &d.in.Reader, other: d.m.other[:0], user: user, arrived: arrived}
 	var err error
 	switch media := mediaType(header.Get("Content-Type")); {
 	case media == Batch:
-		err = d.batch()
+		err = d.in.Array("a body of "+Batch+" is an array of events", d.event)
 	case media == Structured || media == prefix:
 		err = d.structured()
 	case strings.HasPrefix(media, prefix):
 		err = fault.New(fault.Invalid, "unsupported_format", "CloudEvents as %.80q are not understood", media).
 			WithHint("send them as " + Structured + ", as " + Batch + ", or in binary mode")
 	case header.Get("Ce-Specversion") != "" || header.Get("Ce-Id") != "":
-		d.binary(header)
-	case d.r.Peek() == '{': // with the name of plain JSON, or of what curl calls a body
+		err = d.binary(header)
+	case d.in.Peek() == '{': // with the name of plain JSON, or of what curl calls a body
 		err = d.structured()
-	case d.r.Peek() == '[':
-		err = d.batch()
+	case d.in.Peek() == '[':
+		err = d.in.Array("a body of "+Batch+" is an array of events", d.event)
 	default:
 		err = fault.New(fault.Invalid, "not_a_cloudevent", "the request has neither the headers of a CloudEvent nor a body of them").
 			WithHint("send the headers ce-specversion, ce-id, ce-source and ce-type with the data, or a body of " + Structured)
@@ -85,7 +75,7 @@ func (d *Decoder) Decode(header http.Header, body []byte, user string, arrived i
 	if err != nil {
 		return nil, err
 	}
-	return d.events, nil
+	return d.in.Events, nil
 }
 
 func mediaType(contentType string) string {
@@ -95,64 +85,19 @@ func mediaType(contentType string) string {
 
 // structured reads a body that is one event.
 func (d *Decoder) structured() error {
-	if d.r.Peek() != '{' {
-		return d.r.Broken("an event was expected").WithHint("a body of " + Structured + " is one object")
-	}
-	start := d.r.Pos
-	if !d.r.Skip() {
-		return d.r.Broken("the event does not end")
-	}
-	if d.r.Space() {
-		return d.r.Broken("nothing was expected after the event")
-	}
-	return d.event(start, d.r.Pos)
-}
-
-// batch reads a body that is an array of events.
-func (d *Decoder) batch() error {
-	if d.r.Peek() != '[' {
-		return d.r.Broken("an array was expected").WithHint("a body of " + Batch + " is an array of events")
-	}
-	if err := d.r.Elements(d.event); err != nil {
+	start, end, err := d.in.Object("a body of " + Structured + " is one object")
+	if err != nil {
 		return err
 	}
-	if d.r.Space() {
-		return d.r.Broken("nothing was expected after the array")
-	}
-	return nil
+	return d.event(start, end)
 }
 
 // event appends the event that stands from start to end.
 func (d *Decoder) event(start, end int) error {
-	d.events = append(d.events, events.Event{})
-	ev := &d.events[len(d.events)-1]
-	d.r.Pos = start
+	ev := d.in.Event(start)
 	if refusal := d.m.read(ev); refusal != none {
-		raw := d.r.Text[start:end]
-		*ev = events.Event{
-			ID: identity(d.lookup(start, "source"), d.lookup(start, "id")), Name: scan.Clip(d.lookup(start, "type"), events.MaxName),
-			Time: d.m.arrived, MadeTime: true, Refused: refusal, Raw: raw[:min(len(raw), events.MaxEvent)],
-		}
+		id := identity(d.in.TextOf(start, keys[fieldSource], events.MaxEvent), d.in.TextOf(start, keys[fieldID], events.MaxEvent))
+		d.in.Refuse(ev, refusal, start, end, id, d.in.TextOf(start, keys[fieldType], events.MaxEvent))
 	}
-	d.complete(ev)
-	return nil
-}
-
-func (d *Decoder) lookup(start int, key string) string {
-	if !d.r.Lookup(start, key) {
-		return ""
-	}
-	s, f := d.r.OptionalText(events.MaxEvent)
-	if f != scan.None {
-		return ""
-	}
-	return s
-}
-
-// complete gives an id to an event that came without one: a retry of it cannot be
-// recognized, and it is always a refused one.
-func (d *Decoder) complete(ev *events.Event) {
-	if ev.ID == "" {
-		ev.ID, ev.MadeID = d.r.NewID(d.m.arrived, d.Rand), true
-	}
+	return d.in.Done(ev, 0)
 }

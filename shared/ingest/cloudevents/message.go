@@ -62,10 +62,10 @@ func fieldOf(key string) (field, bool) {
 func (m *message) read(ev *events.Event) events.Refusal {
 	m.ev, m.known, m.other = ev, [fields]int{}, m.other[:0]
 	start := m.r.Pos
-	if refusal := m.find(); refusal != none {
-		return refusal
+	if where, f := m.r.Members(m.note); f != scan.None {
+		return f.Refusal(where)
 	}
-	if refusal := tooLarge(m.r.Pos - start); refusal != none {
+	if refusal := scan.CheckEvent(m.r.Pos - start); refusal != none {
 		return refusal
 	}
 	var attributes [fieldTime + 1]string
@@ -86,52 +86,20 @@ func (m *message) read(ev *events.Event) events.Refusal {
 	return m.properties(attributes[fieldSource], m.data)
 }
 
-func tooLarge(size int) events.Refusal {
-	if size <= events.MaxEvent {
-		return none
-	}
-	return events.Refusal{Code: "too_large", Reason: fmt.Sprintf("the event has %d bytes, and %d are allowed", size, events.MaxEvent)}
-}
-
-// find notes where the members are.
-func (m *message) find() events.Refusal {
-	if !m.r.Next('{') {
-		return events.Refusal{Code: "not_an_object", Reason: "an event is a JSON object"}
-	}
-	for first := true; ; first = false {
-		more, f := m.r.Member(first)
-		if f != scan.None {
-			return f.Refusal("")
-		}
-		if !more {
-			return none
-		}
-		key, f := m.r.Key()
-		if f != scan.None {
-			return f.Refusal("")
-		}
-		if f = m.note(key); f == scan.None {
-			f = m.r.Pass()
-		}
-		if f != scan.None {
-			return f.Refusal(scan.Clip(key, 64))
-		}
-	}
-}
-
+// note remembers the place of a value, and moves past it.
 func (m *message) note(key string) scan.Flaw {
 	if f, ok := fieldOf(key); ok {
 		if m.known[f] != 0 {
 			return scan.Duplicate
 		}
 		m.known[f] = m.r.Pos + 1
-		return scan.None
+		return m.r.Pass()
 	}
 	if len(m.other) == events.MaxProperties {
 		return scan.TooMany
 	}
 	m.other = append(m.other, member{name: key, at: m.r.Pos})
-	return scan.None
+	return m.r.Pass()
 }
 
 // context checks the attributes that every event has, and takes the event's own fields
@@ -230,41 +198,21 @@ func (m *message) data() events.Refusal {
 // one by one, anything else as "data". Depth is that of the members of it.
 func (m *message) json(depth int) events.Refusal {
 	if m.r.Peek() == '{' {
-		return m.members(depth)
+		where, f := m.r.Members(func(key string) scan.Flaw {
+			var v events.Value
+			if f := m.r.Value(&v, depth); f != scan.None {
+				return f
+			}
+			return m.r.Add(m.name(key), v)
+		})
+		return f.Refusal(keys[fieldData], where)
 	}
 	var v events.Value
 	f := m.r.Value(&v, depth-1)
 	if f == scan.None && v.Kind != events.Null {
 		f = m.r.Add(keys[fieldData], v)
 	}
-	if f != scan.None {
-		return f.Refusal(keys[fieldData])
-	}
-	return none
-}
-
-func (m *message) members(depth int) events.Refusal {
-	m.r.Next('{')
-	for first := true; ; first = false {
-		more, f := m.r.Member(first)
-		if f != scan.None {
-			return f.Refusal("data")
-		}
-		if !more {
-			return none
-		}
-		key, f := m.r.Key()
-		if f != scan.None {
-			return f.Refusal("data")
-		}
-		var v events.Value
-		if f = m.r.Value(&v, depth); f == scan.None {
-			f = m.r.Add(m.name(key), v)
-		}
-		if f != scan.None {
-			return f.Refusal("data: " + scan.Clip(key, 64))
-		}
-	}
+	return f.Refusal(keys[fieldData])
 }
 
 // name is that of the property which a member of the data becomes. The names of

@@ -1,8 +1,6 @@
 package posthog
 
 import (
-	"fmt"
-	"strconv"
 	"strings"
 
 	"github.com/tarnhq/tarn/events"
@@ -66,23 +64,26 @@ func fieldOf(key string) (field, bool) {
 
 var none events.Refusal
 
+// maxShapes bounds the shapes whose places are remembered.
+const maxShapes = 1 << 15
+
 func (m *message) begin(r *scan.Reader, req Request, key string) {
 	m.r, m.arrived, m.sent, m.key = r, req.Arrived, req.Sent, key
 	m.library, m.version, _ = strings.Cut(strings.ToValidUTF8(req.Library, "\uFFFD"), "/")
-	if m.told == nil || len(m.told) > maxKept {
+	if m.told == nil || len(m.told) > maxShapes {
 		m.told = map[*events.Shape]*places{}
 	}
 }
 
 // read reads the event at Pos of r into ev.
 func (m *message) read(ev *events.Event) events.Refusal {
-	m.ev, m.lent = ev, 0
+	m.ev, m.lent, m.known, m.other = ev, 0, [fields]int{}, m.other[:0]
 	start := m.r.Pos
-	if refusal := m.find(); refusal != none {
-		return refusal
+	if where, f := m.r.Members(m.note); f != scan.None {
+		return f.Refusal(where)
 	}
-	if size := m.r.Pos - start + len(m.library) + len(m.version); size > events.MaxEvent {
-		return events.Refusal{Code: "too_large", Reason: fmt.Sprintf("the event has %d bytes, and %d are allowed", size, events.MaxEvent)}
+	if refusal := scan.CheckEvent(m.r.Pos - start + len(m.library) + len(m.version)); refusal != none {
+		return refusal
 	}
 	for _, step := range [...]func() events.Refusal{m.ids, m.properties, m.time, m.people} {
 		if refusal := step(); refusal != none {
@@ -92,46 +93,20 @@ func (m *message) read(ev *events.Event) events.Refusal {
 	return none
 }
 
-// find notes where the members are.
-func (m *message) find() events.Refusal {
-	m.known, m.other = [fields]int{}, m.other[:0]
-	if !m.r.Next('{') {
-		return events.Refusal{Code: "not_an_object", Reason: "an event is a JSON object"}
-	}
-	for first := true; ; first = false {
-		more, f := m.r.Member(first)
-		if f != scan.None {
-			return f.Refusal("")
-		}
-		if !more {
-			return none
-		}
-		key, f := m.r.Key()
-		if f != scan.None {
-			return f.Refusal("")
-		}
-		if f = m.note(key); f == scan.None {
-			f = m.r.Pass()
-		}
-		if f != scan.None {
-			return f.Refusal(scan.Clip(key, 64))
-		}
-	}
-}
-
+// note remembers the place of a value, and moves past it.
 func (m *message) note(key string) scan.Flaw {
 	if f, ok := fieldOf(key); ok {
 		if m.known[f] != 0 && f != fieldUseless {
 			return scan.Duplicate
 		}
 		m.known[f] = m.r.Pos + 1
-		return scan.None
+		return m.r.Pass()
 	}
 	if len(m.other) == events.MaxProperties {
 		return scan.TooMany
 	}
 	m.other = append(m.other, member{key, m.r.Pos})
-	return scan.None
+	return m.r.Pass()
 }
 
 // at moves to the value of a field that is there and not null.
@@ -160,32 +135,10 @@ func (m *message) ids() events.Refusal {
 		return events.Refusal{Code: "no_event_name", Reason: "an event needs \"event\""}
 	}
 	if m.at(fieldDistinctID) {
-		var v events.Value
-		f := m.r.Value(&v, 1)
-		if f == scan.None {
-			m.ev.UserID, f = subject(v)
-		}
-		if f != scan.None {
+		var f scan.Flaw
+		if m.ev.UserID, f = m.r.ID(events.MaxSubject); f != scan.None {
 			return f.Refusal(keys[fieldDistinctID])
 		}
 	}
 	return none
-}
-
-// subject returns an id of somebody, or of a session. Whole numbers are their digits.
-func subject(v events.Value) (string, scan.Flaw) {
-	var id string
-	switch v.Kind {
-	case events.Null:
-	case events.Text, events.Big:
-		id = v.Text
-	case events.Int:
-		id = strconv.FormatInt(v.Int, 10)
-	default:
-		return "", scan.WrongType
-	}
-	if len(id) > events.MaxSubject {
-		return "", scan.TooLong
-	}
-	return id, scan.None
 }

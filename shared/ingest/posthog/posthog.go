@@ -26,6 +26,7 @@ import (
 
 	"github.com/tarnhq/tarn/events"
 	"github.com/tarnhq/tarn/shared/fault"
+	"github.com/tarnhq/tarn/shared/ingest/internal/batch"
 	"github.com/tarnhq/tarn/shared/ingest/internal/scan"
 )
 
@@ -40,16 +41,9 @@ type Request struct {
 // Decoder decodes requests. Keep it from one request to the next. It is not safe for
 // concurrent use.
 type Decoder struct {
-	Rand func() uint64 // random bits of made ids; nil: math/rand/v2
-
-	r      scan.Reader
-	events []events.Event
-	m      message
-	size   int // bytes of all events, with the library's name in each that has it
+	in batch.Reader
+	m  message
 }
-
-// maxKept bounds the events that a Decoder keeps memory for.
-const maxKept = 1 << 15
 
 // Decode returns the events of a request. One that cannot be stored is among them, with
 // Refused set. A body that is neither an event nor many, or cannot be told apart into
@@ -57,103 +51,57 @@ const maxKept = 1 << 15
 // with the library's name, are fault.TooLarge. Events share memory with the request and the Decoder: they are valid until the next
 // Decode.
 func (d *Decoder) Decode(req Request) ([]events.Event, error) {
-	if cap(d.events) > maxKept {
-		d.events = nil
-	}
-	d.events, d.size = d.events[:0], 0
 	body, err := plain(req.Body)
 	if err != nil {
 		return nil, err
 	}
-	d.r.Reset(body)
-	d.m.begin(&d.r, req, key(body))
-	if err := d.body(); err != nil {
+	d.in.Reset(body, req.Arrived)
+	d.m.begin(&d.in.Reader, req, key(body))
+	if d.in.Peek() == '[' {
+		err = d.in.Array(hint, d.message)
+	} else {
+		err = d.object()
+	}
+	if err != nil {
 		return nil, err
 	}
-	return d.events, nil
+	return d.in.Events, nil
 }
 
-func (d *Decoder) body() error {
-	switch d.r.Peek() {
-	case '[':
-		return d.many()
-	case '{':
-	default:
-		return d.r.Broken("an event was expected").WithHint(`send {"api_key": "...", "batch": [...]}`)
-	}
-	start := d.r.Pos
-	if !d.r.Skip() {
-		return d.r.Broken("the object does not end")
-	}
-	end := d.r.Pos
-	if d.r.Space() {
-		return d.r.Broken("nothing was expected after the object")
-	}
-	if d.r.Lookup(start, "sent_at") {
-		d.m.sent = clock(&d.r, d.m.sent)
-	}
-	if !d.r.Lookup(start, "batch") {
-		return d.message(start, end)
-	}
-	if d.r.Peek() != '[' {
-		return fault.New(fault.Invalid, "no_batch", "\"batch\" is no array").WithHint(`send {"api_key": "...", "batch": [...]}`)
-	}
-	return d.r.Elements(d.message)
-}
+const hint = `send {"api_key": "...", "batch": [...]}`
 
-// many reads a body that is an array.
-func (d *Decoder) many() error {
-	if err := d.r.Elements(d.message); err != nil {
+// object reads a body that is an event or a batch.
+func (d *Decoder) object() error {
+	start, end, err := d.in.Object(hint)
+	if err != nil {
 		return err
 	}
-	if d.r.Space() {
-		return d.r.Broken("nothing was expected after the array")
+	if d.in.Lookup(start, "sent_at") {
+		d.m.sent = clock(&d.in.Reader, d.m.sent)
 	}
-	return nil
+	if !d.in.Lookup(start, "batch") {
+		return d.message(start, end)
+	}
+	if d.in.Peek() != '[' {
+		return fault.New(fault.Invalid, "no_batch", "\"batch\" is no array").WithHint(hint)
+	}
+	return d.in.Elements(d.message)
 }
 
 // message appends the event of the message from start to end.
 func (d *Decoder) message(start, end int) error {
-	d.events = append(d.events, events.Event{})
-	ev := &d.events[len(d.events)-1]
-	d.r.Pos = start
-	refusal := d.m.read(ev)
-	d.size += end - start
-	if refusal == none {
-		d.size += d.m.lent
-	} else {
-		raw := d.r.Text[start:end]
-		*ev = events.Event{
-			ID: d.lookup(start, "uuid"), Name: d.lookup(start, "event"), Time: d.m.arrived, MadeTime: true,
-			Refused: refusal, Raw: raw[:min(len(raw), events.MaxEvent)],
-		}
+	ev := d.in.Event(start)
+	if refusal := d.m.read(ev); refusal != none {
+		d.in.Refuse(ev, refusal, start, end, d.in.TextOf(start, keys[fieldID], events.MaxID), d.in.TextOf(start, keys[fieldName], events.MaxName))
+		d.m.lent = 0
 	}
-	if ev.ID == "" {
-		ev.ID, ev.MadeID = d.r.NewID(d.m.arrived, d.Rand), true
-	}
-	return scan.CheckSize(d.size)
-}
-
-func (d *Decoder) lookup(start int, key string) string {
-	if !d.r.Lookup(start, key) {
-		return ""
-	}
-	return text(&d.r)
-}
-
-// text reads a short text at Pos, or nothing.
-func text(r *scan.Reader) string {
-	s, f := r.OptionalText(events.MaxID)
-	if f != scan.None {
-		return ""
-	}
-	return s
+	return d.in.Done(ev, d.m.lent)
 }
 
 // clock reads the sender's clock at Pos; one that cannot be read corrects nothing more
 // than what was known.
 func clock(r *scan.Reader, known int64) int64 {
-	at, f := scan.Time(text(r))
+	at, f := scan.Time(r.ShortText(events.MaxID))
 	if f != scan.None {
 		return known
 	}
@@ -201,11 +149,11 @@ func key(body []byte) string {
 	}
 	for _, name := range [...]string{"api_key", "token"} {
 		if r.Lookup(start, name) {
-			return text(&r)
+			return r.ShortText(events.MaxID)
 		}
 	}
-	if r.Lookup(start, "properties") && r.Lookup(r.Pos, "token") {
-		return text(&r)
+	if !r.Lookup(start, "properties") {
+		return ""
 	}
-	return ""
+	return r.TextOf(r.Pos, "token", events.MaxID)
 }

@@ -57,10 +57,7 @@ func (m *message) flatten() events.Refusal {
 	}
 	where, f := m.r.Properties(2) // the event's own object is the first
 	if f != scan.None {
-		if where != "" {
-			where = ": " + where
-		}
-		return f.Refusal(keys[fieldProperties] + where)
+		return f.Refusal(keys[fieldProperties], where)
 	}
 	if token := m.r.Find("token"); token != nil && m.key != "" && token.Kind == events.Text && token.Text == m.key {
 		*token = events.Value{}
@@ -76,23 +73,8 @@ func (m *message) options() events.Refusal {
 	if m.r.Text[m.r.Pos] != '{' {
 		return m.add(keys[fieldOptions])
 	}
-	m.r.Pos++
-	for first := true; ; first = false {
-		more, f := m.r.Member(first)
-		if f != scan.None {
-			return f.Refusal(keys[fieldOptions])
-		}
-		if !more {
-			return none
-		}
-		key, f := m.r.Key()
-		if f != scan.None {
-			return f.Refusal(keys[fieldOptions])
-		}
-		if refusal := m.add(optionOf(key)); refusal != none {
-			return refusal
-		}
-	}
+	_, f := m.r.Members(func(key string) scan.Flaw { return m.r.Put(optionOf(key), "message_", 2) })
+	return f.Refusal(keys[fieldOptions])
 }
 
 func optionOf(key string) string {
@@ -105,25 +87,8 @@ func optionOf(key string) string {
 	return "$" + key
 }
 
-// add adds the value at Pos as a property. Where the event has a property of that name,
-// an equal value is not said twice, and another one gets a longer name.
 func (m *message) add(name string) events.Refusal {
-	var v events.Value
-	if f := m.r.Value(&v, 2); f != scan.None {
-		return f.Refusal(scan.Clip(name, 64))
-	}
-	f := m.r.Add(name, v)
-	if f == scan.Duplicate {
-		if *m.r.Find(name) == v {
-			return none
-		}
-		name = "message_" + name
-		f = m.r.Add(name, v)
-	}
-	if f != scan.None {
-		return f.Refusal(scan.Clip(name, 64))
-	}
-	return none
+	return m.r.Put(name, "message_", 2).Refusal(scan.Clip(name, 64))
 }
 
 // about is a property that tells who an event is about, or what it is.
@@ -180,7 +145,7 @@ func (m *message) people() events.Refusal {
 		if p[t.from] == 0 || *t.into != "" {
 			continue
 		}
-		if id, f := subject(m.ev.Values[p[t.from]-1]); f == scan.None {
+		if id, f := scan.IDOf(m.ev.Values[p[t.from]-1], events.MaxSubject); f == scan.None {
 			*t.into = id
 		}
 	}

@@ -80,18 +80,18 @@ var optional = [...]field{fieldEvent, fieldProperties, fieldTraits, fieldGroupID
 var none events.Refusal
 
 // read reads the message at Pos of r into ev.
-func (m *message) read(r *scan.Reader, ev *events.Event, around frame) events.Refusal {
-	m.r, m.ev, m.lent = r, ev, 0
-	start := r.Pos
-	if refusal := m.find(); refusal != none {
-		return refusal
+func (m *message) read(ev *events.Event, around frame) events.Refusal {
+	m.ev, m.lent, m.known, m.other = ev, 0, [fields]int{}, m.other[:0]
+	start := m.r.Pos
+	if where, f := m.r.Members(m.note); f != scan.None {
+		return f.Refusal(where)
 	}
 	if m.known[fieldContext] == 0 && around.context != (span{}) {
 		m.lent = around.context.end - around.context.start
 		m.known[fieldContext] = around.context.start + 1
 	}
-	if size := r.Pos - start + m.lent; size > events.MaxEvent {
-		return events.Refusal{Code: "too_large", Reason: fmt.Sprintf("the message has %d bytes, and %d are allowed", size, events.MaxEvent)}
+	if refusal := scan.CheckEvent(m.r.Pos - start + m.lent); refusal != none {
+		return refusal
 	}
 	call := around.call
 	if call == "" {
@@ -109,42 +109,14 @@ func (m *message) read(r *scan.Reader, ev *events.Event, around frame) events.Re
 	return none
 }
 
-// find notes where the values are.
-func (m *message) find() events.Refusal {
-	m.known, m.other = [fields]int{}, m.other[:0]
-	if !m.r.Next('{') {
-		return events.Refusal{Code: "not_an_object", Reason: "a message is a JSON object"}
-	}
-	for first := true; ; first = false {
-		more, f := m.r.Member(first)
-		if f != scan.None {
-			return f.Refusal("")
-		}
-		if !more {
-			return none
-		}
-		key, f := m.r.Key()
-		if f != scan.None {
-			return f.Refusal("")
-		}
-		if f := m.note(key); f != scan.None {
-			return f.Refusal(scan.Clip(key, 64))
-		}
-		if f := m.r.Pass(); f != scan.None {
-			return f.Refusal(scan.Clip(key, 64))
-		}
-	}
-}
-
-// note remembers the place of a value.
+// note remembers the place of a value, and moves past it.
 func (m *message) note(key string) scan.Flaw {
-	field, ok := fieldOf(key)
-	if ok {
+	if field, ok := fieldOf(key); ok {
 		if m.known[field] != 0 && field != fieldUseless {
 			return scan.Duplicate
 		}
 		m.known[field] = m.r.Pos + 1
-		return scan.None
+		return m.r.Pass()
 	}
 	for _, o := range m.other {
 		if o.key == key {
@@ -155,7 +127,7 @@ func (m *message) note(key string) scan.Flaw {
 		return scan.TooMany
 	}
 	m.other = append(m.other, member{key, m.r.Pos})
-	return scan.None
+	return m.r.Pass()
 }
 
 // give turns the fields that a call has no place for into properties.
@@ -226,35 +198,15 @@ func (m *message) ids(Call, frame) events.Refusal {
 			continue
 		}
 		var f scan.Flaw
-		if *id.into, f = m.id(); f != scan.None {
+		if *id.into, f = m.r.ID(events.MaxID); f != scan.None {
 			return f.Refusal(keys[id.from])
 		}
 	}
 	if m.at(fieldContext) && m.r.Lookup(m.r.Pos, "sessionId") && !m.r.Null() {
 		var f scan.Flaw
-		if m.ev.SessionID, f = m.id(); f != scan.None {
+		if m.ev.SessionID, f = m.r.ID(events.MaxID); f != scan.None {
 			return f.Refusal("context: sessionId")
 		}
 	}
 	return none
-}
-
-// id reads an id. Many senders use whole numbers, RudderStack's for sessions: their
-// digits are the id.
-func (m *message) id() (string, scan.Flaw) {
-	if c := m.r.Text[m.r.Pos]; c == '"' || c != '-' && (c < '0' || c > '9') {
-		return m.r.OptionalText(events.MaxID)
-	}
-	start := m.r.Pos
-	var v events.Value
-	if f := m.r.Value(&v, 1); f != scan.None {
-		return "", f
-	}
-	if v.Kind == events.Float {
-		return "", scan.WrongType
-	}
-	if m.r.Pos-start > events.MaxID {
-		return "", scan.TooLong
-	}
-	return string(m.r.Text[start:m.r.Pos]), scan.None
 }

@@ -92,33 +92,10 @@ func (m *message) flatten(field field) events.Refusal {
 		return events.Refusal{Code: "wrong_type", Reason: keys[field] + " must be an object"}
 	}
 	where, f := m.r.Properties(2) // the message's own object is the first
-	if f != scan.None {
-		if where != "" {
-			where = ": " + where
-		}
-		return f.Refusal(keys[field] + where)
-	}
-	return none
+	return f.Refusal(keys[field], where)
 }
 
-// add adds the value at Pos as a property. Where the sender has a property of that
-// name, an equal value is not said twice (SDKs put the category of a page in both
-// places), and another one gets a longer name.
+// add adds the value at Pos as a property.
 func (m *message) add(name string) events.Refusal {
-	var v events.Value
-	if f := m.r.Value(&v, 1); f != scan.None {
-		return f.Refusal(name)
-	}
-	f := m.r.Add(name, v)
-	if f == scan.Duplicate {
-		if *m.r.Find(name) == v {
-			return none
-		}
-		name = "message_" + name
-		f = m.r.Add(name, v)
-	}
-	if f != scan.None {
-		return f.Refusal(scan.Clip(name, 64))
-	}
-	return none
+	return m.r.Put(name, "message_", 1).Refusal(scan.Clip(name, 64))
 }

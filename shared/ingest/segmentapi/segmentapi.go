@@ -19,6 +19,7 @@ package segmentapi
 import (
 	"github.com/tarnhq/tarn/events"
 	"github.com/tarnhq/tarn/shared/fault"
+	"github.com/tarnhq/tarn/shared/ingest/internal/batch"
 	"github.com/tarnhq/tarn/shared/ingest/internal/scan"
 )
 
@@ -36,19 +37,12 @@ const (
 	Batch    Call = "batch"
 )
 
-// Decoder decodes the bodies of calls. Keep it from one request to the next. It is
-// not safe for concurrent use.
+// Decoder decodes the bodies of calls. Keep it from one request to the next. It is not
+// safe for concurrent use.
 type Decoder struct {
-	Rand func() uint64 // random bits of made ids; nil: math/rand/v2
-
-	r      scan.Reader
-	events []events.Event
-	m      message
-	size   int // bytes of all events, what is said beside the batch in each that has it
+	in batch.Reader
+	m  message
 }
-
-// maxKept bounds the events that a Decoder keeps memory for.
-const maxKept = 1 << 15
 
 // Decode returns the events that the body of a call holds. One that cannot be stored
 // is among them, with Refused set. Arrived is the time of the request in UTC
@@ -57,29 +51,20 @@ const maxKept = 1 << 15
 // context of the batch, are fault.TooLarge. Events share memory with the body and the
 // Decoder: they are valid until the next Decode.
 func (d *Decoder) Decode(call Call, body []byte, arrived int64) ([]events.Event, error) {
-	if cap(d.events) > maxKept {
-		d.events = nil
+	d.in.Reset(body, arrived)
+	d.m.r = &d.in.Reader
+	start, end, err := d.in.Object(`send a message, or {"batch": [...]}`)
+	switch {
+	case err != nil:
+	case call == Batch:
+		err = d.batch(start)
+	default:
+		err = d.message(frame{call: call, arrived: arrived}, start, end)
 	}
-	d.events, d.size = d.events[:0], 0
-	d.r.Reset(body)
-	if d.r.Peek() != '{' {
-		return nil, d.r.Broken("an object was expected").WithHint("send a message, or {\"batch\": [...]}")
-	}
-	start := d.r.Pos
-	if !d.r.Skip() {
-		return nil, d.r.Broken("the object does not end")
-	}
-	if d.r.Space() {
-		return nil, d.r.Broken("nothing was expected after the object")
-	}
-	end := d.r.Pos
-	if call != Batch {
-		return d.events, d.message(frame{call: call, arrived: arrived}, start, end)
-	}
-	if err := d.batch(start, arrived); err != nil {
+	if err != nil {
 		return nil, err
 	}
-	return d.events, nil
+	return d.in.Events, nil
 }
 
 // frame is what a message gets from around it.
@@ -94,30 +79,26 @@ type frame struct {
 type span struct{ start, end int }
 
 // batch reads the messages of a batch. The object at start is known to end.
-func (d *Decoder) batch(start int, arrived int64) error {
-	around := frame{arrived: arrived}
-	if d.r.Lookup(start, "sentAt") {
-		around.sentAt = clock(&d.r)
+func (d *Decoder) batch(start int) error {
+	around := frame{arrived: d.in.Arrived}
+	if d.in.Lookup(start, "sentAt") {
+		around.sentAt = clock(&d.in.Reader)
 	}
-	if d.r.Lookup(start, "context") && d.r.Text[d.r.Pos] == '{' {
-		around.context.start = d.r.Pos
-		d.r.Skip()
-		around.context.end = d.r.Pos
+	if d.in.Lookup(start, "context") && d.in.Text[d.in.Pos] == '{' {
+		around.context.start = d.in.Pos
+		d.in.Skip()
+		around.context.end = d.in.Pos
 	}
-	if !d.r.Lookup(start, "batch") || d.r.Peek() != '[' {
+	if !d.in.Lookup(start, "batch") || d.in.Peek() != '[' {
 		return fault.New(fault.Invalid, "no_batch", "the body has no array \"batch\"").
 			WithHint("send {\"batch\": [...]}")
 	}
-	return d.r.Elements(func(start, end int) error { return d.message(around, start, end) })
+	return d.in.Elements(func(start, end int) error { return d.message(around, start, end) })
 }
 
 // clock reads the sender's clock at Pos; one that cannot be read corrects nothing.
 func clock(r *scan.Reader) int64 {
-	text, f := r.OptionalText(64)
-	if f != scan.None {
-		return 0
-	}
-	at, f := scan.Time(text)
+	at, f := scan.Time(r.ShortText(64))
 	if f != scan.None {
 		return 0
 	}
@@ -126,48 +107,17 @@ func clock(r *scan.Reader) int64 {
 
 // message appends the event of the message from start to end.
 func (d *Decoder) message(around frame, start, end int) error {
-	d.events = append(d.events, events.Event{})
-	ev := &d.events[len(d.events)-1]
-	d.r.Pos = start
-	refusal := d.m.read(&d.r, ev, around)
-	d.size += end - start
-	if refusal.Code == "" {
-		d.size += d.m.lent
-	} else {
-		raw := d.r.Text[start:end]
-		*ev = events.Event{
-			ID: d.lookup(start, "messageId"), Name: d.lookup(start, "event"),
-			Time: around.arrived, MadeTime: true,
-			Refused: refusal, Raw: raw[:min(len(raw), events.MaxEvent)],
-		}
+	ev := d.in.Event(start)
+	if refusal := d.m.read(ev, around); refusal != none {
+		d.in.Refuse(ev, refusal, start, end, d.in.TextOf(start, keys[fieldMessageID], events.MaxID), d.in.TextOf(start, keys[fieldEvent], events.MaxName))
+		d.m.lent = 0
 	}
-	if ev.ID == "" {
-		ev.ID, ev.MadeID = d.r.NewID(around.arrived, d.Rand), true
-	}
-	return scan.CheckSize(d.size)
-}
-
-func (d *Decoder) lookup(start int, key string) string {
-	if !d.r.Lookup(start, key) {
-		return ""
-	}
-	s, f := d.r.OptionalText(events.MaxID)
-	if f != scan.None {
-		return ""
-	}
-	return s
+	return d.in.Done(ev, d.m.lent)
 }
 
 // WriteKey returns the write key that stands in a body, or nothing.
 func WriteKey(body []byte) string {
 	var r scan.Reader
 	r.Reset(body)
-	if !r.Lookup(0, "writeKey") {
-		return ""
-	}
-	key, f := r.OptionalText(256)
-	if f != scan.None {
-		return ""
-	}
-	return key
+	return r.TextOf(0, "writeKey", 256)
 }

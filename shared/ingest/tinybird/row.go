@@ -1,9 +1,6 @@
 package tinybird
 
 import (
-	"fmt"
-	"strconv"
-
 	"github.com/tarnhq/tarn/events"
 	"github.com/tarnhq/tarn/shared/ingest/internal/scan"
 )
@@ -52,11 +49,12 @@ var none events.Refusal
 func (w *row) read(ev *events.Event) events.Refusal {
 	w.known = [fields]int{}
 	start := w.r.Pos
-	if refusal := w.columns(); refusal != none {
-		return refusal
+	w.r.Begin()
+	if where, f := w.r.Members(w.column); f != scan.None {
+		return f.Refusal(where)
 	}
-	if size := w.r.Pos - start; size > events.MaxEvent {
-		return events.Refusal{Code: "too_large", Reason: fmt.Sprintf("the row has %d bytes, and %d are allowed", size, events.MaxEvent)}
+	if refusal := scan.CheckEvent(w.r.Pos - start); refusal != none {
+		return refusal
 	}
 	ev.Shape, ev.Values = w.r.End()
 	for _, t := range [...]struct {
@@ -73,31 +71,8 @@ func (w *row) read(ev *events.Event) events.Refusal {
 	return w.time(ev)
 }
 
-// columns adds the columns that are no field of an event as properties, and notes where
-// the others are.
-func (w *row) columns() events.Refusal {
-	if !w.r.Next('{') {
-		return events.Refusal{Code: "not_an_object", Reason: "a row is a JSON object"}
-	}
-	w.r.Begin()
-	for first := true; ; first = false {
-		more, f := w.r.Member(first)
-		if f != scan.None {
-			return f.Refusal("")
-		}
-		if !more {
-			return none
-		}
-		key, f := w.r.Key()
-		if f != scan.None {
-			return f.Refusal("")
-		}
-		if f := w.column(key); f != scan.None {
-			return f.Refusal(scan.Clip(key, 64))
-		}
-	}
-}
-
+// column adds a column that is no field of an event as a property, and notes where another
+// is.
 func (w *row) column(key string) scan.Flaw {
 	field, ok := fieldOf(key)
 	if ok {
@@ -125,19 +100,9 @@ func (w *row) value(f field) (v events.Value) {
 
 // text reads a name or an id. Whole numbers are their digits.
 func (w *row) text(into *string, from field) scan.Flaw {
-	switch v := w.value(from); v.Kind {
-	case events.Null:
-	case events.Text, events.Big:
-		*into = v.Text
-	case events.Int:
-		*into = strconv.FormatInt(v.Int, 10)
-	default:
-		return scan.WrongType
-	}
-	if len(*into) > events.MaxID {
-		return scan.TooLong
-	}
-	return scan.None
+	id, f := scan.IDOf(w.value(from), events.MaxID)
+	*into = id
+	return f
 }
 
 // time reads the event time: "time", or else "timestamp".

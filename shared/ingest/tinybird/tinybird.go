@@ -34,21 +34,16 @@ import (
 
 	"github.com/tarnhq/tarn/events"
 	"github.com/tarnhq/tarn/shared/fault"
+	"github.com/tarnhq/tarn/shared/ingest/internal/batch"
 	"github.com/tarnhq/tarn/shared/ingest/internal/scan"
 )
 
 // Decoder decodes bodies. Keep it from one request to the next. It is not safe for
 // concurrent use.
 type Decoder struct {
-	Rand func() uint64 // random bits of made ids; nil: math/rand/v2
-
-	r      scan.Reader
-	events []events.Event
-	row    row
+	in  batch.Reader
+	row row
 }
-
-// maxKept bounds the events that a Decoder keeps memory for.
-const maxKept = 1 << 15
 
 // Decode returns the rows of a body as events, named by the data source where they do not
 // say. One that cannot be stored is among them, with Refused set. Lines are told apart
@@ -57,116 +52,94 @@ const maxKept = 1 << 15
 // memory with the body and the Decoder: they are valid until the next Decode.
 func (d *Decoder) Decode(source string, body []byte, arrived int64) ([]events.Event, error) {
 	body = bytes.TrimPrefix(body, []byte("\xef\xbb\xbf"))
-	if cap(d.events) > maxKept {
-		d.events = nil
-	}
-	d.events = d.events[:0]
-	d.r.Reset(body)
-	d.row = row{r: &d.r, source: source, arrived: arrived}
+	d.in.Reset(body, arrived)
+	d.row = row{r: &d.in.Reader, source: source, arrived: arrived}
 	var err error
-	switch d.r.Peek() {
+	switch d.in.Peek() {
 	case 0:
-		err = fault.New(fault.Invalid, "empty_body", "the body has no row").WithHint("send JSON objects, one a line")
+		err = fault.New(fault.Invalid, "empty_body", "the body has no row").WithHint("%s", hint)
 	case '[':
-		err = d.array()
+		err = d.in.Array(hint, d.add)
 	default:
 		err = d.lines()
 	}
 	if err != nil {
 		return nil, err
 	}
-	d.identify(body)
-	return d.events, nil
+	if err := d.identify(body); err != nil {
+		return nil, err
+	}
+	return d.in.Events, nil
 }
 
-func (d *Decoder) array() error {
-	err := d.r.Elements(func(start, end int) error {
-		d.add(start, end)
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	if d.r.Space() {
-		return d.r.Broken("nothing was expected after the array")
-	}
-	return nil
-}
+const hint = "send JSON objects, one a line"
 
 // lines reads one row a line. A body of which no line is an object may be one object on
 // several lines.
 func (d *Decoder) lines() error {
-	body, objects := d.r.Text, false
-	for d.r.Space() {
-		start, end := d.r.Pos, len(body)
+	body, objects := d.in.Text, false
+	for d.in.Space() {
+		start, end := d.in.Pos, len(body)
 		if n := bytes.IndexByte(body[start:], '\n'); n >= 0 {
 			end = start + n
 		}
-		d.r.Text = body[:end]
-		whole := d.r.Skip() && !d.r.Space()
+		d.in.Text = body[:end]
+		whole := d.in.Skip() && !d.in.Space()
 		objects = objects || whole && body[start] == '{'
-		if whole {
-			d.add(start, start+len(bytes.TrimSpace(body[start:end])))
-		} else {
-			d.refuse(scan.Syntax.Refusal(""), start, end)
+		if !whole {
+			d.refuse(d.in.Event(start), scan.Syntax.Refusal(), start, end)
+		} else if err := d.add(start, start+len(bytes.TrimSpace(body[start:end]))); err != nil {
+			return err
 		}
-		d.r.Pos, d.r.Text = end, body
-		if err := scan.CheckCount(len(d.events)); err != nil {
+		d.in.Pos, d.in.Text = end, body
+		if err := scan.CheckCount(len(d.in.Events)); err != nil {
 			return err
 		}
 	}
 	if objects {
 		return nil
 	}
-	d.events, d.row.timed, d.r.Pos = d.events[:0], false, 0
-	if d.r.Peek() == '{' {
-		start := d.r.Pos
-		if d.r.Skip() {
-			if end := d.r.Pos; !d.r.Space() {
-				d.add(start, end)
-				return nil
+	d.in.Events, d.row.timed, d.in.Pos = d.in.Events[:0], false, 0
+	if d.in.Peek() == '{' {
+		start := d.in.Pos
+		if d.in.Skip() {
+			if end := d.in.Pos; !d.in.Space() {
+				return d.add(start, end)
 			}
 		}
 	}
-	return d.r.Broken("no row was found").WithHint("nothing of it was stored: send JSON objects, one a line")
+	return d.in.Broken("no row was found").WithHint("nothing of it was stored: %s", hint)
 }
 
 // add appends the event of the row from start to end.
-func (d *Decoder) add(start, end int) {
-	d.events = append(d.events, events.Event{})
-	d.r.Pos = start
-	if refusal := d.row.read(&d.events[len(d.events)-1]); refusal != none {
-		d.events = d.events[:len(d.events)-1]
-		d.refuse(refusal, start, end)
+func (d *Decoder) add(start, end int) error {
+	ev := d.in.Event(start)
+	if refusal := d.row.read(ev); refusal != none {
+		d.refuse(ev, refusal, start, end)
 	}
+	return nil // who has no id gets one when all rows are known
 }
 
-func (d *Decoder) refuse(refusal events.Refusal, start, end int) {
-	raw := bytes.TrimSpace(d.r.Text[start:end])
-	ev := events.Event{Name: d.row.source, Time: d.row.arrived, MadeTime: true, Refused: refusal, Raw: raw[:min(len(raw), events.MaxEvent)]}
-	if d.r.Lookup(start, keys[fieldID]) {
-		if id, f := d.r.OptionalText(events.MaxID); f == scan.None {
-			ev.ID = id
-		}
-	}
-	d.events = append(d.events, ev)
+func (d *Decoder) refuse(ev *events.Event, refusal events.Refusal, start, end int) {
+	end -= len(d.in.Text[start:end]) - len(bytes.TrimSpace(d.in.Text[start:end]))
+	d.in.Refuse(ev, refusal, start, end, d.in.TextOf(start, keys[fieldID], events.MaxID), d.row.source)
 }
 
 // identify gives ids to the rows that have none.
-func (d *Decoder) identify(body []byte) {
+func (d *Decoder) identify(body []byte) error {
 	digest := ""
-	for i := range d.events {
-		ev := &d.events[i]
-		switch {
-		case ev.ID != "":
-		case !d.row.timed:
-			ev.ID, ev.MadeID = d.r.NewID(d.row.arrived, d.Rand), true
-		default:
+	for i := range d.in.Events {
+		ev := &d.in.Events[i]
+		if ev.ID == "" && d.row.timed {
 			if digest == "" {
 				sum := sha256.Sum256(body)
 				digest = hex.EncodeToString(sum[:16])
 			}
 			ev.ID = digest + "-" + strconv.Itoa(i)
 		}
+		if err := d.in.Done(ev, 0); err != nil {
+			return err
+		}
 	}
+	return nil
 }

@@ -39,5 +39,9 @@ func CheckEvent(size int) events.Refusal {
 	if size <= events.MaxEvent {
 		return events.Refusal{}
 	}
+	return tooLarge(size)
+}
+
+func tooLarge(size int) events.Refusal {
 	return events.Refusal{Code: "too_large", Reason: fmt.Sprintf("the event has %d bytes with all that is said of it, and %d are allowed", size, events.MaxEvent)}
 }

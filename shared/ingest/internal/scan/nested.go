@@ -23,6 +23,10 @@ func (r *Reader) Member(first bool) (more bool, f Flaw) {
 // Key reads a key and its colon, and moves to the value.
 func (r *Reader) Key() (string, Flaw) {
 	key, f := r.String()
+	if p := r.Pos; f == None && p+1 < len(r.Text) && r.Text[p] == ':' && r.Text[p+1] > ' ' { // as most senders write it
+		r.Pos++
+		return key, None
+	}
 	if f == None && (!r.Next(':') || r.Peek() == 0) {
 		f = Syntax
 	}
@@ -119,11 +123,7 @@ func (r *Reader) TextOf(start int, key string, limit int) string {
 	if !r.Lookup(start, key) {
 		return ""
 	}
-	s, f := r.OptionalText(limit)
-	if f != None {
-		return ""
-	}
-	return s
+	return r.ShortText(limit)
 }
 
 func (r *Reader) checkObject(depth int) Flaw {

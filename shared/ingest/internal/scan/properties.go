@@ -55,6 +55,24 @@ func (r *Reader) Add(name string, v events.Value) Flaw {
 	return None
 }
 
+// Put adds the value at Pos as a property; depth is that of the object it stands in. Where
+// the event has one of that name, an equal value is not said twice (senders have some in
+// two places), and another one is named with the prefix.
+func (r *Reader) Put(name, prefix string, depth int) Flaw {
+	var v events.Value
+	if f := r.Value(&v, depth); f != None {
+		return f
+	}
+	f := r.Add(name, v)
+	if f != Duplicate {
+		return f
+	}
+	if *r.Find(name) == v {
+		return None
+	}
+	return r.Add(prefix+name, v)
+}
+
 // Find returns the value of a property of the event at hand, or nil.
 func (r *Reader) Find(name string) *events.Value {
 	for n := r.at; n.parent != nil; n = n.parent {

@@ -60,10 +60,14 @@ var refusals = [...]events.Refusal{
 // Refusal tells the sender of a flaw; that of None is none. Where names the field, from the
 // outside in; what is empty is left out.
 func (f Flaw) Refusal(where ...string) events.Refusal {
-	r := refusals[f]
 	if f == None {
-		return r
+		return events.Refusal{}
 	}
+	return f.refusal(where)
+}
+
+func (f Flaw) refusal(where []string) events.Refusal {
+	r := refusals[f]
 	for i := len(where) - 1; i >= 0; i-- {
 		if where[i] != "" {
 			r.Reason = where[i] + ": " + r.Reason
@@ -152,6 +156,15 @@ func (r *Reader) OptionalText(limit int) (string, Flaw) {
 		f = TooLong
 	}
 	return s, f
+}
+
+// ShortText is OptionalText where it can be read, and else nothing.
+func (r *Reader) ShortText(limit int) string {
+	s, f := r.OptionalText(limit)
+	if f != None {
+		return ""
+	}
+	return s
 }
 
 // Value reads the value at Pos into v, which must be zero. Depth is that of the
