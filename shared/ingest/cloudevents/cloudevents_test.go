@@ -90,7 +90,7 @@ func TestTheUserIsTheAttributeThatIsNamed(t *testing.T) {
 const minimal = `{"specversion":"1.0","id":"1","source":"s","type":"t","data":""}`
 
 // fates says of an event of a batch what becomes of it; no code means accepted.
-var fates = map[string]struct{ event, code string }{
+var fates = map[string]eventtest.Fate{
 	"no specversion":           {`{"id":"1","source":"s","type":"t"}`, "unknown_specversion"},
 	"another specversion":      {`{"specversion":"2.0","id":"1","source":"s","type":"t"}`, "unknown_specversion"},
 	"no id":                    {`{"specversion":"1.0","source":"s","type":"t"}`, "no_id"},
@@ -122,23 +122,9 @@ var fates = map[string]struct{ event, code string }{
 func TestABadEventCostsItsNeighboursNothing(t *testing.T) {
 	var d Decoder
 	const first, third = `{"specversion":"1.0","id":"first","source":"s","type":"t"}`, `{"specversion":"1.0","id":"third","source":"s","type":"t"}`
-	for name, c := range fates {
-		t.Run(name, func(t *testing.T) {
-			got, err := d.Decode(http.Header{"Content-Type": {Batch}}, []byte(`[`+first+`,`+c.event+` , `+third+`]`), "", arrived)
-			if err != nil || len(got) != 3 {
-				t.Fatal(err, len(got))
-			}
-			if got[0].ID != "s first" || got[2].ID != "s third" || got[0].Refused.Code+got[2].Refused.Code != "" {
-				t.Errorf("its neighbours are not untouched: %+v", got)
-			}
-			if got[1].Refused.Code != c.code {
-				t.Fatalf("refused %q, want %q", got[1].Refused, c.code)
-			}
-			if c.code != "" && (got[1].Refused.Reason == "" || string(got[1].Raw) != c.event[:min(len(c.event), events.MaxEvent)]) {
-				t.Errorf("refused without a reason, or with other text: %q", got[1].Raw)
-			}
-		})
-	}
+	eventtest.CostsNeighboursNothing(t, fates, "s first", "s third", func(event string) ([]events.Event, error) {
+		return d.Decode(http.Header{"Content-Type": {Batch}}, []byte(`[`+first+`,`+event+` , `+third+`]`), "", arrived)
+	})
 }
 
 func TestARefusedEventKeepsItsIdentity(t *testing.T) {
@@ -205,11 +191,9 @@ func TestOneIdentityBelongsToOnePairOfSourceAndID(t *testing.T) {
 }
 
 func FuzzDecode(f *testing.F) {
-	for _, c := range fates {
-		if len(c.event) < 2000 {
-			f.Add([]byte(`[`+c.event+`]`), uint8(0), "")
-			f.Add([]byte(c.event), uint8(1), "")
-		}
+	for _, event := range eventtest.Seeds(fates) {
+		f.Add([]byte(`[`+event+`]`), uint8(0), "")
+		f.Add([]byte(event), uint8(1), "")
 	}
 	f.Add([]byte(`{"a":1}`), uint8(2), "Z%C3%bcrich")
 	f.Add([]byte("\x00\xff"), uint8(3), `"a\"b%zz"`)

@@ -173,7 +173,7 @@ func byName(ev events.Event) map[string]events.Value {
 const minimal = `{"event":"a","properties":{"x":""}}`
 
 // fates says of an event of a batch what becomes of it; no code means accepted.
-var fates = map[string]struct{ event, code string }{
+var fates = map[string]eventtest.Fate{
 	"no name":                     {`{"uuid":"2"}`, "no_event_name"},
 	"an empty name":               {`{"uuid":"2","event":""}`, "no_event_name"},
 	"a name that is a number":     {`{"event":1}`, "wrong_type"},
@@ -205,23 +205,9 @@ var fates = map[string]struct{ event, code string }{
 
 func TestABadEventCostsItsNeighboursNothing(t *testing.T) {
 	var d Decoder
-	for name, c := range fates {
-		t.Run(name, func(t *testing.T) {
-			got, err := d.Decode(Request{Body: []byte(`{"batch":[{"event":"a","uuid":"1"},` + c.event + ` , {"event":"a","uuid":"3"}]}`), Arrived: arrived})
-			if err != nil || len(got) != 3 {
-				t.Fatal(err, len(got))
-			}
-			if got[0].ID != "1" || got[2].ID != "3" || got[0].Refused.Code+got[2].Refused.Code != "" {
-				t.Errorf("its neighbours are not untouched: %+v", got)
-			}
-			if got[1].Refused.Code != c.code {
-				t.Fatalf("refused %q, want %q", got[1].Refused, c.code)
-			}
-			if c.code != "" && (got[1].Refused.Reason == "" || string(got[1].Raw) != c.event[:min(len(c.event), events.MaxEvent)]) {
-				t.Errorf("refused without a reason, or with other text: %q", got[1].Raw)
-			}
-		})
-	}
+	eventtest.CostsNeighboursNothing(t, fates, "1", "3", func(event string) ([]events.Event, error) {
+		return d.Decode(Request{Body: []byte(`{"batch":[{"event":"a","uuid":"1"},` + event + ` , {"event":"a","uuid":"3"}]}`), Arrived: arrived})
+	})
 }
 
 func TestARefusedEventKeepsItsIdentity(t *testing.T) {
@@ -269,11 +255,9 @@ func TestBodiesThatCannotBeToldApart(t *testing.T) {
 }
 
 func FuzzDecode(f *testing.F) {
-	for _, c := range fates {
-		if len(c.event) < 2000 {
-			f.Add([]byte(`{"api_key":"k","batch":[` + c.event + `],"sent_at":"2026-11-22T05:00:00Z"}`))
-			f.Add([]byte(`[` + c.event + `]`))
-		}
+	for _, event := range eventtest.Seeds(fates) {
+		f.Add([]byte(`{"api_key":"k","batch":[` + event + `],"sent_at":"2026-11-22T05:00:00Z"}`))
+		f.Add([]byte(`[` + event + `]`))
 	}
 	f.Add([]byte("data=e30%3D&ver=1"))
 	var d Decoder

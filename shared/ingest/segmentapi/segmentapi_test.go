@@ -132,7 +132,7 @@ func TestMessagesWithoutAContextHaveThatOfTheBatch(t *testing.T) {
 const minimal = `{"type":"page","properties":{"x":""}}`
 
 // fates says of a message of a batch what becomes of it; no code means accepted.
-var fates = map[string]struct{ message, code string }{
+var fates = map[string]eventtest.Fate{
 	"no type":                                  {`{"event":"a"}`, "no_type"},
 	"a type that is null":                      {`{"event":"a","type":null}`, "no_type"},
 	"a type that is a number":                  {`{"event":"a","type":1}`, "wrong_type"},
@@ -172,23 +172,9 @@ var fates = map[string]struct{ message, code string }{
 
 func TestABadMessageCostsItsNeighboursNothing(t *testing.T) {
 	var d Decoder
-	for name, c := range fates {
-		t.Run(name, func(t *testing.T) {
-			got, err := d.Decode(Batch, []byte(`{"batch":[{"type":"page","messageId":"m1"},`+c.message+` , {"type":"page","messageId":"m3"}]}`), arrived)
-			if err != nil || len(got) != 3 {
-				t.Fatal(err, len(got))
-			}
-			if got[0].ID != "m1" || got[2].ID != "m3" || got[0].Refused.Code+got[2].Refused.Code != "" {
-				t.Errorf("its neighbours are not untouched: %+v", got)
-			}
-			if got[1].Refused.Code != c.code {
-				t.Fatalf("refused %q, want %q", got[1].Refused, c.code)
-			}
-			if c.code != "" && (got[1].Refused.Reason == "" || string(got[1].Raw) != c.message[:min(len(c.message), events.MaxEvent)]) {
-				t.Errorf("refused without a reason, or with other text: %q", got[1].Raw)
-			}
-		})
-	}
+	eventtest.CostsNeighboursNothing(t, fates, "m1", "m3", func(message string) ([]events.Event, error) {
+		return d.Decode(Batch, []byte(`{"batch":[{"type":"page","messageId":"m1"},`+message+` , {"type":"page","messageId":"m3"}]}`), arrived)
+	})
 }
 
 func TestARefusedMessageKeepsItsID(t *testing.T) {
@@ -269,11 +255,9 @@ func TestWriteKey(t *testing.T) {
 var useless = regexp.MustCompile(`integrations|_metadata|writeKey|receivedAt|\\u`)
 
 func FuzzDecode(f *testing.F) {
-	for _, c := range fates {
-		if len(c.message) < 2000 {
-			f.Add([]byte(`{"batch":[`+c.message+`],"sentAt":"2026-11-22T05:00:00Z","context":{"a":1}}`), true)
-			f.Add([]byte(c.message), false)
-		}
+	for _, event := range eventtest.Seeds(fates) {
+		f.Add([]byte(`{"batch":[`+event+`],"sentAt":"2026-11-22T05:00:00Z","context":{"a":1}}`), true)
+		f.Add([]byte(event), false)
 	}
 	var d Decoder
 	f.Fuzz(func(t *testing.T, body []byte, many bool) {

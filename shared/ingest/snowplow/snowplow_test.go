@@ -103,7 +103,7 @@ func TestTheEventTimeIsTheTrueOneOrTheDevicesPutRight(t *testing.T) {
 const minimal = `{"e":"pv","page":""}`
 
 // fates says of an event what becomes of it; no code means accepted.
-var fates = map[string]struct{ event, code string }{
+var fates = map[string]eventtest.Fate{
 	"no type":                       {`{"eid":"2"}`, "no_event_name"},
 	"no object":                     {`7`, "not_an_object"},
 	"too long an eid":               {`{"e":"pv","eid":"` + strings.Repeat("x", 257) + `"}`, "too_long"},
@@ -132,18 +132,11 @@ var fates = map[string]struct{ event, code string }{
 	"a name of a parameter in data": {`{"e":"ue","ue_pr":` + quoted(enclosed(`{"schema":"iglu:a/b/j/1","data":{"page_url":1,"data_page_url":2}}`)) + `}`, ""},
 }
 
-func TestOneBadEventSpoilsNoOther(t *testing.T) {
-	for name, c := range fates {
-		t.Run(name, func(t *testing.T) {
-			got := decode(t, `{"e":"pv","eid":"1"}`, c.event, `{"e":"pv","eid":"3"}`)
-			if len(got) != 3 || got[0].ID != "1" || got[2].ID != "3" || got[0].Refused+got[2].Refused != "" {
-				t.Fatalf("its neighbours: %+v", got)
-			}
-			if got[1].Refused != c.code {
-				t.Errorf("refused as %q, want %q", got[1].Refused, c.code)
-			}
-		})
-	}
+func TestABadEventCostsItsNeighboursNothing(t *testing.T) {
+	var d Decoder
+	eventtest.CostsNeighboursNothing(t, fates, "1", "3", func(event string) ([]events.Event, error) {
+		return d.Decode(body(`{"e":"pv","eid":"1"}`, event, `{"e":"pv","eid":"3"}`), arrived)
+	})
 }
 
 func TestARefusedEventKeepsItsIDAndItsText(t *testing.T) {
@@ -262,10 +255,8 @@ func TestAllThatAnEventSaysIsKept(t *testing.T) {
 }
 
 func FuzzDecode(f *testing.F) {
-	for _, c := range fates {
-		if len(c.event) < 2000 {
-			f.Add(body(c.event, minimal))
-		}
+	for _, event := range eventtest.Seeds(fates) {
+		f.Add(body(event, minimal))
 	}
 	var d Decoder
 	f.Fuzz(func(t *testing.T, text []byte) {

@@ -127,7 +127,7 @@ func TestARequestWithoutTimesIsAnotherOneEachTime(t *testing.T) {
 const minimal = `{"x":""}`
 
 // fates says of a row among others what becomes of it; no code means accepted.
-var fates = map[string]struct{ row, code string }{
+var fates = map[string]eventtest.Fate{
 	"an event that is a map":   {`{"event":{}}`, "wrong_type"},
 	"an id that is true":       {`{"event_id":true}`, "wrong_type"},
 	"too long an id":           {`{"event_id":"` + strings.Repeat("x", 257) + `"}`, "too_long"},
@@ -152,23 +152,11 @@ var fates = map[string]struct{ row, code string }{
 
 func TestABadRowCostsItsNeighboursNothing(t *testing.T) {
 	var d Decoder
-	for name, c := range fates {
+	for name, around := range map[string][3]string{"lines": {"", "\n", ""}, "an array": {"[", ",", "]"}} {
 		t.Run(name, func(t *testing.T) {
-			for _, body := range []string{"{\"event_id\":\"1\"}\n" + c.row + " \n{\"event_id\":\"3\"}", `[{"event_id":"1"},` + c.row + ` ,{"event_id":"3"}]`} {
-				got, err := d.Decode("hits", []byte(body), arrived)
-				if err != nil || len(got) != 3 {
-					t.Fatal(err, len(got))
-				}
-				if got[0].ID != "1" || got[2].ID != "3" || got[0].Refused.Code+got[2].Refused.Code != "" {
-					t.Errorf("its neighbours are not untouched: %+v", got)
-				}
-				if got[1].Refused.Code != c.code {
-					t.Fatalf("refused %q, want %q", got[1].Refused, c.code)
-				}
-				if c.code != "" && (got[1].Refused.Reason == "" || string(got[1].Raw) != c.row[:min(len(c.row), events.MaxEvent)]) {
-					t.Errorf("refused without a reason, or with other text: %q", got[1].Raw)
-				}
-			}
+			eventtest.CostsNeighboursNothing(t, fates, "1", "3", func(row string) ([]events.Event, error) {
+				return d.Decode("hits", []byte(around[0]+`{"event_id":"1"}`+around[1]+row+" "+around[1]+`{"event_id":"3"}`+around[2]), arrived)
+			})
 		})
 	}
 }
@@ -197,11 +185,9 @@ func TestBodiesWithoutRows(t *testing.T) {
 }
 
 func FuzzDecode(f *testing.F) {
-	for _, c := range fates {
-		if len(c.row) < 2000 {
-			f.Add([]byte("{}\n" + c.row + "\n"))
-			f.Add([]byte(`[` + c.row + `]`))
-		}
+	for _, event := range eventtest.Seeds(fates) {
+		f.Add([]byte("{}\n" + event + "\n"))
+		f.Add([]byte(`[` + event + `]`))
 	}
 	f.Add([]byte("{\"timestamp\":\n\"2026-11-22 04:00:00\"}"))
 	var d Decoder
