@@ -63,7 +63,7 @@ func (a *app) root() *cobra.Command {
 	flags.DurationVar(&a.timeout, "timeout", time.Minute, "how long one request may take; 0: as long as it does")
 	flags.IntVar(&a.tries, "tries", 5, "how often a request is tried that was turned away for now (429, 503) or got no answer")
 	root.AddCommand(a.profiles(), a.signIn(), a.signOut(), a.whoami(), a.datasets(), a.send(), a.load(), a.query(), a.sql(), a.tail(),
-		a.jobs(), a.keys(), a.users(), a.quarantine(), a.ledger(), a.exports(), a.schedules(), a.connectors(), a.models())
+		a.jobs(), a.keys(), a.users(), a.quarantine(), a.ledger(), a.exports(), a.schedules(), a.connectors(), a.models(), a.enrichment())
 	return root
 }
 
