@@ -7,6 +7,7 @@ import (
 
 	"github.com/tarnhq/tarn/events"
 	"github.com/tarnhq/tarn/shared/ingest/internal/scan"
+	"github.com/tarnhq/tarn/shared/ingest/internal/telemetry"
 	"github.com/tarnhq/tarn/shared/ingest/internal/wire"
 )
 
@@ -34,7 +35,7 @@ func (d *Decoder) attribute(prefix string) error {
 }
 
 func (d *Decoder) other(name string, v events.Value) {
-	d.others = append(d.others, property{name, v})
+	d.others = append(d.others, telemetry.Property{Name: name, Value: v})
 	d.said(name, v)
 }
 

@@ -1,20 +1,19 @@
 package otlp
 
 import (
-	"fmt"
-	"slices"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/tarnhq/tarn/events"
 	"github.com/tarnhq/tarn/shared/ingest/internal/scan"
+	"github.com/tarnhq/tarn/shared/ingest/internal/telemetry"
 	"github.com/tarnhq/tarn/shared/ingest/internal/wire"
 )
 
 // event adds the event that the properties at hand are of. Nanos is its time since 1970,
 // or 0. An id that is pending is given once the whole request was read.
 func (d *Decoder) event(id, name string, nanos uint64) error {
-	ev := events.Event{ID: id, Name: name, Time: d.arrived, MadeTime: nanos == 0,
+	ev := events.Event{ID: id, Name: name, Time: d.in.Arrived, MadeTime: nanos == 0,
 		UserID: d.user.id, AnonymousID: d.anonymous.id, SessionID: d.session.id}
 	if id == pending {
 		d.request = pending
@@ -24,14 +23,18 @@ func (d *Decoder) event(id, name string, nanos uint64) error {
 	}
 	refusal := d.refusal(&ev)
 	if refusal.Code == "" {
-		refusal = d.properties(&ev)
+		refusal = d.in.Properties(&ev, d.own, d.others)
 	}
+	size := d.size
 	if refusal.Code != "" {
-		d.refuse(&ev, refusal)
+		said := ev
+		said.ID = ""
+		if len(ev.Name) > events.MaxName || !utf8.ValidString(ev.Name) || strings.ContainsRune(ev.Name, 0) {
+			ev.Name = ""
+		}
+		size = d.in.Refuse(&ev, refusal, said, d.own, d.others)
 	}
-	d.events = append(d.events, ev)
-	d.spread += d.size
-	return d.check()
+	return d.in.Done(&ev, size)
 }
 
 func (d *Decoder) refusal(ev *events.Event) events.Refusal {
@@ -42,49 +45,13 @@ func (d *Decoder) refusal(ev *events.Event) events.Refusal {
 		return scan.TooLong.Refusal("event_name")
 	case !scan.InRange(ev.Time):
 		return scan.TimeRange.Refusal("")
-	case d.size > events.MaxEvent:
-		return events.Refusal{Code: "too_large", Reason: fmt.Sprintf("the event has %d bytes with what its resource and scope say, and %d are allowed", d.size, events.MaxEvent)}
 	}
-	return events.Refusal{}
-}
-
-// properties gives an event its properties. An attribute with the name of a field, or of
-// another attribute, has a longer one.
-func (d *Decoder) properties(ev *events.Event) events.Refusal {
-	d.in.In.Begin()
-	for _, all := range [...][]property{d.own, d.others} {
-		for _, p := range all {
-			f := d.in.In.Add(p.name, p.value)
-			if f == scan.Duplicate {
-				f = d.in.In.Add("attribute."+p.name, p.value)
-			}
-			if f != scan.None {
-				return f.Refusal(scan.Clip(p.name, 64))
-			}
-		}
-	}
-	ev.Shape, ev.Values = d.in.In.End()
-	return events.Refusal{}
-}
-
-// refuse turns ev into an event that is refused. What was sent is told as an event of
-// ours has it: so it can be mended, and rules for fields find theirs.
-func (d *Decoder) refuse(ev *events.Event, refusal events.Refusal) {
-	said := *ev
-	if len(ev.Name) > events.MaxName || !utf8.ValidString(ev.Name) || strings.ContainsRune(ev.Name, 0) {
-		ev.Name = ""
-	}
-	said.ID, said.Shape, said.Values = "", &events.Shape{}, nil
-	for _, p := range slices.Concat(d.own, d.others) {
-		said.Shape.Names, said.Values = append(said.Shape.Names, p.name), append(said.Values, p.value)
-	}
-	raw := events.AppendJSON(nil, &said)
-	*ev = events.Event{ID: ev.ID, Name: ev.Name, Time: d.arrived, MadeTime: true, Refused: refusal, Raw: raw[:min(len(raw), events.MaxEvent)]}
+	return scan.CheckEvent(d.size)
 }
 
 // add adds a property that the protocol has a field for.
 func (d *Decoder) add(name string, v events.Value) {
-	d.own = append(d.own, property{name, v})
+	d.own = append(d.own, telemetry.Property{Name: name, Value: v})
 	d.said(name, v)
 }
 

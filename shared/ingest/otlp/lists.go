@@ -5,12 +5,10 @@ import (
 
 	"google.golang.org/protobuf/encoding/protowire"
 
-	"github.com/tarnhq/tarn/events"
 	"github.com/tarnhq/tarn/shared/ingest/internal/wire"
 )
 
-// lists are what an event may hold several of. They are gathered apart: a message may
-// have its fields in any order.
+// What an event may hold several of.
 const (
 	spanEvents = iota
 	spanLinks
@@ -21,28 +19,13 @@ const (
 	negative
 	quantiles
 	entities
-	lists
 )
-
-// item begins another item of a list.
-func (d *Decoder) item(list int) []byte {
-	if len(d.lists[list]) > 0 {
-		return append(d.lists[list], ',')
-	}
-	return d.lists[list]
-}
 
 // list adds a list as a property, unless it is empty, and empties it.
 func (d *Decoder) list(name string, list int) {
-	if len(d.lists[list]) == 0 {
-		return
+	if v, ok := d.in.List(list); ok {
+		d.add(name, v)
 	}
-	from := len(d.in.Made)
-	d.in.Made = append(d.in.Made, '[')
-	d.in.Made = append(d.in.Made, d.lists[list]...)
-	d.in.Made = append(d.in.Made, ']')
-	d.add(name, events.Value{Kind: events.JSON, Text: wire.Share(d.in.Made[from:])})
-	d.lists[list] = d.lists[list][:0]
 }
 
 // object appends the message at hand as an object: scalar fields by their names in JSON,
@@ -101,7 +84,7 @@ func (d *Decoder) appendField(dst []byte, k wire.Kind) []byte {
 
 // entity reads what a resource says that it is of.
 func (d *Decoder) entity() error {
-	dst := append(d.item(entities), '{')
+	dst := append(d.in.Item(entities), '{')
 	begin := len(dst)
 	var listed [2][]byte
 	err := d.in.Each(entityRef, wire.All, func(n protowire.Number) error {
@@ -123,7 +106,7 @@ func (d *Decoder) entity() error {
 			dst = append(append(append(dst, '['), keys...), ']')
 		}
 	}
-	d.lists[entities] = append(dst, '}')
+	d.in.Lists[entities] = append(dst, '}')
 	return err
 }
 

@@ -1,9 +1,7 @@
 package otlp
 
 import (
-	"crypto/sha256"
 	"encoding/binary"
-	"encoding/hex"
 	"math"
 	"slices"
 	"strconv"
@@ -12,6 +10,7 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 
 	"github.com/tarnhq/tarn/events"
+	"github.com/tarnhq/tarn/shared/ingest/internal/telemetry"
 	"github.com/tarnhq/tarn/shared/ingest/internal/wire"
 )
 
@@ -38,7 +37,7 @@ func (d *Decoder) metric() error {
 		return err
 	}
 	d.text("type", typ)
-	slices.SortFunc(d.own[d.ownCount:], func(a, b property) int { return strings.Compare(a.name, b.name) }) // fields may come in any order, and the series is the same
+	slices.SortFunc(d.own[d.ownCount:], func(a, b telemetry.Property) int { return strings.Compare(a.Name, b.Name) }) // fields may come in any order, and the series is the same
 	d.enter()
 	d.in.Back(all)
 	return d.in.Each(metric, wire.Only(5, 7, 9, 10, 11), func(n protowire.Number) error {
@@ -57,7 +56,7 @@ var temporalities = [...]string{"", "delta", "cumulative"}
 func (d *Decoder) about() error {
 	return d.in.Each(metricData, wire.Only(2, 3), func(n protowire.Number) error {
 		if n == 2 {
-			d.text("temporality", called(temporalities[:], d.in.Uint()))
+			d.text("temporality", telemetry.Called(temporalities[:], d.in.Uint()))
 		} else {
 			d.add("monotonic", d.scalar(2))
 		}
@@ -132,9 +131,9 @@ func (d *Decoder) histogram(p *point, n protowire.Number) error {
 	case 5:
 		d.double("sum")
 	case 6:
-		d.lists[counts] = strconv.AppendUint(d.item(counts), d.in.Uint(), 10)
+		d.in.Lists[counts] = strconv.AppendUint(d.in.Item(counts), d.in.Uint(), 10)
 	case 7:
-		d.lists[bounds] = wire.Number(d.in.Float()).AppendJSON(d.item(bounds))
+		d.in.Lists[bounds] = wire.Number(d.in.Float()).AppendJSON(d.in.Item(bounds))
 	case 8:
 		return d.spanPart(exemplars, exemplar, 7)
 	case 9:
@@ -188,7 +187,7 @@ func (d *Decoder) buckets(offset string, list int) error {
 		if n == 1 {
 			d.int(offset, d.in.Int())
 		} else {
-			d.lists[list] = strconv.AppendUint(d.item(list), d.in.Uint(), 10)
+			d.in.Lists[list] = strconv.AppendUint(d.in.Item(list), d.in.Uint(), 10)
 		}
 		return nil
 	})
@@ -239,14 +238,11 @@ func (d *Decoder) series(at uint64) string {
 		key = append(append(key, s.id...), 0)
 	}
 	d.key = key
-	sum := sha256.Sum256(key)
-	from := len(d.in.Made)
-	d.in.Made = hex.AppendEncode(d.in.Made, sum[:16])
-	return wire.Share(d.in.Made[from:])
+	return d.in.Digest("", key)
 }
 
-func appendIdentity(dst []byte, p property) []byte {
-	dst = append(append(dst, p.name...), 0, byte(p.value.Kind))
-	dst = binary.BigEndian.AppendUint64(dst, uint64(p.value.Int)^math.Float64bits(p.value.Float)) // #nosec G115 -- one of the two is 0
-	return append(append(dst, p.value.Text...), 0)
+func appendIdentity(dst []byte, p telemetry.Property) []byte {
+	dst = append(append(dst, p.Name...), 0, byte(p.Value.Kind))
+	dst = binary.BigEndian.AppendUint64(dst, uint64(p.Value.Int)^math.Float64bits(p.Value.Float)) // #nosec G115 -- one of the two is 0
+	return append(append(dst, p.Value.Text...), 0)
 }

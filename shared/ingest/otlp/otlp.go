@@ -34,6 +34,7 @@ import (
 
 	"github.com/tarnhq/tarn/events"
 	"github.com/tarnhq/tarn/shared/ingest/internal/scan"
+	"github.com/tarnhq/tarn/shared/ingest/internal/telemetry"
 	"github.com/tarnhq/tarn/shared/ingest/internal/wire"
 )
 
@@ -50,18 +51,14 @@ const (
 // Decoder decodes requests. Keep it from one to the next. It is not safe for concurrent
 // use.
 type Decoder struct {
-	in      wire.Reader
-	events  []events.Event
+	in      telemetry.Reader
 	signal  Signal
-	arrived int64  // UTC microseconds
 	request string // what the events without an identity are known by
-	spread  int    // bytes of all events: what a resource says counts for each
 
-	own    []property // of the event at hand: what the protocol has fields for
-	others []property // what producers name: attributes, also of the resource and the scope
+	own    []telemetry.Property // of the event at hand: what the protocol has fields for
+	others []telemetry.Property // what producers name: attributes, also of the resource and the scope
 	level
-	lists [lists][]byte
-	key   []byte // of the series at hand
+	key []byte // of the series at hand
 }
 
 // level is what the events of a resource, or of a scope or metric, have in common.
@@ -73,29 +70,15 @@ type level struct {
 	user, anonymous, session subject
 }
 
-type property struct {
-	name  string
-	value events.Value
-}
-
-// maxKept bounds the events that a Decoder keeps memory for.
-const maxKept = 1 << 15
-
 // Decode returns the events of a request. One that cannot be stored is among them, with
 // Refused set. Arrived is the time of the request in UTC microseconds. A body that is not
 // the signal's request is fault.Invalid, and one with more events than a request may have,
 // or with larger ones in all, fault.TooLarge. Events share memory with the body and the
 // Decoder: they are valid until the next Decode.
 func (d *Decoder) Decode(signal Signal, json bool, body []byte, arrived int64) ([]events.Event, error) {
-	if cap(d.events) > maxKept {
-		d.events = nil
-	}
-	d.events, d.own, d.others = d.events[:0], d.own[:0], d.others[:0]
-	d.signal, d.arrived, d.request, d.spread, d.level = signal, arrived, "", 0, level{}
-	for i := range d.lists {
-		d.lists[i] = d.lists[i][:0]
-	}
-	d.in.Reset(body, json)
+	d.own, d.others = d.own[:0], d.others[:0]
+	d.signal, d.request, d.level = signal, "", level{}
+	d.in.Reset(body, json, arrived)
 	err := d.in.Whole(func() error {
 		return d.in.Each(requests[signal], wire.All, func(protowire.Number) error { return d.resource() })
 	})
@@ -105,7 +88,7 @@ func (d *Decoder) Decode(signal Signal, json bool, body []byte, arrived int64) (
 	if d.request != "" {
 		d.identify(body)
 	}
-	return d.events, nil
+	return d.in.Events, nil
 }
 
 // within runs do, after which things are as they were: what it says of a level is
@@ -215,21 +198,14 @@ const pending = "?"
 // identify gives the events without an identity theirs.
 func (d *Decoder) identify(body []byte) {
 	sum := sha256.Sum256(body)
-	for i := range d.events {
-		if d.events[i].ID != pending {
+	for i := range d.in.Events {
+		if d.in.Events[i].ID != pending {
 			continue
 		}
 		from := len(d.in.Made)
 		d.in.Made = hex.AppendEncode(d.in.Made, sum[:16])
 		d.in.Made = append(d.in.Made, '-')
 		d.in.Made = strconv.AppendInt(d.in.Made, int64(i), 10)
-		d.events[i].ID = wire.Share(d.in.Made[from:])
+		d.in.Events[i].ID = wire.Share(d.in.Made[from:])
 	}
-}
-
-func (d *Decoder) check() error {
-	if err := scan.CheckSize(d.spread); err != nil {
-		return err
-	}
-	return scan.CheckCount(len(d.events))
 }

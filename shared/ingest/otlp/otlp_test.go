@@ -99,7 +99,7 @@ func TestALogRecordIsAnEvent(t *testing.T) {
 		"too long a name":         {`{"eventName":"` + strings.Repeat("x", 257) + `"}`, sent{Refused: "too_long", Where: "event_name"}},
 		"too long a key":          {`{"attributes":[{"key":"` + strings.Repeat("x", 257) + `"}]}`, sent{Name: "log", Refused: "name_too_long", Where: strings.Repeat("x", 64)}},
 		"a time in the year 2300": {`{"timeUnixNano":"10413792000000000000"}`, sent{Name: "log", Refused: "time_out_of_range", Where: "times are kept from 1900 through 2199"}},
-		"too large":               {`{"body":{"stringValue":"` + strings.Repeat("x", events.MaxEvent) + `"}}`, sent{Name: "log", Refused: "too_large", Where: fmt.Sprintf("the event has %d bytes with what its resource and scope say, and %d are allowed", events.MaxEvent+12, events.MaxEvent)}},
+		"too large":               {`{"body":{"stringValue":"` + strings.Repeat("x", events.MaxEvent) + `"}}`, sent{Name: "log", Refused: "too_large", Where: fmt.Sprintf("the event has %d bytes with all that is said of it, and %d are allowed", events.MaxEvent+12, events.MaxEvent)}},
 		"too deep":                {`{"body":` + strings.Repeat(`{"arrayValue":{"values":[`, 65) + strings.Repeat(`]}}`, 65) + `}`, sent{Name: "log", Refused: "too_deep", Where: "body"}},
 		"too many attributes":     {`{"attributes":[` + attributes(1001) + `]}`, sent{Name: "log", Refused: "too_many_properties", Where: "a1000"}},
 	}

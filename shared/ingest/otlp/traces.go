@@ -1,12 +1,12 @@
 package otlp
 
 import (
-	"strconv"
 	"strings"
 
 	"google.golang.org/protobuf/encoding/protowire"
 
 	"github.com/tarnhq/tarn/events"
+	"github.com/tarnhq/tarn/shared/ingest/internal/telemetry"
 	"github.com/tarnhq/tarn/shared/ingest/internal/wire"
 )
 
@@ -15,67 +15,72 @@ var (
 	statuses = [...]string{"", "ok", "error"}
 )
 
+// aboutSpan is what a span is known by, and when it was.
+type aboutSpan struct {
+	trace, id  string
+	start, end uint64 // nanoseconds since 1970, or 0
+}
+
 // span reads a span: an event "span" at the time of its start.
 func (d *Decoder) span() error {
-	var trace, id string
-	var start, end uint64
-	err := d.in.Each(span, wire.All, func(n protowire.Number) error {
-		switch n {
-		case 1:
-			trace = d.in.Text
-			d.text("trace_id", known(trace))
-		case 2:
-			id = d.in.Text
-			d.text("span_id", known(id))
-		case 3:
-			d.text("trace_state", d.in.Text)
-		case 4:
-			d.text("parent_span_id", known(d.in.Text))
-		case 5:
-			d.text("name", d.in.Text)
-		case 6:
-			d.text("kind", called(kinds[:], d.in.Uint()))
-		case 7:
-			start = d.in.Uint()
-			d.count("start_time_unix_nano")
-		case 8:
-			end = d.in.Uint()
-			d.count("end_time_unix_nano")
-		case 9:
-			return d.attribute("")
-		case 10:
-			d.count("dropped_attributes_count")
-		case 11:
-			return d.spanPart(spanEvents, spanEvent, 3)
-		case 12:
-			d.count("dropped_events_count")
-		case 13:
-			return d.spanPart(spanLinks, spanLink, 4)
-		case 14:
-			d.count("dropped_links_count")
-		case 15:
-			return d.status()
-		case 16:
-			d.count("flags")
-		}
-		return nil
-	})
+	var s aboutSpan
+	err := d.in.Each(span, wire.All, func(n protowire.Number) error { return d.spanField(&s, n) })
 	if err != nil {
 		return err
 	}
-	if start != 0 && end != 0 {
-		d.add("duration_ms", events.Value{Kind: events.Float, Float: float64(int64(end-start)) / 1e6}) // #nosec G115 -- negative where a clock was set back
+	if s.start != 0 && s.end != 0 {
+		d.add("duration_ms", events.Value{Kind: events.Float, Float: float64(int64(s.end-s.start)) / 1e6}) // #nosec G115 -- negative where a clock was set back
 	}
 	d.list("events", spanEvents)
 	d.list("links", spanLinks)
-	if known(trace) == "" || known(id) == "" || len(trace) != 32 || len(id) != 16 {
-		return d.event(pending, "span", start)
+	if len(s.trace) != 32 || len(s.id) != 16 {
+		return d.event(pending, "span", s.start)
 	}
-	return d.event(trace+"-"+id, "span", start)
+	return d.event(s.trace+"-"+s.id, "span", s.start)
+}
+
+// spanCounts are the fields of a span that are numbers, and mean nothing where they are 0.
+var spanCounts = [...]string{7: "start_time_unix_nano", 8: "end_time_unix_nano", 10: "dropped_attributes_count",
+	12: "dropped_events_count", 14: "dropped_links_count", 16: "flags"}
+
+func (d *Decoder) spanField(s *aboutSpan, n protowire.Number) error {
+	switch n {
+	case 1:
+		s.trace = known(d.in.Text)
+		d.text("trace_id", s.trace)
+	case 2:
+		s.id = known(d.in.Text)
+		d.text("span_id", s.id)
+	case 3:
+		d.text("trace_state", d.in.Text)
+	case 4:
+		d.text("parent_span_id", known(d.in.Text))
+	case 5:
+		d.text("name", d.in.Text)
+	case 6:
+		d.text("kind", telemetry.Called(kinds[:], d.in.Uint()))
+	case 7:
+		s.start = d.in.Uint()
+		d.count(spanCounts[n])
+	case 8:
+		s.end = d.in.Uint()
+		d.count(spanCounts[n])
+	case 9:
+		return d.attribute("")
+	case 11:
+		return d.spanPart(spanEvents, spanEvent, 3)
+	case 13:
+		return d.spanPart(spanLinks, spanLink, 4)
+	case 15:
+		return d.status()
+	default:
+		d.count(spanCounts[n])
+	}
+	return nil
 }
 
 func (d *Decoder) spanPart(list int, s wire.Schema, attributes protowire.Number) (err error) {
-	d.lists[list], err = d.object(d.item(list), s, attributes)
+	d.in.Lists[list], err = d.object(d.in.Item(list), s, attributes)
 	return err
 }
 
@@ -84,7 +89,7 @@ func (d *Decoder) status() error {
 		if n == 2 {
 			d.text("status_message", d.in.Text)
 		} else {
-			d.text("status_code", called(statuses[:], d.in.Uint()))
+			d.text("status_code", telemetry.Called(statuses[:], d.in.Uint()))
 		}
 		return nil
 	})
@@ -96,12 +101,4 @@ func known(id string) string {
 		return ""
 	}
 	return id
-}
-
-// called returns the name of a number, or the number where the protocol has none for it.
-func called(names []string, n uint64) string {
-	if n < uint64(len(names)) {
-		return names[n]
-	}
-	return strconv.FormatUint(n, 10)
 }

@@ -1,14 +1,11 @@
 package remotewrite
 
 import (
-	"crypto/sha256"
 	"encoding/binary"
-	"encoding/hex"
-	"fmt"
 
 	"github.com/tarnhq/tarn/events"
 	"github.com/tarnhq/tarn/shared/ingest/internal/scan"
-	"github.com/tarnhq/tarn/shared/ingest/internal/wire"
+	"github.com/tarnhq/tarn/shared/ingest/internal/telemetry"
 )
 
 // event adds an event of the series at hand, with the properties that are its own, at a
@@ -27,12 +24,13 @@ func (d *Decoder) event(name, kind string, at int64, of []pair) error {
 		refusal, size = d.properties(&ev, of)
 	}
 	if refusal.Code != "" {
-		size = d.refuse(&ev, inRange, of, refusal)
+		if !inRange {
+			d.add("time_unix_ms", events.Value{Kind: events.Int, Int: ev.Time / 1000})
+		}
+		size = d.in.Refuse(&ev, refusal, events.Event{Name: ev.Name, Time: ev.Time, MadeTime: !inRange}, d.all(of))
 	}
 	d.own = d.own[:0]
-	d.events = append(d.events, ev)
-	d.spread += size
-	return d.check()
+	return d.in.Done(&ev, size)
 }
 
 // maxMillis keeps milliseconds from overflowing as nanoseconds. Times that are kept are
@@ -65,26 +63,18 @@ const metricName = "__name__"
 // properties gives an event its properties: its own fields, then the labels. A label with
 // the name of a field has a longer one.
 func (d *Decoder) properties(ev *events.Event, of []pair) (refusal events.Refusal, size int) {
-	d.in.In.Begin()
-	for _, p := range d.all(of) {
-		f := d.in.In.Add(p.name, p.value)
-		if f == scan.Duplicate {
-			f = d.in.In.Add("attribute."+p.name, p.value)
-		}
-		if f != scan.None {
-			return f.Refusal(scan.Clip(p.name, 64)), 0
-		}
-		size += len(p.name) + len(p.value.Text) + 8
+	all := d.all(of)
+	for i := range all {
+		size += len(all[i].Name) + len(all[i].Value.Text) + 8
 	}
-	if size > events.MaxEvent {
-		return events.Refusal{Code: "too_large", Reason: fmt.Sprintf("the sample has %d bytes with its labels, and %d are allowed", size, events.MaxEvent)}, 0
+	if refusal = scan.CheckEvent(size); refusal.Code == "" {
+		refusal = d.in.Properties(ev, all)
 	}
-	ev.Shape, ev.Values = d.in.In.End()
-	return events.Refusal{}, size
+	return refusal, size
 }
 
 // all returns the properties of the event at hand, until it is asked again.
-func (d *Decoder) all(of []pair) []property {
+func (d *Decoder) all(of []pair) []telemetry.Property {
 	n := len(d.own)
 	for _, l := range d.labels {
 		if l.name.text != metricName {
@@ -97,22 +87,6 @@ func (d *Decoder) all(of []pair) []property {
 	all := d.own
 	d.own = d.own[:n]
 	return all
-}
-
-// refuse turns ev into an event that is refused. What was sent is told as an event of ours
-// has it: so it can be mended, and rules for fields find theirs. The size is that of all of
-// it, though no more than an event may have is kept.
-func (d *Decoder) refuse(ev *events.Event, timed bool, of []pair, refusal events.Refusal) (size int) {
-	if !timed {
-		d.add("time_unix_ms", events.Value{Kind: events.Int, Int: ev.Time / 1000})
-	}
-	said := events.Event{Name: ev.Name, Time: ev.Time, MadeTime: !timed, Shape: &events.Shape{}}
-	for _, p := range d.all(of) {
-		said.Shape.Names, said.Values = append(said.Shape.Names, p.name), append(said.Values, p.value)
-	}
-	raw := events.AppendJSON(nil, &said)
-	*ev = events.Event{ID: ev.ID, Name: ev.Name, Time: d.arrived, MadeTime: true, Refused: refusal, Raw: raw[:min(len(raw), events.MaxEvent)]}
-	return len(raw)
 }
 
 // id returns what an event is known by: its kind, and a digest of that, its time and the
@@ -129,9 +103,5 @@ func (d *Decoder) id(kind string, at int64, of []pair) string {
 		}
 	}
 	d.key = key
-	sum := sha256.Sum256(key)
-	from := len(d.in.Made)
-	d.in.Made = append(append(d.in.Made, kind...), '-')
-	d.in.Made = hex.AppendEncode(d.in.Made, sum[:16])
-	return wire.Share(d.in.Made[from:])
+	return d.in.Digest(kind+"-", key)
 }

@@ -6,6 +6,7 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 
 	"github.com/tarnhq/tarn/events"
+	"github.com/tarnhq/tarn/shared/ingest/internal/telemetry"
 	"github.com/tarnhq/tarn/shared/ingest/internal/wire"
 )
 
@@ -47,21 +48,21 @@ func (d *Decoder) histogram() error {
 		case 8:
 			return d.span(negativeSpans)
 		case 9:
-			d.lists[negativeDeltas] = strconv.AppendInt(d.item(negativeDeltas), d.in.Int(), 10)
+			d.in.Lists[negativeDeltas] = strconv.AppendInt(d.in.Item(negativeDeltas), d.in.Int(), 10)
 		case 10:
-			d.lists[negativeCounts] = wire.Number(d.in.Float()).AppendJSON(d.item(negativeCounts))
+			d.in.Lists[negativeCounts] = wire.Number(d.in.Float()).AppendJSON(d.in.Item(negativeCounts))
 		case 11:
 			return d.span(positiveSpans)
 		case 12:
-			d.lists[positiveDeltas] = strconv.AppendInt(d.item(positiveDeltas), d.in.Int(), 10)
+			d.in.Lists[positiveDeltas] = strconv.AppendInt(d.in.Item(positiveDeltas), d.in.Int(), 10)
 		case 13:
-			d.lists[positiveCounts] = wire.Number(d.in.Float()).AppendJSON(d.item(positiveCounts))
+			d.in.Lists[positiveCounts] = wire.Number(d.in.Float()).AppendJSON(d.in.Item(positiveCounts))
 		case 14:
-			d.text("reset_hint", called(hints[:], d.in.Uint()))
+			d.text("reset_hint", telemetry.Called(hints[:], d.in.Uint()))
 		case 15:
 			at = d.in.Int()
 		case 16:
-			d.lists[customValues] = wire.Number(d.in.Float()).AppendJSON(d.item(customValues))
+			d.in.Lists[customValues] = wire.Number(d.in.Float()).AppendJSON(d.in.Item(customValues))
 		case 17:
 			begun = d.in.Int()
 		}
@@ -89,26 +90,14 @@ func (d *Decoder) span(list int) error {
 		}
 		return nil
 	})
-	dst := strconv.AppendInt(append(d.item(list), '['), offset, 10)
-	d.lists[list] = append(strconv.AppendUint(append(dst, ','), length, 10), ']')
+	dst := strconv.AppendInt(append(d.in.Item(list), '['), offset, 10)
+	d.in.Lists[list] = append(strconv.AppendUint(append(dst, ','), length, 10), ']')
 	return err
-}
-
-// item begins another item of a list.
-func (d *Decoder) item(list int) []byte {
-	if len(d.lists[list]) > 0 {
-		return append(d.lists[list], ',')
-	}
-	return d.lists[list]
 }
 
 // list adds a list as a property, unless it is empty, and empties it.
 func (d *Decoder) list(name string, list int) {
-	if len(d.lists[list]) == 0 {
-		return
+	if v, ok := d.in.List(list); ok {
+		d.add(name, v)
 	}
-	from := len(d.in.Made)
-	d.in.Made = append(append(append(d.in.Made, '['), d.lists[list]...), ']')
-	d.add(name, events.Value{Kind: events.JSON, Text: wire.Share(d.in.Made[from:])})
-	d.lists[list] = d.lists[list][:0]
 }

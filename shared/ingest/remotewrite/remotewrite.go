@@ -28,24 +28,21 @@ import (
 	"github.com/tarnhq/tarn/events"
 	"github.com/tarnhq/tarn/shared/fault"
 	"github.com/tarnhq/tarn/shared/ingest/internal/scan"
+	"github.com/tarnhq/tarn/shared/ingest/internal/telemetry"
 	"github.com/tarnhq/tarn/shared/ingest/internal/wire"
 )
 
 // Decoder decodes requests. Keep it from one to the next. It is not safe for concurrent
 // use.
 type Decoder struct {
-	in      wire.Reader
-	events  []events.Event
-	arrived int64 // UTC microseconds
-	spread  int   // bytes of all events: what a series says counts for each
+	in telemetry.Reader
 
 	symbols []symbol
 	v2      bool
 	labels  []pair // of the series at hand
 	about   about
-	own     []property // of the event at hand
-	begun   int64      // when the series at hand began, by itself: milliseconds, or 0
-	lists   [lists][]byte
+	own     []telemetry.Property // of the event at hand
+	begun   int64                // when the series at hand began, by itself: milliseconds, or 0
 	key     []byte
 }
 
@@ -56,11 +53,6 @@ type symbol struct {
 }
 
 type pair struct{ name, value symbol }
-
-type property struct {
-	name  string
-	value events.Value
-}
 
 // Written counts what of a request can be stored.
 type Written struct{ Samples, Histograms, Exemplars int }
@@ -91,10 +83,7 @@ const (
 	kindMetadata  = "metadata"
 )
 
-const (
-	maxKept    = 1 << 15        // events that a Decoder keeps memory for
-	maxSymbols = scan.MaxEvents // of one request
-)
+const maxSymbols = scan.MaxEvents // of one request
 
 // Decode returns the events of a request, of version 2 or 1. One that cannot be stored is
 // among them, with Refused set. Arrived is the time of the
@@ -102,15 +91,8 @@ const (
 // does not have, is fault.Invalid, and one with too much in it fault.TooLarge. Events share
 // memory with the body and the Decoder: they are valid until the next Decode.
 func (d *Decoder) Decode(v2 bool, body []byte, arrived int64) ([]events.Event, error) {
-	if cap(d.events) > maxKept {
-		d.events = nil
-	}
-	d.events, d.symbols, d.own = d.events[:0], d.symbols[:0], d.own[:0]
-	d.arrived, d.spread, d.v2 = arrived, 0, v2
-	for i := range d.lists {
-		d.lists[i] = d.lists[i][:0]
-	}
-	d.in.Reset(body, false)
+	d.symbols, d.own, d.v2 = d.symbols[:0], d.own[:0], v2
+	d.in.Reset(body, false, arrived)
 	read := d.requestV1
 	if v2 {
 		read = d.requestV2
@@ -118,7 +100,7 @@ func (d *Decoder) Decode(v2 bool, body []byte, arrived int64) ([]events.Event, e
 	if err := d.in.Whole(read); err != nil {
 		return nil, err
 	}
-	return d.events, nil
+	return d.in.Events, nil
 }
 
 // requestV2 reads the symbols first, wherever they are.
@@ -258,17 +240,12 @@ func (d *Decoder) number(name string) {
 	d.add(name, v)
 }
 
-func (d *Decoder) add(name string, v events.Value) { d.own = append(d.own, property{name, v}) }
+func (d *Decoder) add(name string, v events.Value) {
+	d.own = append(d.own, telemetry.Property{Name: name, Value: v})
+}
 
 func (d *Decoder) text(name, s string) {
 	if s != "" {
 		d.add(name, events.Value{Kind: events.Text, Text: s})
 	}
-}
-
-func (d *Decoder) check() error {
-	if err := scan.CheckSize(d.spread); err != nil {
-		return err
-	}
-	return scan.CheckCount(len(d.events))
 }

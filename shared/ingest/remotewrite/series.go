@@ -6,6 +6,7 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 
 	"github.com/tarnhq/tarn/events"
+	"github.com/tarnhq/tarn/shared/ingest/internal/telemetry"
 	"github.com/tarnhq/tarn/shared/ingest/internal/wire"
 )
 
@@ -40,7 +41,7 @@ func (d *Decoder) describe(kind string) {
 			break
 		}
 	}
-	typ := called(types[:], d.about.typ)
+	typ := telemetry.Called(types[:], d.about.typ)
 	if typ == "" && kind == kindHistogram {
 		typ = kind
 	}
@@ -147,19 +148,11 @@ func (d *Decoder) metadata() error {
 	typ := symbol{text: strconv.FormatUint(d.about.typ, 10)}
 	id := []pair{{name, typ}, {d.about.help, d.about.unit}}
 	d.labels = append(d.labels, pair{symbol{text: metricName}, name})
-	n := len(d.events)
-	err = d.event("metadata", kindMetadata, d.arrived/1000, nil)
-	if n < len(d.events) { // it says no time, and is the same whenever it is said
+	n := len(d.in.Events)
+	err = d.event("metadata", kindMetadata, d.in.Arrived/1000, nil)
+	if n < len(d.in.Events) { // it says no time, and is the same whenever it is said
 		d.labels = d.labels[:0]
-		d.events[n].ID, d.events[n].Time, d.events[n].MadeTime = d.id(kindMetadata, 0, id), d.arrived, true
+		d.in.Events[n].ID, d.in.Events[n].Time, d.in.Events[n].MadeTime = d.id(kindMetadata, 0, id), d.in.Arrived, true
 	}
 	return err
-}
-
-// called returns the name of a number, or the number where the protocol has none for it.
-func called(names []string, n uint64) string {
-	if n < uint64(len(names)) {
-		return names[n]
-	}
-	return strconv.FormatUint(n, 10)
 }
