@@ -73,7 +73,7 @@ build/ferretdb: need-go ## Build the stand-in for MongoDB, for the tests of its 
 	cd build/ferretdb.src && CGO_ENABLED=0 go build -trimpath -o ../ferretdb ./cmd/ferretdb
 	rm -rf build/ferretdb.src
 
-.PHONY: test test-quick test-full e2e test-aws properties fuzz
+.PHONY: test test-quick test-full e2e clients test-aws properties fuzz
 test: ## Run every test, the quick ones first
 	-@$(MAKE) --no-print-directory build/ferretdb # what cannot be had is skipped, loudly
 	@$(MAKE) --no-print-directory test-quick
@@ -87,6 +87,9 @@ test-full: e2e test-infra ## Run the rest: crash matrix, contracts, end to end, 
 
 e2e: build node_modules/.package-lock.json ## Run the tests that start servers, emulators and a browser
 	go test -p 1 -parallel 8 -timeout 20m $(slow) # one package at a time: each fills two cores with servers and emulators, or waits
+
+clients: need-go need-cc node_modules/.package-lock.json ## Drive every producer's client at once for 60 s, with faults and kills
+	go test -count=1 -v -run '^TestAllProducersAtOnce$$' ./tests/e2e -clients.for 60s
 
 test-aws: need-go ## Run the contract suites in the AWS account that the environment names
 	TARN_AWS=1 go test -count=1 -timeout 30m ./tests/contract/...

@@ -90,6 +90,9 @@ func (c client) send(t *testing.T, dataset string, events any) string {
 	return c.call(t, http.MethodPost, "/v1/datasets/"+dataset+"/events", events, nil).version
 }
 
+// mostRows is how many rows an answer has at most.
+const mostRows = 100_000
+
 // rows asks a question and returns the rows of the answer, which must be whole.
 func (c client) rows(t *testing.T, question map[string]any) [][]any {
 	t.Helper()

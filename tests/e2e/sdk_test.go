@@ -2,18 +2,12 @@ package e2e
 
 import (
 	"bytes"
+	"context"
+	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
-	"net/http/httptest"
-	"net/http/httputil"
-	"net/url"
 	"os"
 	"os/exec"
-	"path/filepath"
-	"strconv"
-	"strings"
-	"sync"
 	"testing"
 
 	gocmp "github.com/google/go-cmp/cmp"
@@ -26,9 +20,6 @@ const each = 30
 // a proxy that refuses some requests and loses an answer. Every event arrives exactly
 // once.
 func TestSDKs(t *testing.T) {
-	if _, err := exec.LookPath("node"); err != nil {
-		absent(t, "the SDKs of Segment and RudderStack", "apt-get install nodejs npm")
-	}
 	p := start(t, t.TempDir())
 	p.create(t, "shop")
 	bound := p.newKey(t, map[string]any{"name": "shop", "role": "producer", "dataset": "shop"})
@@ -43,12 +34,13 @@ func TestSDKs(t *testing.T) {
 		"Segment's, with the key in the body alone":         {"segment.mjs", "@segment/analytics-node", p.boundTo(t, "bare"), "bare", true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if _, err := os.Stat(filepath.Join(root, "node_modules", filepath.FromSlash(c.module))); err != nil {
-				absent(t, c.module, "npm ci")
+			present(t, c.module)
+			turns := []string{"429", "passed", "503", "passed", "lost"}
+			trouble := newTrouble(t, p.URL, c.bare, inTurn(turns))
+			if _, err := play(t.Context(), c.script, turn{trouble.server.URL, c.key, c.into, 0, each}); err != nil {
+				t.Fatal(err)
 			}
-			trouble := newTrouble(t, p.URL, c.bare, turns)
-			play(t, c.script, map[string]any{"url": trouble.server.URL, "key": c.key, "each": each})
-			trouble.check(t)
+			trouble.check(t, turns)
 			checkCalls(t, p.client, c.into)
 		})
 	}
@@ -70,15 +62,20 @@ func (c client) boundTo(t *testing.T, dataset string) string {
 	return c.newKey(t, map[string]any{"name": dataset, "role": "producer", "dataset": dataset})
 }
 
-// play runs a script with its input on standard input.
-func play(t *testing.T, script string, input map[string]any) {
-	t.Helper()
-	node := exec.CommandContext(t.Context(), "node", script)
-	node.Dir = "sdk"
-	node.Stdin = bytes.NewReader(encode(t, input))
-	if out, err := node.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
+// play runs a script with a turn on standard input, and returns what it prints.
+func play(ctx context.Context, script string, to turn, environment ...string) ([]byte, error) {
+	input, err := json.Marshal(to)
+	if err != nil {
+		return nil, err
 	}
+	var out, said bytes.Buffer
+	node := exec.CommandContext(ctx, "node", script)
+	node.Dir, node.Env = "sdk", append(os.Environ(), environment...)
+	node.Stdin, node.Stdout, node.Stderr = bytes.NewReader(input), &out, &said
+	if err := node.Run(); err != nil {
+		return nil, fmt.Errorf("%s: %w\n%s", script, err, &said)
+	}
+	return out.Bytes(), nil
 }
 
 // checkCalls compares what arrived with what was told, and asks the ledger whether
@@ -103,88 +100,4 @@ func checkCalls(t *testing.T, c client, into string) {
 	if l.Duplicate == 0 || l.Quarantined != 0 {
 		t.Errorf("the ledger has %+v", l)
 	}
-}
-
-// turns is what the proxy does with the first requests: it calls them too many, or
-// itself unavailable, or passes one on and loses the answer. No batch meets more
-// trouble than an SDK has retries, which is three for RudderStack's.
-var turns = []string{"429", "passed", "503", "passed", "lost"}
-
-// trouble is a proxy that does with each request what its turn says, and then passes
-// everything on.
-type trouble struct {
-	server *httptest.Server
-	turns  []string
-	mu     sync.Mutex
-	seen   int
-	made   map[string]int
-}
-
-func newTrouble(t *testing.T, target string, bare bool, turns []string) *trouble {
-	t.Helper()
-	to, err := url.Parse(target)
-	if err != nil {
-		t.Fatal(err)
-	}
-	passes := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
-		r.SetURL(to)
-		if bare {
-			r.Out.Header.Del("Authorization")
-		}
-	}}
-	loses := *passes
-	loses.ModifyResponse = func(r *http.Response) error {
-		r.StatusCode = http.StatusBadGateway
-		return nil
-	}
-	x := &trouble{turns: turns, made: map[string]int{}}
-	x.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasPrefix(r.URL.Path, "/flags") { // holds no event
-			passes.ServeHTTP(w, r)
-			return
-		}
-		switch what := x.next(); what {
-		case "cut":
-			_, _ = io.CopyN(io.Discard, r.Body, 100)
-			panic(http.ErrAbortHandler)
-		case "unsaid":
-			passes.ServeHTTP(httptest.NewRecorder(), r)
-			panic(http.ErrAbortHandler)
-		case "passed":
-			passes.ServeHTTP(w, r)
-		case "lost":
-			loses.ServeHTTP(w, r)
-		default:
-			status, _ := strconv.Atoi(what)
-			w.Header().Set("Retry-After", "1")
-			w.WriteHeader(status)
-		}
-	}))
-	t.Cleanup(x.server.Close)
-	return x
-}
-
-func (x *trouble) next() string {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	what := "passed"
-	if x.seen < len(x.turns) {
-		what = x.turns[x.seen]
-	}
-	x.seen++
-	x.made[what]++
-	return what
-}
-
-// check makes sure that every kind of trouble was made.
-func (x *trouble) check(t *testing.T) {
-	t.Helper()
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	for _, what := range x.turns {
-		if x.made[what] == 0 {
-			t.Errorf("only this happened: %v", x.made)
-		}
-	}
-	t.Logf("requests: %v", x.made)
 }

@@ -1,6 +1,6 @@
-// What an application tells an analytics SDK: so many of each call, numbered.
-export function tell(analytics, each) {
-  for (let n = 0; n < each; n++) {
+// What an application tells an analytics SDK: so many of each call, numbered from some number.
+export function tell(analytics, from, each) {
+  for (let n = from; n < from + each; n++) {
     const userId = `u${n}`
     analytics.track({ userId, event: 'ordered', properties: { n, price: n / 4 } })
     analytics.identify({ userId, traits: { n, email: `u${n}@example.com` } })

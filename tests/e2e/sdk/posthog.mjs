@@ -1,19 +1,24 @@
-// Drives posthog-node as an application would: { url, key, each } on standard input. Which
+// Drives posthog-node as an application would: { url, key, from, each } on standard input. Which
 // capture protocol it speaks, POSTHOG_CAPTURE_MODE says.
 import { readFileSync } from 'node:fs'
 import { PostHog } from 'posthog-node'
 
-const { url, key, each } = JSON.parse(readFileSync(0, 'utf8'))
+const { url, key, from, each } = JSON.parse(readFileSync(0, 'utf8'))
 const awake = setInterval(() => {}, 1000) // the client's own timers let the process end
-const client = new PostHog(key, { host: url, flushAt: 25, fetchRetryCount: 10, fetchRetryDelay: 5 })
-let sending = false
+const client = new PostHog(key, { host: url, flushAt: 25, fetchRetryCount: 500, fetchRetryDelay: 20 })
+let problems = 0
 client.on('error', (problem) => {
   console.error(problem.name, problem.message, ...(problem.drops ?? []).map((d) => d.details))
-  if (!sending) process.exitCode = 1
+  problems++
 })
-if (Object.keys(await client.getAllFlags('u0')).length > 0) process.exitCode = 1
-sending = true
-for (let n = 0; n < each; n++) {
+for (let tries = 0; tries < 100; tries++) {
+  problems = 0
+  if (Object.keys(await client.getAllFlags('u0')).length > 0) process.exitCode = 1
+  if (problems === 0) break
+  await new Promise((resolve) => setTimeout(resolve, 100))
+}
+if (problems > 0) process.exitCode = 1
+for (let n = from; n < from + each; n++) {
   const distinctId = `u${n}`
   client.capture({ distinctId, event: 'ordered', properties: { n, price: n / 4, $session_id: 's1' } })
   client.identify({ distinctId, properties: { n } })

@@ -1,18 +1,20 @@
-// Drives @rudderstack/rudder-sdk-node as an application would: { url, key, each } on standard input.
+// Drives @rudderstack/rudder-sdk-node as an application would: { url, key, from, each } on standard input.
 import { readFileSync } from 'node:fs'
 import Analytics from '@rudderstack/rudder-sdk-node'
 import { tell } from './calls.mjs'
 
-const { url, key, each } = JSON.parse(readFileSync(0, 'utf8'))
+const { url, key, from, each } = JSON.parse(readFileSync(0, 'utf8'))
 const analytics = new Analytics(key, {
   dataPlaneUrl: url,
   flushAt: 25,
+  retryCount: 500,
+  axiosRetryConfig: { retryDelay: () => 20 },
   errorHandler: (problem) => {
     console.error(problem)
     process.exitCode = 1
   },
 })
-tell(analytics, each)
+tell(analytics, from, each)
 for (;;) {
   await analytics.flush()
   if (analytics.queue.length === 0) break

@@ -1,8 +1,8 @@
-// Drives Snowplow's tracker as an application would: { url, key, each } on standard input.
+// Drives Snowplow's tracker as an application would: { url, key, from, each } on standard input.
 import { readFileSync } from 'node:fs'
 import { buildPageView, buildSelfDescribingEvent, buildStructEvent, newTracker } from '@snowplow/node-tracker'
 
-const { url, key, each } = JSON.parse(readFileSync(0, 'utf8'))
+const { url, key, from, each } = JSON.parse(readFileSync(0, 'utf8'))
 let told = 0
 const tracker = newTracker(
   { namespace: 'tests', appId: 'shop' },
@@ -19,7 +19,7 @@ const tracker = newTracker(
   },
 )
 const ordered = (n, name) => buildSelfDescribingEvent({ event: { schema: `iglu:com.acme/${name}/jsonschema/1-0-0`, data: { price: n / 4 } } })
-for (let n = 0; n < each; n++) {
+for (let n = from; n < from + each; n++) {
   tracker.setUserId(`u${n}`)
   tracker.setDomainUserId(`visitor-${n}`)
   const entities = [{ schema: 'iglu:com.acme/cart/jsonschema/1-0-0', data: { n } }]
@@ -29,7 +29,7 @@ for (let n = 0; n < each; n++) {
   tracker.track(ordered(n, 'paid'), entities, { type: 'ttm', value: Date.UTC(2026, 0, 2) + n })
 }
 tracker.track(ordered(0, 'x'.repeat(300))) // can never be stored
-for (let tries = 0; tries < 1000 && told < 4 * each + 1; tries++) {
+for (let tries = 0; tries < 20_000 && told < 4 * each + 1; tries++) {
   await tracker.flush()
   await new Promise((done) => setTimeout(done, 5)) // another flush may be under way
 }
