@@ -84,35 +84,51 @@ func (r *Runner) Close() { r.pool.Close() }
 
 // Run implements engine.SQL. When ctx ends first, or the deadline does, the process is
 // killed and the error fault.Unavailable.
-func (r *Runner) Run(ctx context.Context, s engine.Statement) (query.Result, error) {
+func (r *Runner) Run(ctx context.Context, s engine.Statement) (result query.Result, err error) {
 	began := r.config.Now()
-	ctx, cancel := context.WithTimeout(ctx, r.config.Deadline)
-	defer cancel()
-	process, release, err := r.pool.Get(ctx)
+	err = r.converse(ctx, question{SQL: s.SQL}, func(ctx context.Context, p *sandbox.Process, found checked) error {
+		result, err = r.answer(ctx, p, s, found)
+		return err
+	})
 	if err != nil {
 		return query.Result{}, err
-	}
-	defer release()
-	result, err := r.converse(ctx, process, s)
-	if err != nil {
-		return query.Result{}, faultOf(ctx, process, err)
 	}
 	result.Stats.Millis = float64(r.config.Now().Sub(began).Microseconds()) / 1000
 	return result, nil
 }
 
-// converse has the statement checked, then run.
-func (r *Runner) converse(ctx context.Context, p *sandbox.Process, s engine.Statement) (query.Result, error) {
-	if err := send(ctx, p, question{SQL: s.SQL}); err != nil {
-		return query.Result{}, err
+// converse has a statement checked by a process of its own, then calls do with it. It says
+// what became of a statement that fails, and ends with the deadline of one.
+func (r *Runner) converse(ctx context.Context, q question, do func(ctx context.Context, p *sandbox.Process, found checked) error) error {
+	ctx, cancel := context.WithTimeout(ctx, r.config.Deadline)
+	defer cancel()
+	process, release, err := r.pool.Get(ctx)
+	if err != nil {
+		return err
 	}
+	defer release()
 	var found checked
-	if err := receive(ctx, p, &found); err != nil {
-		return query.Result{}, err
+	most := maxMessage
+	if q.Tree {
+		most = maxTree
 	}
-	if err := found.Refusal.err(); err != nil {
-		return query.Result{}, err
+	if err = send(ctx, process, q); err == nil {
+		err = receiveUpTo(ctx, process, most, &found)
 	}
+	if err == nil {
+		err = found.Refusal.err()
+	}
+	if err == nil {
+		err = do(ctx, process, found)
+	}
+	if err != nil {
+		return faultOf(ctx, process, err)
+	}
+	return nil
+}
+
+// answer has a checked statement run.
+func (r *Runner) answer(ctx context.Context, p *sandbox.Process, s engine.Statement, found checked) (query.Result, error) {
 	args, err := arguments(found.Query.Parameters, s.Parameters)
 	if err != nil {
 		return query.Result{}, err

@@ -21,57 +21,29 @@ const (
 
 // Read checks a statement without running it, and returns it with its tree. One that is
 // not allowed is fault.Invalid.
-func (r *Runner) Read(ctx context.Context, text string) (sqlgate.Query, error) {
-	ctx, cancel := context.WithTimeout(ctx, r.config.Deadline)
-	defer cancel()
-	process, release, err := r.pool.Get(ctx)
-	if err != nil {
-		return sqlgate.Query{}, err
-	}
-	defer release()
-	var found checked
-	if err = send(ctx, process, question{SQL: text, Tree: true}); err == nil {
-		err = receiveUpTo(ctx, process, maxTree, &found)
-	}
-	if err != nil {
-		return sqlgate.Query{}, faultOf(ctx, process, err)
-	}
-	found.Query.Tree = found.Tree
-	return found.Query, found.Refusal.err()
+func (r *Runner) Read(ctx context.Context, text string) (q sqlgate.Query, err error) {
+	err = r.converse(ctx, question{SQL: text, Tree: true}, func(_ context.Context, _ *sandbox.Process, found checked) error {
+		q = found.Query
+		q.Tree = found.Tree
+		return nil
+	})
+	return q, err
 }
 
 // Stream runs a statement without parameters and hands over its rows, some at a time and
 // all of them, however many. It fails as Run does, and with what each returns.
 func (r *Runner) Stream(ctx context.Context, s engine.Statement, each func(columns []query.Column, rows [][]query.Value) error) error {
-	ctx, cancel := context.WithTimeout(ctx, r.config.Deadline)
-	defer cancel()
-	process, release, err := r.pool.Get(ctx)
-	if err != nil {
-		return err
-	}
-	defer release()
-	var found checked
-	if err = send(ctx, process, question{SQL: s.SQL}); err == nil {
-		err = receive(ctx, process, &found)
-	}
-	if err == nil {
-		err = found.Refusal.err()
-	}
-	if err != nil {
-		return faultOf(ctx, process, err)
-	}
-	var seen sight
-	defer seen.release()
-	if err := r.look(ctx, &seen, found.Query, s.Open); err != nil {
-		return err
-	}
-	if err = send(ctx, process, work{Views: seen.views, Paths: seen.paths, Stream: true}); err == nil {
-		err = receiveAll(ctx, process, each)
-	}
-	if err != nil {
-		return faultOf(ctx, process, err)
-	}
-	return nil
+	return r.converse(ctx, question{SQL: s.SQL}, func(ctx context.Context, p *sandbox.Process, found checked) error {
+		var seen sight
+		defer seen.release()
+		if err := r.look(ctx, &seen, found.Query, s.Open); err != nil {
+			return err
+		}
+		if err := send(ctx, p, work{Views: seen.views, Paths: seen.paths, Stream: true}); err != nil {
+			return err
+		}
+		return receiveAll(ctx, p, each)
+	})
 }
 
 // receiveAll reads what stream sends.
