@@ -1,4 +1,4 @@
-package connector
+package rows
 
 import (
 	"bytes"
@@ -7,23 +7,22 @@ import (
 	"strconv"
 
 	"github.com/tarnhq/tarn/shared/dataset"
-	"github.com/tarnhq/tarn/shared/rows"
 )
 
-// Builder makes a batch of rows, value by value. A value that the type of its column does
+// ValueBuilder makes a batch of rows, value by value. A value that the type of its column does
 // not hold makes the column one of texts in this batch, in which those that do fit stand as
 // a widened column has them: nothing is coerced.
-type Builder struct {
+type ValueBuilder struct {
 	columns []Values
 	len     int
 }
 
 // Values are the values of one column.
-type Values struct{ rows.Column }
+type Values struct{ Column }
 
-// NewBuilder returns an empty Builder.
-func NewBuilder(columns []dataset.Column) *Builder {
-	b := &Builder{columns: make([]Values, len(columns))}
+// NewValueBuilder returns an empty ValueBuilder.
+func NewValueBuilder(columns []dataset.Column) *ValueBuilder {
+	b := &ValueBuilder{columns: make([]Values, len(columns))}
 	for i, c := range columns {
 		b.columns[i].Column.Column = c
 	}
@@ -31,17 +30,17 @@ func NewBuilder(columns []dataset.Column) *Builder {
 }
 
 // Column returns a column, to which one value a row must be added.
-func (b *Builder) Column(i int) *Values { return &b.columns[i] }
+func (b *ValueBuilder) Column(i int) *Values { return &b.columns[i] }
 
 // EndRow ends a row: every column has got its value.
-func (b *Builder) EndRow() { b.len++ }
+func (b *ValueBuilder) EndRow() { b.len++ }
 
 // Len returns the number of rows.
-func (b *Builder) Len() int { return b.len }
+func (b *ValueBuilder) Len() int { return b.len }
 
-// Batch returns the rows. The Builder is not used after it.
-func (b *Builder) Batch() rows.Batch {
-	out := rows.Batch{Columns: make([]rows.Column, len(b.columns)), Len: b.len}
+// Batch returns the rows. The ValueBuilder is not used after it.
+func (b *ValueBuilder) Batch() Batch {
+	out := Batch{Columns: make([]Column, len(b.columns)), Len: b.len}
 	for i := range b.columns {
 		out.Columns[i] = b.columns[i].Column
 	}
@@ -49,7 +48,7 @@ func (b *Builder) Batch() rows.Batch {
 }
 
 // Size returns the bytes of memory that the rows take.
-func (b *Builder) Size() (n int64) {
+func (b *ValueBuilder) Size() (n int64) {
 	for i := range b.columns {
 		c := &b.columns[i]
 		n += int64(len(c.Column.Null) + 8*len(c.Ints) + 8*len(c.Column.Float) + 4*len(c.Ends) + len(c.Bytes))
@@ -190,7 +189,7 @@ func (v *Values) Misfit(text []byte) {
 // widen makes the column one of texts.
 func (v *Values) widen() {
 	was, n := v.Column, v.rows()
-	v.Column = rows.Column{Column: dataset.Column{Name: was.Name, Type: dataset.Text}, Null: was.Null, Ends: make([]uint32, 0, max(n, 64))}
+	v.Column = Column{Column: dataset.Column{Name: was.Name, Type: dataset.Text}, Null: was.Null, Ends: make([]uint32, 0, max(n, 64))}
 	for row := range n {
 		if !was.IsNull(row) {
 			v.Bytes = was.AppendText(v.Bytes, row)

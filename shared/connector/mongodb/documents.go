@@ -11,6 +11,7 @@ import (
 	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/fault"
 	"github.com/tarnhq/tarn/shared/load"
+	"github.com/tarnhq/tarn/shared/rows"
 )
 
 // Bounds of a batch. What is sparse is counted as the columns will have it.
@@ -69,7 +70,7 @@ func (d *documents) add(doc bson.Raw) error {
 
 // batch returns the rows.
 func (d *documents) batch() (connector.Batch, error) {
-	b := connector.NewBuilder(d.columns)
+	b := rows.NewValueBuilder(d.columns)
 	row := make([]bson.RawValue, len(d.columns))
 	for _, doc := range d.all {
 		clear(row)

@@ -12,8 +12,8 @@ import (
 	"github.com/google/uuid"
 	"go.mongodb.org/mongo-driver/v2/bson"
 
-	"github.com/tarnhq/tarn/shared/connector"
 	"github.com/tarnhq/tarn/shared/dataset"
+	"github.com/tarnhq/tarn/shared/rows"
 )
 
 // maxDigits is how many decimal digits every float keeps.
@@ -52,7 +52,7 @@ func columnOf(v bson.RawValue) (dataset.Column, bool) {
 
 // put adds a value to a column that has its type or a wider one. What it is in a wider one
 // is what Tarn makes of it where the column widens later.
-func put(c *connector.Values, v bson.RawValue) error {
+func put(c *rows.Values, v bson.RawValue) error {
 	alone, ok := columnOf(v)
 	switch {
 	case !ok:

@@ -6,9 +6,9 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/tarnhq/tarn/shared/connector"
 	"github.com/tarnhq/tarn/shared/connector/sqltable"
 	"github.com/tarnhq/tarn/shared/dataset"
+	"github.com/tarnhq/tarn/shared/rows"
 )
 
 // declared is the type of a column as the catalog has it.
@@ -41,13 +41,13 @@ var codecs = map[string]sqltable.Codec{
 	"bigint":    whole,
 	"year":      {Becomes: dataset.Int, Add: sqltable.AddInt, Literal: asIs},
 	"bit":       {Becomes: dataset.Int, Expr: "CAST(%s AS UNSIGNED)", Add: sqltable.AddInt},
-	"decimal":   {Becomes: dataset.Float, Add: (*connector.Values).AddDecimal, Literal: asIs, Cursor: &sqltable.Cursor{Back: sqltable.NumberBack}},
+	"decimal":   {Becomes: dataset.Float, Add: (*rows.Values).AddDecimal, Literal: asIs, Cursor: &sqltable.Cursor{Back: sqltable.NumberBack}},
 	"float":     {Becomes: dataset.Float, Add: sqltable.AddFloat, Literal: single},
 	"double":    {Becomes: dataset.Float, Add: sqltable.AddFloat, Literal: asDouble},
 	"date":      {Becomes: dataset.Time, Add: sqltable.AddTime(dateLayout), Literal: written("DATE"), Cursor: since("DATE'0001-01-01'", dateLayout)},
 	"datetime":  {Becomes: dataset.Time, Add: sqltable.AddTime(momentLayout), Literal: written("TIMESTAMP"), Cursor: since("TIMESTAMP'0001-01-01 00:00:00'", momentLayout)},
 	"timestamp": {Becomes: dataset.Time, Add: sqltable.AddTime(momentLayout), Literal: written("TIMESTAMP"), Cursor: since("TIMESTAMP'1970-01-01 00:00:01'", momentLayout)},
-	"time":      {Becomes: dataset.Text, Add: (*connector.Values).AddText, Literal: written("TIME")},
+	"time":      {Becomes: dataset.Text, Add: (*rows.Values).AddText, Literal: written("TIME")},
 	"json":      asJSON,
 
 	"tinyblob": bytes, "blob": bytes, "mediumblob": bytes, "longblob": bytes, "vector": bytes,
@@ -63,12 +63,12 @@ var codecs = map[string]sqltable.Codec{
 var (
 	whole  = sqltable.Codec{Becomes: dataset.Int, Add: sqltable.AddInt, Literal: asIs, Cursor: &sqltable.Cursor{Back: sqltable.NumberBack}}
 	truth  = sqltable.Codec{Becomes: dataset.Bool, Expr: "CAST(%s AS UNSIGNED)", Add: sqltable.AddBool}
-	asJSON = sqltable.Codec{Becomes: dataset.JSON, Add: (*connector.Values).AddJSON}
+	asJSON = sqltable.Codec{Becomes: dataset.JSON, Add: (*rows.Values).AddJSON}
 	bytes  = sqltable.Codec{Becomes: dataset.Text, Add: sqltable.AddHex}
-	shape  = sqltable.Codec{Becomes: dataset.Text, Expr: "ST_AsText(%s)", Add: (*connector.Values).AddText}
-	text   = sqltable.Codec{Becomes: dataset.Text, Add: (*connector.Values).AddText}
-	short  = sqltable.Codec{Becomes: dataset.Text, Add: (*connector.Values).AddText, Literal: asText}
-	ranked = sqltable.Codec{Becomes: dataset.Text, Add: (*connector.Values).AddText, Literal: asText, Cursor: &sqltable.Cursor{Back: sqltable.TextBack}}
+	shape  = sqltable.Codec{Becomes: dataset.Text, Expr: "ST_AsText(%s)", Add: (*rows.Values).AddText}
+	text   = sqltable.Codec{Becomes: dataset.Text, Add: (*rows.Values).AddText}
+	short  = sqltable.Codec{Becomes: dataset.Text, Add: (*rows.Values).AddText, Literal: asText}
+	ranked = sqltable.Codec{Becomes: dataset.Text, Add: (*rows.Values).AddText, Literal: asText, Cursor: &sqltable.Cursor{Back: sqltable.TextBack}}
 )
 
 // codec returns how values of the type are read.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/tarnhq/tarn/shared/connector"
+	"github.com/tarnhq/tarn/shared/rows"
 )
 
 // Bounds of a batch, and of what is asked for at a time.
@@ -20,7 +21,7 @@ const (
 type batching struct {
 	*pass
 	most    int // rows
-	builder *connector.Builder
+	builder *rows.ValueBuilder
 	how     []codec
 	last    [][]byte // cursor and key of the row before
 	ready   []connector.Batch

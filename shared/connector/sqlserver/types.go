@@ -6,9 +6,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/tarnhq/tarn/shared/connector"
 	"github.com/tarnhq/tarn/shared/connector/sqltable"
 	"github.com/tarnhq/tarn/shared/dataset"
+	"github.com/tarnhq/tarn/shared/rows"
 )
 
 // declared is the type of a column as the catalog has it.
@@ -75,8 +75,8 @@ var codecs = map[string]sqltable.Codec{
 	"text":             {Becomes: dataset.Text, Add: plain},
 	"ntext":            {Becomes: dataset.Text, Add: plain},
 	"xml":              {Becomes: dataset.Text, Add: plain},
-	"json":             {Becomes: dataset.JSON, Expr: "CONVERT(nvarchar(max), %s)", Add: (*connector.Values).AddJSON},
-	"vector":           {Becomes: dataset.JSON, Expr: "CONVERT(nvarchar(max), %s)", Add: (*connector.Values).AddJSON},
+	"json":             {Becomes: dataset.JSON, Expr: "CONVERT(nvarchar(max), %s)", Add: (*rows.Values).AddJSON},
+	"vector":           {Becomes: dataset.JSON, Expr: "CONVERT(nvarchar(max), %s)", Add: (*rows.Values).AddJSON},
 	"sql_variant":      {Becomes: dataset.Text, Expr: anything, Add: plain},
 	"hierarchyid":      {Becomes: dataset.Text, Expr: "%s.ToString()", Add: plain},
 	"geometry":         {Becomes: dataset.Text, Expr: "%s.ToString()", Add: plain},
@@ -86,9 +86,9 @@ var codecs = map[string]sqltable.Codec{
 
 var (
 	whole   = sqltable.Codec{Becomes: dataset.Int, Add: sqltable.AddInt, Literal: number, Cursor: &sqltable.Cursor{Back: sqltable.NumberBack}}
-	exact   = sqltable.Codec{Becomes: dataset.Float, Add: (*connector.Values).AddDecimal, Literal: asIs, Cursor: &sqltable.Cursor{Back: sqltable.NumberBack}}
+	exact   = sqltable.Codec{Becomes: dataset.Float, Add: (*rows.Values).AddDecimal, Literal: asIs, Cursor: &sqltable.Cursor{Back: sqltable.NumberBack}}
 	version = sqltable.Codec{Becomes: dataset.Int, Expr: "CONVERT(bigint, %s)", Add: sqltable.AddInt, Literal: bytes, Cursor: &sqltable.Cursor{Back: versionBack}}
-	plain   = (*connector.Values).AddText
+	plain   = (*rows.Values).AddText
 )
 
 // codec returns how values of the type are read.
@@ -137,7 +137,7 @@ func moment(layout, typ string, first time.Time) sqltable.Codec {
 }
 
 // addSingle adds a number of 32 bits, which the driver gives with the digits of 64.
-func addSingle(v *connector.Values, text []byte) {
+func addSingle(v *rows.Values, text []byte) {
 	f, err := strconv.ParseFloat(string(text), 32)
 	if err != nil {
 		v.Misfit(text)

@@ -5,12 +5,13 @@ import (
 	"errors"
 
 	"github.com/tarnhq/tarn/shared/connector"
+	"github.com/tarnhq/tarn/shared/rows"
 )
 
 // batch gathers rows.
 type batch struct {
 	table   Table
-	builder *connector.Builder
+	builder *rows.ValueBuilder
 	bytes   int64 // of text
 }
 

@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/tarnhq/tarn/shared/connector"
+	"github.com/tarnhq/tarn/shared/rows"
 )
 
 // cell is a value of a row, as text. What the driver has as text or bytes is good until
@@ -52,7 +52,7 @@ func (c *cell) Scan(value any) error {
 }
 
 // AddInt adds a whole number. One beyond 64 bits does not fit.
-func AddInt(v *connector.Values, text []byte) {
+func AddInt(v *rows.Values, text []byte) {
 	n, err := strconv.ParseInt(string(text), 10, 64)
 	if err != nil {
 		v.Misfit(text)
@@ -62,7 +62,7 @@ func AddInt(v *connector.Values, text []byte) {
 }
 
 // AddBool adds what is written 1 and 0, or true and false.
-func AddBool(v *connector.Values, text []byte) {
+func AddBool(v *rows.Values, text []byte) {
 	b, err := strconv.ParseBool(string(text))
 	if err != nil {
 		v.Misfit(text)
@@ -72,7 +72,7 @@ func AddBool(v *connector.Values, text []byte) {
 }
 
 // AddFloat adds a number.
-func AddFloat(v *connector.Values, text []byte) {
+func AddFloat(v *rows.Values, text []byte) {
 	f, err := strconv.ParseFloat(string(text), 64)
 	if err != nil {
 		v.Misfit(text)
@@ -82,12 +82,12 @@ func AddFloat(v *connector.Values, text []byte) {
 }
 
 // AddHex adds bytes as hex digits.
-func AddHex(v *connector.Values, text []byte) { v.AddText(hex.AppendEncode(nil, text)) }
+func AddHex(v *rows.Values, text []byte) { v.AddText(hex.AppendEncode(nil, text)) }
 
 // AddTime returns what adds a time that is written so. Digits beyond microseconds, which a
 // dataset's time ends at, are cut; days that the calendar has not do not fit.
-func AddTime(layout string) func(*connector.Values, []byte) {
-	return func(v *connector.Values, text []byte) {
+func AddTime(layout string) func(*rows.Values, []byte) {
+	return func(v *rows.Values, text []byte) {
 		t, err := time.Parse(layout, string(text))
 		if err != nil {
 			v.Misfit(text)

@@ -13,6 +13,7 @@ import (
 	"github.com/tarnhq/tarn/shared/connector"
 	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/fault"
+	"github.com/tarnhq/tarn/shared/rows"
 )
 
 // fact is a row of the model. Its cursor may be null.
@@ -190,7 +191,7 @@ func TestValuesAreWhatTheDriverGave(t *testing.T) {
 			t.Errorf("%v is %q, %v", value, c.text, err)
 		}
 	}
-	b := connector.NewBuilder([]dataset.Column{{Name: "n", Type: dataset.Int}})
+	b := rows.NewValueBuilder([]dataset.Column{{Name: "n", Type: dataset.Int}})
 	AddInt(b.Column(0), []byte("1"))
 	b.EndRow()
 	AddInt(b.Column(0), []byte("18446744073709551615"))

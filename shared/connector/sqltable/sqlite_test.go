@@ -11,8 +11,8 @@ import (
 	_ "modernc.org/sqlite" // a system that needs no server
 	"pgregory.net/rapid"
 
-	"github.com/tarnhq/tarn/shared/connector"
 	"github.com/tarnhq/tarn/shared/dataset"
+	"github.com/tarnhq/tarn/shared/rows"
 )
 
 // lite is SQLite as a System, with the one table that a test makes: a cursor at, a key of
@@ -35,7 +35,7 @@ func (lite) Begin(ctx context.Context, db *sql.DB, _ time.Duration) (*sql.Tx, er
 func (lite) Describe(context.Context, *sql.Tx, string) ([]Table, error) {
 	literal := func(text string) string { return "'" + strings.ReplaceAll(text, "'", "''") + "'" }
 	number := Codec{Becomes: dataset.Int, Add: AddInt, Literal: func(text string) string { return text }, Cursor: &Cursor{Back: NumberBack}}
-	text := Codec{Becomes: dataset.Text, Add: (*connector.Values).AddText, Literal: literal, Cursor: &Cursor{Back: TextBack}}
+	text := Codec{Becomes: dataset.Text, Add: (*rows.Values).AddText, Literal: literal, Cursor: &Cursor{Back: TextBack}}
 	return []Table{{Name: "things", SQL: `"things"`, Columns: []Column{
 		{Name: "at", Nullable: true, Codec: number}, {Name: "a", Nullable: true, Codec: text},
 		{Name: "b", Nullable: true, Codec: number}, {Name: "n", Codec: number}, {Name: "wide", Codec: text},

@@ -7,6 +7,7 @@ import (
 	"github.com/tarnhq/tarn/shared/connector"
 	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/fault"
+	"github.com/tarnhq/tarn/shared/rows"
 )
 
 // Table is a table of a source.
@@ -28,10 +29,10 @@ type Column struct {
 // Codec is how the values of a type are read.
 type Codec struct {
 	Becomes dataset.Type
-	Expr    string                          // how to select it, with %s for the column; empty: as it is
-	Add     func(*connector.Values, []byte) // adds a value that is not null
-	Literal func(text string) (sql string)  // writes a value; nil: rows are in no order of it
-	Cursor  *Cursor                         // nil: it cannot be one
+	Expr    string                         // how to select it, with %s for the column; empty: as it is
+	Add     func(*rows.Values, []byte)     // adds a value that is not null
+	Literal func(text string) (sql string) // writes a value; nil: rows are in no order of it
+	Cursor  *Cursor                        // nil: it cannot be one
 }
 
 func (t Table) relation() connector.Relation {
@@ -63,10 +64,10 @@ func (c Column) selected(quoted string) string {
 }
 
 // builder returns a Builder of the table's columns.
-func (t Table) builder() *connector.Builder {
+func (t Table) builder() *rows.ValueBuilder {
 	names := make([]dataset.Column, len(t.Columns))
 	for i, c := range t.Columns {
 		names[i] = dataset.Column{Name: c.Name, Type: c.Becomes}
 	}
-	return connector.NewBuilder(names)
+	return rows.NewValueBuilder(names)
 }

@@ -7,11 +7,11 @@ import (
 	"strings"
 	"time"
 
-	"github.com/tarnhq/tarn/shared/connector"
 	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/fault"
 	"github.com/tarnhq/tarn/shared/load"
 	"github.com/tarnhq/tarn/shared/query"
+	"github.com/tarnhq/tarn/shared/rows"
 )
 
 // Bounds of what is in memory of a result.
@@ -23,7 +23,7 @@ const (
 // rows asks the SQL of the inputs, or some of their parts. They can be asked for again.
 func (w *build) rows(ctx context.Context, of *parts) iter.Seq2[load.Part, error] {
 	return func(yield func(load.Part, error) bool) {
-		var b *connector.Builder
+		var b *rows.ValueBuilder
 		flush := func() error {
 			part := load.Part{Rows: b.Batch()}
 			b = nil
@@ -37,7 +37,7 @@ func (w *build) rows(ctx context.Context, of *parts) iter.Seq2[load.Part, error]
 				if err := named(columns); err != nil {
 					return err
 				}
-				b = connector.NewBuilder(columnsOf(columns))
+				b = rows.NewValueBuilder(columnsOf(columns))
 			}
 			for _, row := range values {
 				for i, v := range row {
@@ -87,7 +87,7 @@ func columnsOf(columns []query.Column) []dataset.Column {
 
 // add adds a value of an answer. Days are the instants at which they begin in UTC; whole
 // numbers past 64 bits, and decimals that no float holds, are texts, as everywhere.
-func add(c *connector.Values, t query.Type, v query.Value) {
+func add(c *rows.Values, t query.Type, v query.Value) {
 	if v.IsNull() {
 		c.AddNull()
 		return
