@@ -3,6 +3,7 @@
 import { call } from "./api.js";
 import { createDataset } from "./commands.js";
 import { h, problemBox, setText } from "./dom.js";
+import { Enrichment } from "./enrichment.js";
 import { compact } from "./format.js";
 import { bring, Load } from "./load.js";
 import { NewTable } from "./newtable.js";
@@ -99,6 +100,7 @@ export class Home {
   #view(name, what, file, job) {
     const mayLoad = this.caller.mayLoad(name);
     if (mayLoad && (what === "load" || what === "files" && file)) return new Load({ dataset: name, file, job }, this.caller);
+    if (what === "enrichment") return new Enrichment(name, this.caller);
     return new Panel(name, { caller: this.caller, onRows: (of, rows) => this.#count(of, rows), onFile: mayLoad && ((f) => bring(name, f)), quarantine: what === "quarantine" });
   }
 

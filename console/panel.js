@@ -25,9 +25,11 @@ export class Panel {
     this.trouble = h("div");
     this.about = h("p", { class: "soft" }, "Loading…");
     this.body = h("div", { class: "body" });
+    this.way = h("a", { href: `#/${name}/enrichment` });
+    this.ways = h("p", { class: "soft", hidden: true }, this.way);
     this.title = h("h1", { tabindex: "-1" }, name);
     this.element = h("article", { "aria-busy": "true" },
-      h("header", { class: "titled" }, h("div", {}, this.title, this.about), onFile && h("a", { class: "button", href: `#/${name}/load` }, "Load a file")), this.trouble, this.body);
+      h("header", { class: "titled" }, h("div", {}, this.title, this.about, this.ways), onFile && h("a", { class: "button", href: `#/${name}/load` }, "Load a file")), this.trouble, this.body);
     if (onFile) {
       takeDrops(this.element, onFile);
       this.loads = new Loads(name);
@@ -79,6 +81,8 @@ export class Panel {
     this.#looked = Date.now();
     this.#stale = false;
     setText(this.about, describe(dataset));
+    this.ways.hidden = dataset.kind !== "events" || !this.caller.may("events:read");
+    setText(this.way, dataset.enrichment ? `Enrichment, version ${dataset.enrichment}` : "Enrichment");
     this.columns ??= new Columns();
     this.columns.show(dataset.schema.columns ?? []);
     if (this.live) return;

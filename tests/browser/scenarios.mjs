@@ -371,6 +371,37 @@ const scenarios = {
     await page.getByRole("heading", { name: "New connector" }).waitFor({ state: "detached" });
   },
 
+  async "steps on the way in are tried on the last events, put, and told apart where somebody was faster"(page) {
+    const dataset = await makeDataset();
+    await send(dataset, [{ event_id: "a", event: "clicked", properties: { uid: "u1" } }, { event_id: "b", event: "heartbeat" }, { event_id: "c", event: "clicked", properties: { price: "cheap" } }]);
+    await rowsOf(dataset);
+    await enterKey(page, `#/${dataset}`);
+    await page.getByRole("link", { name: "Enrichment", exact: true }).click();
+    await page.getByText("Nothing is done to its events").waitFor();
+    const steps = page.getByLabel("Steps, one after the other"), attempt = page.getByRole("button", { name: "Try on the last events" }), hold = page.getByRole("button", { name: "Make it hold" });
+    await steps.fill("[{");
+    await attempt.click();
+    await page.getByText("The steps are no JSON.").waitFor();
+    await steps.fill('[{"shout": {}}]');
+    await attempt.click();
+    await page.getByText('Step 1: "shout" is no step.').waitFor();
+    await steps.fill('[{"rename": {"from": "uid", "to": "user_id"}}, {"filter": {"column": "event", "op": "=", "value": "clicked"}}, {"cast": {"field": "price", "to": "float"}}]');
+    await attempt.click();
+    const told = page.getByRole("region", { name: "What would become of events" });
+    await told.getByText("dropped by step 2").waitFor();
+    await told.getByText("quarantined by step 3").waitFor();
+    assert.match(await told.locator("li", { hasText: '"event_id": "a"' }).getByLabel("After").innerText(), /"user_id": "u1"/);
+    await hold.click();
+    await page.getByText("Version 1 holds since").waitFor();
+    await call("PUT", `/v1/datasets/${dataset}/enrichment`, { from_version: 1, steps: [] });
+    await hold.click();
+    await page.getByText("is of version 2, not 1").waitFor();
+    await page.goto(`${given.url}/#/${dataset}`);
+    await page.getByRole("link", { name: "Enrichment, version 2" }).click();
+    await page.getByText("Version 2 holds since").waitFor();
+    assert.equal(await steps.inputValue(), "");
+  },
+
   async "no page is wider than a narrow screen"(page) {
     const dataset = await makeDataset();
     await send(dataset, [...clicks("a"), { event_id: "nameless" }]);
@@ -382,7 +413,7 @@ const scenarios = {
     await enterKey(page, `#/${dataset}`);
     await shows(page, "quarantined", 1);
     await fits("a dataset");
-    for (const [hash, ready] of [["#new", "Choose a file"], [`#/${dataset}/load`, "Choose a file"], ["#schedules", "New schedule"], ["#schedules/new", "Make the schedule"], ["#connectors", "New connector"], ["#connectors/new", "Connect and look for tables"], ["#models", "Models"]]) {
+    for (const [hash, ready] of [["#new", "Choose a file"], [`#/${dataset}/load`, "Choose a file"], ["#schedules", "New schedule"], ["#schedules/new", "Make the schedule"], ["#connectors", "New connector"], ["#connectors/new", "Connect and look for tables"], ["#models", "Models"], [`#/${dataset}/enrichment`, "Try on the last events"]]) {
       await page.goto(`${given.url}/${hash}`);
       await page.getByText(ready, { exact: true }).first().waitFor();
       await fits(hash);
