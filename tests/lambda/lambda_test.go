@@ -31,6 +31,7 @@ type stage struct {
 
 	table, segments, failures, drops, stream string
 	hints, unworked                          string // URLs of queues
+	settings                                 map[config.Var]string
 
 	redelivered atomic.Int64 // batches that the event source had to deliver again
 }
@@ -65,14 +66,14 @@ func deploy(t testing.TB) *stage {
 	s.hints, s.unworked = services.Queue(t, route.Work.Tries)
 	s.table, s.segments, s.failures = services.Table(t), services.Bucket(t), services.Bucket(t)
 	s.drops = services.VersionedBucket(t)
-	settings := map[config.Var]string{
+	s.settings = map[config.Var]string{
 		config.Table: s.table, config.Bucket: s.segments, config.Failures: s.failures, config.Stream: s.stream,
 		config.Buckets: "16", config.Database: "tarn", config.Workgroup: "tarn", config.ScanBytes: "0", config.UserPool: s.pool.ID, config.Client: s.pool.App, config.Domain: s.pool.Domain, config.Secrets: "tarn/test/", config.Scratch: t.TempDir(),
 		config.Queue: s.hints, config.Unworked: s.unworked, config.Copies: services.Bucket(t), config.Drops: s.drops,
 		config.AlarmGroup: "tarn", config.AlarmFunction: "arn:aws:lambda:us-east-1:1:function:f", config.AlarmRole: "arn:aws:iam::1:role/r",
 	}
 	for _, f := range route.Functions {
-		env := guarded(t, f, environment(f.Name, services, settings), s.failures, s.drops)
+		env := guarded(t, f, environment(f.Name, services, s.settings), s.failures, s.drops)
 		s.functions[f.Name] = NewFunction(t, f.Name, build(t, f), env)
 	}
 	s.functions["redrive"].Timeout = 10 * time.Minute // it begins no batch in its last half minute
