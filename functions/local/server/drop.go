@@ -15,7 +15,7 @@ import (
 const dropEvery = 2 * time.Second
 
 // openDrops opens the folder that files are dropped into.
-func (s *Server) openDrops() (err error) {
+func (s *Server) openDrops(context.Context) (err error) {
 	s.drops, err = embedded.OpenDrops(s.dropDir(), Tenant, s.store.Blob(), s.options.Now)
 	return err
 }

@@ -80,7 +80,7 @@ func (s *Server) drivers() connector.Drivers {
 func (s *Server) scratch() string { return filepath.Join(s.options.Dir, "scratch") }
 
 // openScratch empties the folder of what a process that was killed has left.
-func (s *Server) openScratch() error {
+func (s *Server) openScratch(context.Context) error {
 	if err := os.RemoveAll(s.scratch()); err != nil {
 		return err
 	}

@@ -35,7 +35,7 @@ func (s *Server) lake() lake.Publisher {
 
 // openTables opens the catalog of the Iceberg tables, a file that other programs open
 // as well.
-func (s *Server) openTables() (err error) {
+func (s *Server) openTables(context.Context) (err error) {
 	s.tables, err = embedded.OpenPointers(filepath.Join(s.options.Dir, "iceberg.db"))
 	return err
 }

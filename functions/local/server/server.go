@@ -4,9 +4,8 @@
 package server
 
 import (
+	"cmp"
 	"context"
-	"crypto/rand"
-	"encoding/binary"
 	"errors"
 	"log/slog"
 	"net"
@@ -14,7 +13,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/tarnhq/tarn/events"
 	"github.com/tarnhq/tarn/shared/access"
 	"github.com/tarnhq/tarn/shared/adapter/embedded"
 	"github.com/tarnhq/tarn/shared/adapter/embedded/oidc"
@@ -25,21 +23,17 @@ import (
 	"github.com/tarnhq/tarn/shared/dataset"
 	"github.com/tarnhq/tarn/shared/engine"
 	"github.com/tarnhq/tarn/shared/engine/duck"
-	"github.com/tarnhq/tarn/shared/engine/local"
-	"github.com/tarnhq/tarn/shared/engine/partial"
 	"github.com/tarnhq/tarn/shared/enrich"
 	"github.com/tarnhq/tarn/shared/federation"
 	"github.com/tarnhq/tarn/shared/feed"
 	"github.com/tarnhq/tarn/shared/fieldrule"
 	"github.com/tarnhq/tarn/shared/ingest"
 	"github.com/tarnhq/tarn/shared/job"
-	"github.com/tarnhq/tarn/shared/limit"
 	"github.com/tarnhq/tarn/shared/manifest"
 	"github.com/tarnhq/tarn/shared/outbound"
 	"github.com/tarnhq/tarn/shared/quota"
 	"github.com/tarnhq/tarn/shared/route"
 	"github.com/tarnhq/tarn/shared/schedule"
-	"github.com/tarnhq/tarn/shared/secret"
 	"github.com/tarnhq/tarn/shared/segment"
 	"github.com/tarnhq/tarn/shared/snapshot"
 	"github.com/tarnhq/tarn/shared/sqlrun"
@@ -82,6 +76,19 @@ type Options struct {
 	Free func(dir string) (uint64, error) // bytes that are free on a folder's disk; nil: what the system says
 }
 
+func (o Options) filled() Options {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Policy == (tail.Policy{}) {
+		o.Policy = DefaultPolicy
+	}
+	o.SweepEvery = cmp.Or(o.SweepEvery, route.Sweep.Every)
+	o.CompactEvery = cmp.Or(o.CompactEvery, route.Compact.Every)
+	o.PublishEvery = cmp.Or(o.PublishEvery, route.Publish.Every)
+	return o
+}
+
 // Never is how often what is not to be done is done.
 const Never time.Duration = -1
 
@@ -103,6 +110,7 @@ const (
 // Server is a running server.
 type Server struct {
 	options  Options
+	parts    int // of the stream, on which events are spread
 	store    *embedded.Store
 	provider *oidc.Provider
 	trail    *audit.Store
@@ -145,114 +153,12 @@ func Open(ctx context.Context, o Options) (*Server, error) {
 	if err := checkFeeds(o.Feeds); err != nil {
 		return nil, err
 	}
-	if o.Now == nil {
-		o.Now = time.Now
-	}
-	if o.Policy == (tail.Policy{}) {
-		o.Policy = DefaultPolicy
-	}
-	if o.SweepEvery == 0 {
-		o.SweepEvery = route.Sweep.Every
-	}
-	if o.CompactEvery == 0 {
-		o.CompactEvery = route.Compact.Every
-	}
-	if o.PublishEvery == 0 {
-		o.PublishEvery = route.Publish.Every
-	}
-	s := &Server{options: o, stop: func() {}, rung: make(chan alarm.Call, 1000)}
+	s := &Server{options: o.filled(), stop: func() {}, rung: make(chan alarm.Call, 1000)}
 	if err := s.open(ctx); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	s.start()
 	return s, nil
-}
-
-func (s *Server) open(ctx context.Context) (err error) {
-	now, parts := s.options.Now, parallelism()
-	if s.store, err = embedded.Open(s.options.Dir, embedded.Options{Now: now, BaseURL: s.options.URL, Shards: parts, Free: s.options.Free, KeyFile: s.options.KeyFile}); err != nil {
-		return err
-	}
-	tbl, blobs := s.store.Table(), s.store.Blob()
-	if parts, err = buckets(ctx, tbl, parts); err != nil {
-		return err
-	}
-	if err = s.conceal(ctx); err != nil {
-		return err
-	}
-	s.trail = audit.New(tbl, now, s.options.Log)
-	if s.provider, err = oidc.Open(ctx, oidc.Config{Table: tbl, Secrets: s.store.Secrets(), URL: s.options.URL, Now: now, Random: rand.Reader, Log: s.options.Log, Others: s.options.Others,
-		Outbound: outbound.Client(outbound.Options{Allow: s.options.Networks}), Secret: secret.Lookup(s.store.Secrets()), Told: s.tellSignIn}); err != nil {
-		return err
-	}
-	issuer, err := s.provider.Issuer(ctx)
-	if err != nil {
-		return err
-	}
-	s.meter = quota.NewMeter(tbl, now, false)
-	s.keys = access.Keys{Table: s.trail.Table(), Now: now, Random: rand.Reader}
-	s.embeds = &access.Embeds{Secrets: s.store.Secrets(), Now: now, Random: rand.Reader}
-	s.clients = &access.Clients{Keys: s.keys, Secrets: s.store.Secrets()}
-	s.usage = &access.Usage{Table: tbl, Now: now}
-	s.auth = &access.Authenticator{Keys: s.keys, Usage: s.usage, Embeds: s.embeds, Clients: s.clients, Tokens: access.NewTokens(issuer, s.provider.Keys, access.People{Table: tbl, Now: now})}
-	s.catalog = dataset.Catalog{Table: s.trail.Table(), Now: now}
-	if err := s.openTables(); err != nil {
-		return err
-	}
-	s.manifest = manifest.Store{Table: tbl, Blobs: blobs, Now: now}
-	s.segments = segment.NewCache(blobs, segmentMemory)
-	s.live = &tail.Live{Catalog: s.catalog, Manifest: s.manifest, Segments: s.segments, Blobs: blobs, Now: now, Changes: s.store.Changes}
-	id := newProducer()
-	s.accepted = &ingest.Accepted{Table: tbl, Producer: id, Now: now, Failed: func(err error) { s.options.Log.Error("accepted", "error", err) }}
-	s.ingest = ingest.Options{ID: id, Stream: s.store.Stream(), Buckets: parts, Accepted: s.accepted, Now: now}
-	s.producer = ingest.NewProducer(s.ingest)
-	s.salts = &fieldrule.Salts{Secrets: s.store.Secrets()}
-	s.enricher = enrich.New(s.salts, tbl, blobs, now)
-	files, err := local.New(blobs, "", 0)
-	if err != nil {
-		return err
-	}
-	if s.engine, err = duck.Open(duck.Config{Files: files, Readable: []string{blobs.Folder()}, Now: now}); err != nil {
-		return err
-	}
-	s.answers = limit.Engine{Inner: s.engine}
-	if !s.options.AskAnew {
-		s.answers = partial.New(partial.Config{Inner: s.answers, Engine: duck.Release(), Blobs: blobs, Log: s.options.Log})
-		s.cache = answer.NewCache(answerMemory, nil, s.options.Log)
-	}
-	if s.options.Program != "" {
-		c := sqlrun.Config{Program: s.options.Program, Files: files, Readable: []string{blobs.Folder()}, Now: now}
-		if s.sql, err = sqlrun.New(c); err != nil {
-			return err
-		}
-		if err := s.openModels(c); err != nil {
-			return err
-		}
-	}
-	if err := s.openScratch(); err != nil {
-		return err
-	}
-	if err := s.openDrops(); err != nil {
-		return err
-	}
-	s.jobs = job.Jobs{Table: s.trail.Table(), Queue: s.hints(), Now: now, Lost: func(err error) { s.options.Log.Error("hint", "error", err) }}
-	s.handler = s.routes()
-	return nil
-}
-
-// statements is what runs callers' SQL, or nil.
-func (s *Server) statements() engine.SQL {
-	if s.sql == nil {
-		return nil
-	}
-	return s.sql
-}
-
-// newProducer numbers this run of the process.
-func newProducer() events.Producer {
-	var random [8]byte
-	_, _ = rand.Read(random[:]) // never fails
-	return events.Producer(binary.LittleEndian.Uint64(random[:]) | 1)
 }
 
 // start begins what runs in the background.
