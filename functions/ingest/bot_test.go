@@ -3,6 +3,7 @@ package ingest
 import (
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -20,7 +21,7 @@ const (
 
 // visit is an event of a protocol, whose text says UA where the event itself tells of the
 // browser.
-type visit struct{ target, body string }
+type visit struct{ target, body string } // without a body it is a GET
 
 var visits = map[string]visit{
 	"own":         {"/v1/datasets/web/events", `{"event":"x","properties":{"user_agent":"UA"}}`},
@@ -29,6 +30,7 @@ var visits = map[string]visit{
 	"capture":     {"/e/", `{"event":"$pageview","distinct_id":"u","properties":{"$raw_user_agent":"UA"}}`},
 	"capture v1":  {"/i/v1/analytics/events", `{"batch":[{"event":"$pageview","distinct_id":"u","properties":{"$user_agent":"UA"}}]}`},
 	"snowplow":    {"/com.snowplowanalytics.snowplow/tp2", `{"schema":"iglu:com.snowplowanalytics.snowplow/payload_data/jsonschema/1-0-4","data":[{"e":"pv","ua":"UA"}]}`},
+	"pixel":       {"/i?e=pv&ua=UA", ""},
 	"umami batch": {"/api/batch", `[{"type":"event","payload":{"website":"site","userAgent":"UA"}}]`},
 	"umami":       {"/api/send", `{"type":"event","payload":{"website":"site","userAgent":"UA"}}`},
 	"plausible":   {"/api/event", `{"name":"pageview","url":"https://a.example/","domain":"a.example","user_agent":"UA"}`},
@@ -40,7 +42,11 @@ var visits = map[string]visit{
 func (v visit) send(t *testing.T, text string, header http.Header) bool {
 	t.Helper()
 	s := newService(t)
-	r := httptest.NewRequest(http.MethodPost, v.target, strings.NewReader(strings.ReplaceAll(v.body, "UA", text)))
+	method := http.MethodPost
+	if v.body == "" {
+		method = http.MethodGet
+	}
+	r := httptest.NewRequest(method, strings.ReplaceAll(v.target, "UA", url.QueryEscape(text)), strings.NewReader(strings.ReplaceAll(v.body, "UA", text)))
 	for name, values := range header {
 		r.Header[name] = values
 	}
@@ -64,6 +70,7 @@ func (v visit) send(t *testing.T, text string, header http.Header) bool {
 
 // unsaid is a visit that does not tell of its browser.
 func (v visit) unsaid() visit {
+	v.target = strings.TrimSuffix(v.target, "&ua=UA")
 	for _, member := range []string{`,"properties":{"user_agent":"UA"}`, `,"userAgent":"UA"`, `,"context":{"userAgent":"UA"}`, `"$raw_user_agent":"UA"`, `"$user_agent":"UA"`, `,"ua":"UA"`, `,"user_agent":"UA"`} {
 		v.body = strings.Replace(v.body, member, "", 1)
 	}
