@@ -2,9 +2,10 @@
 
 import { call } from "./api.js";
 import { h, problemBox, put, sentence } from "./dom.js";
-import { action } from "./form.js";
+import { action, attempt, field } from "./form.js";
 import { ago, count, when } from "./format.js";
 import { failure, JobBar, rows, told } from "./job.js";
+import { folderButton } from "./modelfolder.js";
 import { graph } from "./modelgraph.js";
 import { poll } from "./poll.js";
 
@@ -44,7 +45,7 @@ export class Models {
       const folder = await call("GET", "v1/models", undefined, signal);
       const drawn = JSON.stringify(folder);
       if (drawn === this.drawn) return false;
-      if (!this.drawn) this.#offer(folder);
+      if (!this.folder || this.folder.models.length > 0 !== folder.models.length > 0) this.#offer(folder);
       Object.assign(this, { folder, drawn });
       this.#draw();
       return true;
@@ -57,14 +58,15 @@ export class Models {
   }
 
   #offer({ models }) {
-    if (models.length === 0 || !this.caller.may("models:manage")) return;
-    put(this.actions, action("Run", () => this.#run({}), this.trouble, { class: "go" }), action("Dry run", () => this.#try({}), this.trouble));
+    if (!this.caller.may("models:manage")) return;
+    put(this.actions, models.length > 0 && [action("Run", () => this.#run({}), this.trouble, { class: "go" }), action("Dry run", () => this.#try({}), this.trouble)],
+      folderButton("Try a folder…", (files) => this.#tryFolder(files)));
   }
 
   #draw() {
     const { models, files } = this.folder;
     if (models.length === 0) {
-      put(this.place, h("div", { class: "empty" }, h("h2", {}, "No models yet"), h("p", {}, "Write SQL into files of a folder, and push it: ", h("code", {}, "tarn models push DIR"), ".")));
+      put(this.place, h("div", { class: "empty" }, h("h2", {}, "No models yet"), h("p", {}, "Write SQL into files of a folder, try it here, and put it: or ", h("code", {}, "tarn models push DIR"), ".")));
       return;
     }
     const scrolled = this.place.firstChild?.scrollLeft ?? 0, held = document.activeElement?.closest?.(".graph a")?.getAttribute("href");
@@ -85,10 +87,25 @@ export class Models {
         this.caller.may("models:manage") && h("div", { class: "actions" }, action("Run this", () => this.#run(only), this.trouble), action("Dry run of this", () => this.#try(only), this.trouble))),
       h("p", { class: "soft" }, [cadence(m), m.by ? `by ${m.by}${m.grain ? `, each ${m.grain}` : ""}` : "in full each time", m.released && "released from row filters", m.tests === 1 ? "1 test" : `${m.tests} tests`].filter(Boolean).join(" · ")),
       h("p", { class: "last" }, "Last build: ", build(m.status)),
+      m.grain && this.caller.may("models:manage") && this.#again(m),
       m.status?.error && problemBox({ detail: m.status.error.message, hint: m.status.error.hint }),
       m.columns?.length > 0 && [h("h3", {}, "Columns"), h("ul", { class: "entries" }, m.columns.map((c) =>
         h("li", {}, h("code", {}, c.name), c.description && h("span", {}, c.description), c.tests?.map((t) => h("span", { class: "tag" }, t)))))],
       h("h3", {}, "SQL"), h("pre", { tabindex: "0", "aria-label": `SQL of ${m.name}` }, h("code", {}, sql.trim())));
+  }
+
+  // Building a period again, whatever changed; the last day is built, too.
+  #again(m) {
+    const from = h("input", { type: "date", required: true }), until = h("input", { type: "date", required: true });
+    const submit = async (event) => {
+      event.preventDefault();
+      const after = new Date(until.value);
+      after.setUTCDate(after.getUTCDate() + 1);
+      await attempt(event.submitter, () => this.#run({ models: [m.name], from: new Date(from.value).toISOString(), until: after.toISOString() }), this.trouble);
+    };
+    return h("details", { class: "again" }, h("summary", {}, "Build a period again"), h("form", { onsubmit: submit },
+      h("div", { class: "fields" }, field("First day", from), field("Last day", until)),
+      h("p", { class: "hint" }, "Days in UTC. What reads this model is built after it."), h("button", { type: "submit" }, "Build again")));
   }
 
   async #run(request) {
@@ -99,6 +116,24 @@ export class Models {
   async #try(request) {
     const { job_id: id } = await call("POST", "v1/model-dry-runs", request);
     this.#follow(id, "Dry run", (job) => put(this.job, differences(job.result.differences)));
+  }
+
+  // A folder is tried first: what it would change is what is agreed to.
+  async #tryFolder(files) {
+    const from = this.folder.version;
+    put(this.trouble);
+    try {
+      if (Object.keys(files).length === 0) throw { detail: "there are no .sql or .yml files in that folder" };
+      const { job_id: id } = await call("POST", "v1/model-dry-runs", { files });
+      const putAll = async () => {
+        await call("PUT", "v1/models", { files, from_version: from });
+        put(this.job, h("p", { role: "status" }, "The folder is in place. Run it to build what changed."));
+        await this.#turn();
+      };
+      this.#follow(id, "Dry run of the folder", (job) => put(this.job, differences(job.result.differences), h("div", { class: "actions" }, action("Put this folder in place", putAll, this.trouble, { class: "go" }))));
+    } catch (problem) {
+      put(this.trouble, problemBox(problem));
+    }
   }
 
   #follow(id, label, onDone) {

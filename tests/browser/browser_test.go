@@ -34,6 +34,7 @@ func TestPage(t *testing.T) {
 		"a schedule shows its next runs while it is typed, and is made, run, paused and deleted",
 		"models show what reads what, are tried, run and told apart when they fail",
 		"steps on the way in are tried on the last events, put, and told apart where somebody was faster",
+		"a folder of models is tried before it is put, and a period is built again",
 		"a source that refuses is told with its hint, and no connector is made",
 		"who may only look is offered nothing else",
 		"no page is wider than a narrow screen",

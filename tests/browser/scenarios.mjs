@@ -2,7 +2,9 @@
 // and where the server is; the exit status says whether it went as it should.
 
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { chromium } from "playwright-core";
 
 const given = JSON.parse(readFileSync(0, "utf8"));
@@ -296,6 +298,35 @@ const scenarios = {
     await about.getByText("Must be unique.").waitFor();
     await about.getByText(/contradict it/).waitFor();
     assert.match(await about.locator("pre").innerText(), /n as also/);
+    await call("PUT", "/v1/models", { from_version: (await call("GET", "/v1/models")).version, files: {} });
+  },
+
+  async "a folder of models is tried before it is put, and a period is built again"(page) {
+    const dataset = await makeDataset(), daily = `daily_${process.pid}`;
+    await send(dataset, [{ event_id: "a", event: "clicked", time: "2026-03-01T10:00:00Z" }]);
+    await enterKey(page, "#models");
+    await page.getByRole("heading", { name: "No models yet" }).waitFor();
+    const folder = mkdtempSync(join(tmpdir(), "tarn-models-"));
+    writeFileSync(join(folder, "readme.txt"), "no model");
+    await page.getByLabel("Try a folder…").setInputFiles(folder);
+    await page.getByText("There are no .sql or .yml files in that folder.").waitFor();
+    writeFileSync(join(folder, `${daily}.sql`), `select date_trunc('day', time) as day, count(*) as n from {{ source('${dataset}') }} group by 1`);
+    writeFileSync(join(folder, "models.yml"), `models: [{name: ${daily}, incremental: {by: day, grain: day}}]`);
+    await page.getByLabel("Try a folder…").setInputFiles(folder);
+    await page.getByRole("region", { name: "Differences" }).getByRole("row", { name: `${daily} rows 0 1 1 0` }).waitFor();
+    assert.equal((await call("GET", "/v1/models")).models.length, 0);
+    await page.getByRole("button", { name: "Put this folder in place" }).click();
+    await page.getByText("The folder is in place.").waitFor();
+    await page.getByRole("button", { name: "Run", exact: true }).click();
+    const graph = page.getByRole("region", { name: "What reads what" });
+    await graph.getByRole("link", { name: new RegExp(`^${daily}, run by hand, built`) }).click();
+    await page.getByText("Build a period again").click();
+    await page.getByLabel("First day").fill("2026-03-01");
+    await page.getByLabel("Last day").fill("2026-03-01");
+    await page.getByRole("button", { name: "Build again" }).click();
+    await page.getByRole("region", { name: daily }).getByText(/, 1 part,/).waitFor();
+    const { models: [{ status }] } = await call("GET", "/v1/models");
+    assert.deepEqual([status.outcome, status.parts, status.full ?? false, status.replaced], ["built", 1, false, 1]);
     await call("PUT", "/v1/models", { from_version: (await call("GET", "/v1/models")).version, files: {} });
   },
 
