@@ -130,10 +130,16 @@ export class Models {
         put(this.job, h("p", { role: "status" }, "The folder is in place. Run it to build what changed."));
         await this.#turn();
       };
-      this.#follow(id, "Dry run of the folder", (job) => put(this.job, differences(job.result.differences), h("div", { class: "actions" }, action("Put this folder in place", putAll, this.trouble, { class: "go" }))));
+      this.#follow(id, "Dry run of the folder", (job) => put(this.job, differences(job.result.differences), this.#gone(job.result.differences), h("div", { class: "actions" }, action("Put this folder in place", putAll, this.trouble, { class: "go" }))));
     } catch (problem) {
       put(this.trouble, problemBox(problem));
     }
+  }
+
+  // The models that a folder does not have any more.
+  #gone(differences) {
+    const names = this.folder.models.map((m) => m.name).filter((name) => !differences.some((d) => d.model === name));
+    return names.length > 0 && h("p", {}, `Not in the folder, and built no more: ${names.join(", ")}. Their datasets stay.`);
   }
 
   #follow(id, label, onDone) {
