@@ -1,8 +1,8 @@
 # Benchmarks: each prints a table of ratios measured in one run. They take one to three
 # minutes each; LOAD passes flags on, for example LOAD="-rounds 10". See -help.
 
-.PHONY: bench bench-ingest bench-freshness bench-query bench-storage bench-memory bench-compaction bench-jobs bench-dashboard bench-cached bench-files bench-models
-bench: bench-ingest bench-freshness bench-query bench-storage bench-memory bench-compaction bench-jobs bench-dashboard bench-cached bench-files bench-models ## Run every benchmark
+.PHONY: bench bench-ingest bench-freshness bench-query bench-storage bench-memory bench-compaction bench-jobs bench-dashboard bench-cached bench-files bench-models bench-producers
+bench: bench-ingest bench-freshness bench-query bench-storage bench-memory bench-compaction bench-jobs bench-dashboard bench-cached bench-files bench-models bench-producers ## Run every benchmark
 
 bench-ingest: build ## Durable ingest against its ceiling and PostgreSQL
 	go run ./tests/load/ingest $(LOAD)
@@ -33,6 +33,9 @@ bench-cached: build ## The same question again, against a server that gives the 
 
 bench-files: build node_modules/.package-lock.json ## Files loaded: a CSV of 1 GiB, and three million flights, against DuckDB's readers on one core
 	go run ./tests/load/files $(LOAD)
+
+bench-producers: build ## An event of each producer's protocol: the server's processor time, and that of decoding
+	go run ./tests/load/producers $(LOAD)
 
 bench-models: need-go need-cc ## Models built by parts and in full, as the data grows from 1 to 30 million
 	go run ./tests/load/models $(LOAD)

@@ -26,6 +26,10 @@ type Load struct {
 	ShortIDs    bool      // see Clicks
 	Events      int64     // to send in all; zero: until ctx ends
 	Seed        uint64    // loads with different seeds send different ids
+	Header      string    // lines in place of "Content-Type: application/json\r\n"; may be empty
+
+	// Source returns what appends the bodies of a connection, each of n events; nil: Clicks.
+	Source func(connection int) func(dst []byte, n int) []byte
 
 	sent atomic.Int64
 }
@@ -56,12 +60,11 @@ func (l *Load) connection(ctx context.Context, number int, begun *atomic.Int64) 
 	}
 	defer conn.Close()
 	answers := bufio.NewReaderSize(conn, 64<<10)
-	clicks := NewClicks(l.Seed<<16|uint64(number), l.From)
-	clicks.ShortIDs = l.ShortIDs
+	bodies := l.bodies(number)
 	pace := pacer{began: time.Now(), every: l.interval()}
 	var body, request []byte
 	for pace.wait(ctx) && (l.Events == 0 || begun.Add(int64(l.Batch)) <= l.Events) {
-		body = clicks.Batch(body[:0], l.Batch)
+		body = bodies(body[:0], l.Batch)
 		request = append(l.head(request[:0], len(body)), body...)
 		if _, err := conn.Write(request); err != nil {
 			return err
@@ -74,6 +77,15 @@ func (l *Load) connection(ctx context.Context, number int, begun *atomic.Int64) 
 	return nil
 }
 
+func (l *Load) bodies(connection int) func(dst []byte, n int) []byte {
+	if l.Source != nil {
+		return l.Source(connection)
+	}
+	clicks := NewClicks(l.Seed<<16|uint64(connection), l.From)
+	clicks.ShortIDs = l.ShortIDs
+	return clicks.Batch
+}
+
 // interval is the time from one batch of a connection to its next.
 func (l *Load) interval() time.Duration {
 	if l.Rate == 0 {
@@ -83,7 +95,11 @@ func (l *Load) interval() time.Duration {
 }
 
 func (l *Load) head(dst []byte, length int) []byte {
-	dst = fmt.Appendf(dst, "POST %s HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n", l.Path, l.Address, length)
+	header := l.Header
+	if header == "" {
+		header = "Content-Type: application/json\r\n"
+	}
+	dst = fmt.Appendf(dst, "POST %s HTTP/1.1\r\nHost: %s\r\n%sContent-Length: %d\r\n", l.Path, l.Address, header, length)
 	if l.Key != "" {
 		dst = fmt.Appendf(dst, "Authorization: Bearer %s\r\n", l.Key)
 	}
@@ -96,7 +112,7 @@ func (l *Load) answer(from *bufio.Reader) error {
 		return err
 	}
 	defer response.Body.Close()
-	if response.StatusCode != http.StatusOK {
+	if response.StatusCode/100 != 2 {
 		text, _ := io.ReadAll(io.LimitReader(response.Body, 1000))
 		return fmt.Errorf("%s: %s", response.Status, text)
 	}

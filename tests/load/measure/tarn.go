@@ -155,9 +155,14 @@ func (t *Tarn) Call(ctx context.Context, method, path string, in, out any) error
 // Settle waits until everything acknowledged has its fate, and checks that want
 // events are stored.
 func (t *Tarn) Settle(ctx context.Context, want int64) error {
+	return t.SettleIn(ctx, Dataset, want)
+}
+
+// SettleIn is Settle of another dataset.
+func (t *Tarn) SettleIn(ctx context.Context, dataset string, want int64) error {
 	var ledger struct{ Accepted, Stored, Pending int64 }
 	for {
-		if err := t.Call(ctx, http.MethodGet, "/v1/datasets/"+Dataset+"/ledger", nil, &ledger); err != nil {
+		if err := t.Call(ctx, http.MethodGet, "/v1/datasets/"+dataset+"/ledger", nil, &ledger); err != nil {
 			return err
 		}
 		if ledger.Accepted >= want && ledger.Pending == 0 {
