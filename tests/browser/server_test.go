@@ -26,8 +26,8 @@ type server struct {
 }
 
 // start builds the server from the sources and runs it on empty data until the test
-// ends. People can sign in elsewhere, too.
-func start(t *testing.T, e *elsewhere) server {
+// ends. People can sign in elsewhere, too. Further environment is "NAME=value".
+func start(t *testing.T, e *elsewhere, environment ...string) server {
 	t.Helper()
 	folder := t.TempDir()
 	program, data := filepath.Join(folder, "tarnd"), filepath.Join(folder, "data")
@@ -39,6 +39,7 @@ func start(t *testing.T, e *elsewhere) server {
 	var log bytes.Buffer
 	run := exec.Command(program)
 	run.Env = append(os.Environ(), "PORT="+freePort(t), "DATA_DIR="+data, "DEMO=0", "PROVIDERS="+e.setting(t), "ALLOW_NETWORKS=127.0.0.0/8")
+	run.Env = append(run.Env, environment...)
 	e.tell(t, program, run.Env)
 	run.Stdout, run.Stderr = &log, &log
 	if err := run.Start(); err != nil {
