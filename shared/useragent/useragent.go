@@ -10,6 +10,7 @@
 package useragent
 
 import (
+	"slices"
 	"strings"
 	"sync"
 
@@ -83,7 +84,7 @@ func parse(text string) Agent {
 		panic(err) // the list is part of the program
 	}
 	said := parser.Parse(text)
-	agent := Agent{Bot: said.Device.Family == "Spider"}
+	agent := Agent{Bot: said.Device.Family == "Spider" || slices.Contains(headless, said.UserAgent.Family)}
 	if said.UserAgent.Family != other {
 		agent.Browser, agent.BrowserVersion = said.UserAgent.Family, said.UserAgent.ToVersionString()
 	}
@@ -95,6 +96,9 @@ func parse(text string) Agent {
 	}
 	return agent
 }
+
+// headless are the browsers of the list that nobody sits before.
+var headless = []string{"HeadlessChrome", "PhantomJS"}
 
 // other is what the list calls what it does not know.
 const other = "Other"

@@ -71,6 +71,8 @@ try {
   const { rows } = await call("POST", "/v1/query", { dataset, measures: ["count"], dimensions: ["event", "n"], limit: 1000 });
   assert.deepEqual(Object.fromEntries(rows.map(([event, n, count]) => [`${event} ${n}`, count])), want);
   assert.deepEqual({ stored, duplicate, quarantined }, { stored: Object.keys(want).length, duplicate: 0, quarantined: 0 });
+  const bots = await call("POST", "/v1/query", { dataset, measures: ["count"], filter: { column: "bot", op: "=", value: true } });
+  assert.deepEqual(bots.rows, [[stored]]); // nobody sits before this browser, and it says so
   assert.deepEqual(wrong, []);
 } finally {
   await browser.close();

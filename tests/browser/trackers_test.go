@@ -35,7 +35,6 @@ func TestTrackers(t *testing.T) {
 			node.Stdin = bytes.NewReader(input)
 			if out, err := node.CombinedOutput(); err != nil {
 				t.Errorf("%v\n%s", err, out)
-
 			}
 		})
 	}
