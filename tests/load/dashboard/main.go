@@ -59,33 +59,25 @@ func run(ctx context.Context, o options) error {
 }
 
 // with makes data and an engine for the time of use.
-func with(ctx context.Context, events, tail int, use func(*data, *duck.Engine, string) error) (err error) {
-	dir, err := os.MkdirTemp("", "tarn-load-")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(dir)
-	store, err := embedded.Open(filepath.Join(dir, "tarn"), embedded.Options{})
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, store.Close()) }()
-	began := time.Now()
-	d, err := fill(ctx, store, events, tail)
-	if err != nil {
-		return err
-	}
-	fmt.Printf("%d events in %d segments and %d in the tail, made in %v\n", events, len(d.over.Segments), tail, time.Since(began).Round(time.Second))
-	files, err := local.New(d.blobs, "", 0)
-	if err != nil {
-		return err
-	}
-	inner, err := duck.Open(duck.Config{Files: files, Readable: []string{d.blobs.Folder()}, Memory: 4 << 30, Deadline: time.Minute})
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, inner.Close()) }()
-	return use(d, inner, dir)
+func with(ctx context.Context, events, tail int, use func(*data, *duck.Engine, string) error) error {
+	return measure.WithStore(func(store *embedded.Store, dir string) (err error) {
+		began := time.Now()
+		d, err := fill(ctx, store, events, tail)
+		if err != nil {
+			return err
+		}
+		fmt.Printf("%d events in %d segments and %d in the tail, made in %v\n", events, len(d.over.Segments), tail, time.Since(began).Round(time.Second))
+		files, err := local.New(d.blobs, "", 0)
+		if err != nil {
+			return err
+		}
+		inner, err := duck.Open(duck.Config{Files: files, Readable: []string{d.blobs.Folder()}, Memory: 4 << 30, Deadline: time.Minute})
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, inner.Close()) }()
+		return use(d, inner, dir)
+	})
 }
 
 // keeping returns an engine that has kept nothing yet.

@@ -2,10 +2,8 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/tarnhq/tarn/shared/adapter/embedded"
@@ -46,31 +44,23 @@ type data struct {
 }
 
 // with makes a dataset of so many events for the time of use.
-func with(ctx context.Context, n int, use func(*data) error) (err error) {
-	dir, err := os.MkdirTemp("", "tarn-load-")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(dir)
-	store, err := embedded.Open(filepath.Join(dir, "tarn"), embedded.Options{})
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, store.Close()) }()
-	d := &data{blobs: store.Blob(), source: measure.NewVisits(1, n/50), days: n / aDay}
-	if err := d.open(ctx, store); err != nil {
-		return err
-	}
-	defer d.sql.Close()
-	began := time.Now()
-	for day := 0; day < d.days; day += together {
-		days := min(together, d.days-day)
-		if err := d.seal(ctx, day, days, days*aDay); err != nil {
+func with(ctx context.Context, n int, use func(*data) error) error {
+	return measure.WithStore(func(store *embedded.Store, _ string) error {
+		d := &data{blobs: store.Blob(), source: measure.NewVisits(1, n/50), days: n / aDay}
+		if err := d.open(ctx, store); err != nil {
 			return err
 		}
-	}
-	fmt.Printf("%d events of %d days in %d segments, made in %v\n", n, d.days, d.seals, time.Since(began).Round(time.Second))
-	return use(d)
+		defer d.sql.Close()
+		began := time.Now()
+		for day := 0; day < d.days; day += together {
+			days := min(together, d.days-day)
+			if err := d.seal(ctx, day, days, days*aDay); err != nil {
+				return err
+			}
+		}
+		fmt.Printf("%d events of %d days in %d segments, made in %v\n", n, d.days, d.seals, time.Since(began).Round(time.Second))
+		return use(d)
+	})
 }
 
 // open prepares what models are built by: as a server does, but one statement on one thread.
