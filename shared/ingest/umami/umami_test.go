@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"github.com/tarnhq/tarn/events"
 	"github.com/tarnhq/tarn/shared/fault"
 	"github.com/tarnhq/tarn/shared/ingest/internal/eventtest"
 	"github.com/tarnhq/tarn/shared/ingest/internal/scan"
@@ -108,21 +109,22 @@ func TestAllThatAnEventSaysIsKept(t *testing.T) {
 }
 
 func FuzzDecode(f *testing.F) {
-	for _, text := range []string{`{"type":"event","payload":{"website":"KEY","name":"x"}}`, `{}`, `[]`, `{"payload":{"data":7,"timestamp":"x"}}`, `{"n":"x","p":"{\"a\":1}","$":{"amount":1}}`} {
+	for _, text := range []string{`{"type":"event","payload":{"website":"KEY","name":"x"}}`, `{}`, `[]`, `{"payload":{"data":7,"timestamp":"x"}}`, `{"n":"x","p":"{\"a\":1}","$":{"amount":1}}`,
+		`[{"type":"event","payload":{"website":"KEY","name":"x"}}, {"payload":{"website":"OTHER"}}, 7]`} {
 		f.Add([]byte(text))
 	}
 	var d Decoder
 	f.Fuzz(func(t *testing.T, text []byte) {
 		Key(text)
-		got, err := d.Decode(Request{Body: text, Arrived: arrived, UserAgent: "a"})
-		if err != nil {
-			if fault.KindOf(err) != fault.Invalid {
+		req := Request{Body: text, Key: "KEY", Arrived: arrived, UserAgent: "a"}
+		for _, decode := range []func(Request) ([]events.Event, error){d.Decode, d.DecodeBatch} {
+			got, err := decode(req)
+			if err != nil && fault.KindOf(err) != fault.Invalid {
 				t.Error(err)
 			}
-			return
-		}
-		for _, ev := range got {
-			eventtest.Check(t, ev)
+			for _, ev := range got {
+				eventtest.Check(t, ev)
+			}
 		}
 	})
 }
