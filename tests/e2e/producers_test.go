@@ -52,6 +52,7 @@ var producers = []producer{
 	{"OpenTelemetry's, Go's", "", certain(sendTelemetry), everything, []string{"n"}, 4 * each, 0},
 	{"Prometheus'", "", certain(writeSamples), everything, []string{"n"}, 4 * each, 1},
 	{"Snowplow's", "@snowplow/node-tracker", script("snowplow.mjs"), everything, []string{"event", "user_id"}, 4 * each, 1},
+	{"Snowplow's pixel", "@snowplow/node-tracker", script("snowplow.mjs", "METHOD=get"), everything, []string{"event", "user_id"}, 4 * each, 1},
 	{"Tinybird's", "@tinybirdco/sdk", script("tinybird.mjs"), everything, []string{"user_id"}, 4 * each, 1},
 	// As their clients have it, a 413 is final.
 	{"Segment's", "@segment/analytics-node", script("segment.mjs"), but413, []string{"event", "user_id"}, 6 * each, 0},

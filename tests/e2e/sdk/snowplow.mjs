@@ -11,6 +11,7 @@ const tracker = newTracker(
     customHeaders: { Authorization: `Bearer ${key}` },
     bufferSize: 25,
     maxPostBytes: 10000,
+    eventMethod: process.env.METHOD ?? 'post',
     onRequestSuccess: (events) => (told += events.length),
     onRequestFailure: ({ status, message, willRetry }) => {
       console.error(status, message)
