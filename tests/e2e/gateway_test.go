@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"math/rand/v2"
@@ -19,7 +20,8 @@ import (
 
 // trouble is a proxy that does with each request what its turn says: "passed"; "cut", which
 // breaks the connection in the middle of the request; "lost" and "unsaid", which pass it on
-// and then say 502 or nothing; or the status that it answers with itself.
+// and then say 502 or nothing; "again", which passes it on twice; or the status that it
+// answers with itself.
 type trouble struct {
 	server *httptest.Server
 	to     atomic.Pointer[url.URL]
@@ -81,6 +83,13 @@ func newTrouble(t *testing.T, target string, bare bool, draw func(request int) s
 		case "unsaid":
 			passes.ServeHTTP(httptest.NewRecorder(), r)
 			panic(http.ErrAbortHandler)
+		case "again":
+			first, err := copied(r)
+			if err != nil {
+				panic(http.ErrAbortHandler)
+			}
+			passes.ServeHTTP(httptest.NewRecorder(), first)
+			passes.ServeHTTP(w, r)
 		case "passed":
 			passes.ServeHTTP(w, r)
 		case "lost":
@@ -93,6 +102,17 @@ func newTrouble(t *testing.T, target string, bare bool, draw func(request int) s
 	}))
 	t.Cleanup(x.server.Close)
 	return x
+}
+
+// copied returns a request that is like another.
+func copied(r *http.Request) (*http.Request, error) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, err
+	}
+	other := r.Clone(r.Context())
+	r.Body, other.Body = io.NopCloser(bytes.NewReader(body)), io.NopCloser(bytes.NewReader(body))
+	return other, nil
 }
 
 // unreachable answers 503 for a server that was not reached, and 502 for one that ended in

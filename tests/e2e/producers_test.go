@@ -65,13 +65,14 @@ var unnamed = []producer{
 	{"Plausible's", "", sendPlausible, []string{"413", "429", "503", "cut"}, []string{"event", "n"}, each, 0},
 }
 
-// twice has every request that gets through arrive twice: the first time its sender never
-// learns of that.
-var twice = slices.Repeat([]string{"unsaid", "passed"}, 200)
+// twice has every event arrive twice at least: half of all requests are sent again by who
+// never learned that they arrived, and the others arrive twice, since of two that are sent
+// at the same time one might be told at once.
+var twice = slices.Repeat([]string{"unsaid", "again"}, 200)
 
 // TestProducers drives the real clients of protocols that people speak already, each
-// through every kind of trouble, and then through a connection that loses the answer to
-// everything once. Each of their events is there once in the end, and what can never be
+// through every kind of trouble, and then through a connection by which everything arrives
+// twice. Each of their events is there once in the end, and what can never be
 // stored is in quarantine.
 func TestProducers(t *testing.T) {
 	p := start(t, t.TempDir())
