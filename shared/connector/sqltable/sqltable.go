@@ -9,6 +9,7 @@
 package sqltable
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -111,10 +112,27 @@ func (s *Source) Discover(ctx context.Context) (all []connector.Relation, err er
 func (s *Source) within(ctx context.Context, statement time.Duration, do func(context.Context, *sql.Tx) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel() // what is left of a stream is not read
-	tx, err := s.system.Begin(ctx, s.db, statement)
+	tx, end, err := s.begin(ctx, statement)
 	if err != nil {
 		return s.fault(err)
 	}
-	defer func() { _ = tx.Rollback() }()
+	defer end()
 	return s.fault(do(ctx, tx))
+}
+
+// begin begins a transaction that nothing but end ends. One that ended by itself when ctx
+// does would be rolled back beside Close, and a driver may lend the memory of a connection
+// that is closed to the next one.
+func (s *Source) begin(ctx context.Context, statement time.Duration) (tx *sql.Tx, end func(), err error) {
+	lasting, stop := context.WithCancel(context.WithoutCancel(ctx))
+	unlink := context.AfterFunc(ctx, stop) // while it begins
+	defer unlink()
+	if tx, err = s.system.Begin(lasting, s.db, statement); err != nil {
+		stop()
+		return nil, nil, cmp.Or(ctx.Err(), err)
+	}
+	return tx, func() {
+		_ = tx.Rollback()
+		stop()
+	}, nil
 }
