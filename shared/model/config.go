@@ -17,42 +17,36 @@ import (
 
 // described is what a .yml says. Its words are those of dbt where dbt has one.
 type described struct {
-	Models []struct {
+	Models []description `yaml:"models"`
+}
+
+type description struct {
+	Name        string `yaml:"name"`
+	Description string `yaml:"description"`
+	Incremental *struct {
+		By    string            `yaml:"by"`
+		Grain string            `yaml:"grain"`
+		On    map[string]string `yaml:"on"`
+		Whole []string          `yaml:"whole"`
+	} `yaml:"incremental"`
+	Run        string `yaml:"run"`
+	RowFilters string `yaml:"row_filters"`
+	Columns    []struct {
 		Name        string `yaml:"name"`
 		Description string `yaml:"description"`
-		Incremental *struct {
-			By    string            `yaml:"by"`
-			Grain string            `yaml:"grain"`
-			On    map[string]string `yaml:"on"`
-			Whole []string          `yaml:"whole"`
-		} `yaml:"incremental"`
-		Run        string `yaml:"run"`
-		RowFilters string `yaml:"row_filters"`
-		Columns    []struct {
-			Name        string `yaml:"name"`
-			Description string `yaml:"description"`
-			Tests       []any  `yaml:"tests"`
-		} `yaml:"columns"`
-		Tests []struct {
-			Name string `yaml:"name"`
-			SQL  string `yaml:"sql"`
-		} `yaml:"tests"`
-	} `yaml:"models"`
+		Tests       []any  `yaml:"tests"`
+	} `yaml:"columns"`
+	Tests []struct {
+		Name string `yaml:"name"`
+		SQL  string `yaml:"sql"`
+	} `yaml:"tests"`
 }
 
 // configure reads a .yml into the models that it describes.
 func configure(file, text string, models map[dataset.Name]*Model, said map[dataset.Name]string) error {
-	if slices.ContainsFunc(lexer.Tokenize(text), func(t *token.Token) bool { return t.Type == token.AnchorType || t.Type == token.AliasType }) {
-		return bad(file, "anchors and aliases are not read").WithHint("write it out: an alias of aliases has no bound")
-	}
-	var d described
-	decoder := yaml.NewDecoder(strings.NewReader(text), yaml.DisallowUnknownField())
-	if err := decoder.Decode(&d); err != nil && !errors.Is(err, io.EOF) {
-		var e yaml.Error
-		if errors.As(err, &e) {
-			return bad(file, "line %d: %s", e.GetToken().Position.Line, e.GetMessage())
-		}
-		return bad(file, "%s", clip(err.Error()))
+	d, err := describedIn(file, text)
+	if err != nil {
+		return err
 	}
 	for _, of := range d.Models {
 		m := models[dataset.Name(of.Name)]
@@ -63,37 +57,59 @@ func configure(file, text string, models map[dataset.Name]*Model, said map[datas
 			return bad(file, "model %q is described twice: %s does it, too", m.Name, said[m.Name])
 		}
 		said[m.Name] = file
-		m.Description = of.Description
-		var err error
-		if m.Cadence, err = oneOf(file, m.Name, "run", Cadence(of.Run), Manual, Cadences); err != nil {
+		if err := m.describe(file, of); err != nil {
 			return err
 		}
-		if m.Released, err = released(file, m.Name, of.RowFilters); err != nil {
+	}
+	return nil
+}
+
+func describedIn(file, text string) (d described, err error) {
+	if slices.ContainsFunc(lexer.Tokenize(text), func(t *token.Token) bool { return t.Type == token.AnchorType || t.Type == token.AliasType }) {
+		return d, bad(file, "anchors and aliases are not read").WithHint("write it out: an alias of aliases has no bound")
+	}
+	decoder := yaml.NewDecoder(strings.NewReader(text), yaml.DisallowUnknownField())
+	if err := decoder.Decode(&d); err != nil && !errors.Is(err, io.EOF) {
+		var e yaml.Error
+		if errors.As(err, &e) {
+			return d, bad(file, "line %d: %s", e.GetToken().Position.Line, e.GetMessage())
+		}
+		return d, bad(file, "%s", clip(err.Error()))
+	}
+	return d, nil
+}
+
+// describe takes what a file says of the model.
+func (m *Model) describe(file string, of description) (err error) {
+	m.Description = of.Description
+	if m.Cadence, err = oneOf(file, m.Name, "run", Cadence(of.Run), Manual, Cadences); err != nil {
+		return err
+	}
+	if m.Released, err = released(file, m.Name, of.RowFilters); err != nil {
+		return err
+	}
+	if i := of.Incremental; i != nil {
+		if m.Incremental, err = incremental(file, m, i.By, Grain(i.Grain), i.On, i.Whole); err != nil {
 			return err
 		}
-		if i := of.Incremental; i != nil {
-			if m.Incremental, err = incremental(file, m, i.By, Grain(i.Grain), i.On, i.Whole); err != nil {
-				return err
-			}
-		}
-		for _, c := range of.Columns {
-			column := Column{Name: c.Name, Description: c.Description}
-			for _, t := range c.Tests {
-				test, err := testOf(file, m.Name, t)
-				if err != nil {
-					return err
-				}
-				column.Tests = append(column.Tests, test)
-			}
-			m.Columns = append(m.Columns, column)
-		}
-		for i, t := range of.Tests {
-			q, err := queryOf(file, m.Name, i, t.Name, t.SQL)
+	}
+	for _, c := range of.Columns {
+		column := Column{Name: c.Name, Description: c.Description}
+		for _, t := range c.Tests {
+			test, err := testOf(file, m.Name, t)
 			if err != nil {
 				return err
 			}
-			m.Queries = append(m.Queries, q)
+			column.Tests = append(column.Tests, test)
 		}
+		m.Columns = append(m.Columns, column)
+	}
+	for i, t := range of.Tests {
+		q, err := queryOf(file, m.Name, i, t.Name, t.SQL)
+		if err != nil {
+			return err
+		}
+		m.Queries = append(m.Queries, q)
 	}
 	return nil
 }
